@@ -1,0 +1,9 @@
+#pragma once
+#include <CLI/CLI.hpp>
+
+namespace sagittal::commands {
+
+/// Each adds its subcommand to `app`; the work is done in the subcommand's callback, which throws sagittal::Error.
+/// Results go to standard output, messages to standard error.
+
+}  // namespace sagittal::commands

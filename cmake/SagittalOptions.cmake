@@ -1,0 +1,26 @@
+# Flags that every target of the project shares, as one interface target.
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set_property(GLOBAL PROPERTY USE_FOLDERS ON)
+
+find_package(Threads REQUIRED)
+find_package(fmt REQUIRED)
+
+add_library(sagittal_options INTERFACE)
+add_library(sagittal::options ALIAS sagittal_options)
+target_compile_features(sagittal_options INTERFACE cxx_std_20)
+target_compile_options(sagittal_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion)
+target_compile_definitions(sagittal_options INTERFACE SAGITTAL_VERSION="${PROJECT_VERSION}")
+target_include_directories(sagittal_options INTERFACE ${PROJECT_SOURCE_DIR}/src)
+target_link_libraries(sagittal_options INTERFACE Threads::Threads fmt::fmt)
+
+if(SAGITTAL_WERROR)
+  target_compile_options(sagittal_options INTERFACE -Werror)
+endif()
+if(SAGITTAL_SANITIZE)
+  target_compile_options(sagittal_options INTERFACE -fsanitize=${SAGITTAL_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(sagittal_options INTERFACE -fsanitize=${SAGITTAL_SANITIZE})
+endif()
+if(SAGITTAL_FUZZ)
+  target_compile_options(sagittal_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()

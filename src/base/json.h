@@ -1,0 +1,41 @@
+#pragma once
+#include <string>
+#include <string_view>
+
+#include <nlohmann/json.hpp>
+
+namespace sagittal {
+
+using Json = nlohmann::json;
+
+/// Parses text from outside: at most `max_depth` nested containers and no duplicate-sensitive tricks; Error(bad_input)
+/// names `what` and the position.
+Json parse_json(std::string_view text, std::string_view what, int max_depth = 64);
+
+/// `object[key]` converted to T, or Error(bad_input) naming `what`, the key and what was found.
+template <class T>
+T json_get(const Json& object, const char* key, std::string_view what);
+
+/// Like `json_get`, but `fallback` where the key is absent or null.
+template <class T>
+T json_get_or(const Json& object, const char* key, std::string_view what, T fallback);
+
+[[noreturn]] void throw_json_type(const Json& object, const char* key, std::string_view what);
+
+template <class T>
+T json_get(const Json& object, const char* key, std::string_view what) {
+  try {
+    return object.at(key).get<T>();
+  } catch (const Json::exception&) {
+    throw_json_type(object, key, what);
+  }
+}
+
+template <class T>
+T json_get_or(const Json& object, const char* key, std::string_view what, T fallback) {
+  if (!object.is_object()) throw_json_type(object, key, what);
+  const auto found = object.find(key);
+  return found == object.end() || found->is_null() ? fallback : json_get<T>(object, key, what);
+}
+
+}  // namespace sagittal

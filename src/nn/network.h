@@ -1,0 +1,33 @@
+#pragma once
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "base/progress.h"
+
+namespace sagittal::nn {
+
+/// Sizes of the spatial axes d, h, w; d is 1 for 2D networks.
+using SpatialSize = std::array<std::int64_t, 3>;
+
+/// A segmentation network ready to run: immutable, its weights shared by all runs. Any number of threads may call `run`
+/// at once; each concurrent run borrows a workspace of its own, which the network keeps for the next run of that size.
+class Network {
+ public:
+  virtual ~Network() = default;
+
+  virtual int input_channels() const = 0;
+  virtual int output_channels() const = 0;
+
+  /// input [c, d, h, w] and logits [classes, d, h, w], both C-ordered; every size must be a multiple of the product of
+  /// the network's strides on that axis, else Error(bad_input). Throws Error(cancelled) between layers when asked to
+  /// stop.
+  virtual void run(const SpatialSize& size, std::span<const float> input, std::span<float> logits,
+                   const RunControl& control) const = 0;
+
+  /// What runs underneath, for people: "oneDNN 2.6.3, bf16, AMX, 2 threads".
+  virtual std::string description() const = 0;
+};
+
+}  // namespace sagittal::nn

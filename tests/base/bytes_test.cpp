@@ -1,0 +1,66 @@
+#include "base/bytes.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <fstream>
+
+#include "base/buffer.h"
+#include "expect_error.h"
+
+namespace sagittal {
+namespace {
+
+std::filesystem::path fresh_directory() {
+  std::string name = testing::TempDir() + "sagittal-XXXXXX";
+  return ::mkdtemp(name.data());
+}
+
+TEST(ByteReader, ReadsLittleEndianAndStopsAtTheEnd) {
+  const Bytes bytes{0x01, 0x02, 0x03, 0x04, 0x05};
+  ByteReader reader(bytes, "header");
+  EXPECT_EQ(reader.read<std::uint32_t>(), 0x04030201U);
+  EXPECT_ERROR(reader.read<std::uint16_t>(), ErrorCode::bad_input);
+  EXPECT_EQ(reader.remaining(), 1U);
+  EXPECT_ERROR(reader.seek(6), ErrorCode::bad_input);
+  EXPECT_ERROR(reader.take(SIZE_MAX), ErrorCode::bad_input);
+}
+
+TEST(Files, AtomicWriteReplacesAndLeavesNoTemporary) {
+  const auto directory = fresh_directory();
+  const auto path = directory / "a.bin";
+  write_file_atomically(path, as_bytes("old"));
+  write_file_atomically(path, as_bytes("new one"));
+  EXPECT_EQ(as_text(read_file(path, 100)), "new one");
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(directory), {}), 1);
+}
+
+TEST(Files, LimitsAndMissingFilesAreErrors) {
+  const auto directory = fresh_directory();
+  write_file_atomically(directory / "a", as_bytes("12345"));
+  EXPECT_ERROR(read_file(directory / "a", 4), ErrorCode::too_large);
+  EXPECT_ERROR(read_file(directory / "b", 4), ErrorCode::not_found);
+  EXPECT_ERROR(read_file(directory, 4), ErrorCode::bad_input);
+  EXPECT_ERROR(MappedFile(directory / "b"), ErrorCode::not_found);
+  EXPECT_ERROR(write_file_atomically(directory / "no" / "b", as_bytes("x")), ErrorCode::not_found);
+  EXPECT_EQ(as_text(MappedFile(directory / "a").bytes()), "12345");
+}
+
+TEST(CheckedProduct, RefusesOverflow) {
+  EXPECT_EQ(checked_product(1ULL << 31, 1ULL << 31, "size"), 1ULL << 62);
+  EXPECT_ERROR(checked_product(1ULL << 33, 1ULL << 33, "size"), ErrorCode::bad_input);
+}
+
+TEST(Buffer, IsAlignedMovableAndRefusesTheImpossible) {
+  Buffer small(100), large(std::size_t{5} << 20);
+  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(small.data()) % 64, 0U);
+  EXPECT_EQ(large.as<float>().back(), 0.0F);
+  const std::byte* address = large.data();
+  small = std::move(large);
+  EXPECT_EQ(small.data(), address);
+  EXPECT_ERROR(Buffer(SIZE_MAX), ErrorCode::too_large);
+  EXPECT_ERROR(Buffer(SIZE_MAX / 2), ErrorCode::too_large);
+}
+
+}  // namespace
+}  // namespace sagittal
