@@ -1,9 +1,10 @@
 #pragma once
 #include <CLI/CLI.hpp>
 
+/// Each function adds its subcommand to `app`; the work is done in the subcommand's callback, which throws
+/// sagittal::Error. Results go to standard output, messages to standard error.
 namespace sagittal::commands {
 
-/// Each adds its subcommand to `app`; the work is done in the subcommand's callback, which throws sagittal::Error.
-/// Results go to standard output, messages to standard error.
+void add_doctor(CLI::App& app);
 
 }  // namespace sagittal::commands

@@ -1,0 +1,53 @@
+# make demo   a real head CT and a real brain MR, segmented on this machine
+# make test   the whole test suite
+# make serve  the server for 3D Slicer at http://127.0.0.1:1527
+PRESET ?= release
+BUILD := build/$(PRESET)
+PROGRAM := $(BUILD)/bin/sagittal
+FUZZ_SECONDS ?= 5
+
+.PHONY: help deps build demo test test-cpp test-python test-fuzz serve bench format lint clean
+
+help:
+	@sed -n 's/^# //p' Makefile
+
+deps:
+	@tools/install_dependencies.sh build test
+
+build: deps
+	@cmake --preset $(PRESET) --log-level=WARNING
+	@cmake --build --preset $(PRESET)
+
+demo: build
+	@tools/install_dependencies.sh demo
+	@tools/demo.sh $(PROGRAM) build/demo
+
+test: build test-cpp test-python test-fuzz
+	@echo "All tests passed."
+
+test-cpp: build
+	@tools/install_dependencies.sh demo
+	@python3 tools/check_layers.py
+	@ctest --preset $(PRESET)
+
+test-python: build
+	@tools/python_tests.sh $(PROGRAM)
+
+test-fuzz: deps
+	@tools/fuzz.sh $(FUZZ_SECONDS)
+
+serve: build
+	@$(PROGRAM) serve
+
+bench:
+	@cmake --preset bench --log-level=WARNING && cmake --build --preset bench
+
+format:
+	@git ls-files '*.h' '*.cpp' | xargs clang-format-14 -i
+
+lint: build
+	@git ls-files '*.h' '*.cpp' | xargs clang-format-14 --dry-run --Werror
+	@git ls-files 'src/*.cpp' 'apps/*.cpp' | xargs -P2 -n4 clang-tidy-14 -p $(BUILD) --quiet
+
+clean:
+	@rm -rf build

@@ -1,0 +1,142 @@
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "base/machine.h"
+#include "commands.h"
+#include "model_lookup.h"
+
+namespace sagittal::commands {
+namespace {
+
+/// One line of the report. `mend` is a command or an action, empty where all is well or nothing is needed.
+struct Finding {
+  std::string topic;
+  bool ok = true;
+  std::string found;
+  std::string mend{};
+};
+
+std::string gibibytes(std::uint64_t bytes) { return fmt::format("{:.1f} GiB", static_cast<double>(bytes) / (1 << 30)); }
+
+/// The first directory of PATH that holds an executable of that name.
+std::optional<std::string> find_program(const std::string& name) {
+  const char* path = std::getenv("PATH");
+  std::string rest = path == nullptr ? "" : path;
+  while (!rest.empty()) {
+    const std::size_t colon = rest.find(':');
+    const std::string candidate = rest.substr(0, colon) + "/" + name;
+    if (::access(candidate.c_str(), X_OK) == 0) return candidate;
+    rest = colon == std::string::npos ? "" : rest.substr(colon + 1);
+  }
+  return std::nullopt;
+}
+
+Finding instruction_sets(const Machine& machine) {
+  std::string sets = "baseline x86-64";
+  if (machine.avx2) sets += ", AVX2";
+  if (machine.avx512) sets += ", AVX-512";
+  if (machine.avx512_bf16) sets += ", AVX-512 bf16";
+  if (machine.amx_bf16) sets += ", AMX bf16";
+  return {"instructions", machine.avx2, sets,
+          machine.avx2 ? "" : "expect long waits: a processor with AVX2 or newer is advised"};
+}
+
+Finding precision(const Machine& machine) {
+  return {"precision", true, machine.amx_bf16 ? "bf16 (this processor has AMX)" : "fp32 (bf16 pays only with AMX)"};
+}
+
+Finding memory(const Machine& machine) {
+  constexpr std::uint64_t advised = std::uint64_t{4} << 30;
+  const bool enough = machine.memory_limit_bytes >= advised;
+  return {"memory", enough, gibibytes(machine.memory_limit_bytes),
+          enough ? "" : "large scans may not fit: 4 GiB are advised"};
+}
+
+Finding model() {
+  try {
+    return {"model", true, find_model(kDefaultModel).string()};
+  } catch (const Error& error) {
+    return {"model", false, error.what(), "run sagittal from its source tree or package, or name one with --model DIR"};
+  }
+}
+
+/// `directory`, or the nearest parent that exists.
+std::filesystem::path existing_parent(std::filesystem::path directory) {
+  while (!std::filesystem::exists(directory) && directory.has_relative_path()) directory = directory.parent_path();
+  return directory;
+}
+
+Finding data_directory() {
+  const std::filesystem::path directory = default_data_directory();
+  const bool writable = ::access(existing_parent(directory).c_str(), W_OK) == 0;
+  return {"data", writable, directory.string(),
+          writable ? "" : fmt::format("mkdir -p {0} && chown $USER {0}", directory.string())};
+}
+
+/// Optional helpers: absence is no fault, but what they would add is said.
+Finding optional_program(const std::string& topic, const std::vector<std::string>& names, const std::string& adds,
+                         const std::string& mend) {
+  for (const std::string& name : names) {
+    if (const auto path = find_program(name)) return {topic, true, *path};
+  }
+  return {topic, true, fmt::format("none ({})", adds), mend};
+}
+
+std::vector<Finding> examine() {
+  const Machine machine = inspect_machine();
+  return {
+      {"processor", true,
+       fmt::format("{}, {} core{} for this process", machine.cpu_model, machine.cores, machine.cores == 1 ? "" : "s")},
+      instruction_sets(machine),
+      precision(machine),
+      memory(machine),
+      model(),
+      data_directory(),
+      optional_program("GPU", {"nvidia-smi"}, "not needed: this build computes on the processor", ""),
+      optional_program("containers", {"podman", "docker", "apptainer"},
+                       "only needed for models that come as containers", "apt-get install podman"),
+      optional_program("Slurm", {"sbatch"}, "only needed to send jobs to a cluster", ""),
+  };
+}
+
+void print(const std::vector<Finding>& findings) {
+  for (const Finding& finding : findings) {
+    fmt::print("{} {:<13} {}\n", finding.ok ? "ok " : "-- ", finding.topic, finding.found);
+    if (!finding.mend.empty()) fmt::print("    {:<13} to mend: {}\n", "", finding.mend);
+  }
+}
+
+void print_json(const std::vector<Finding>& findings) {
+  Json list = Json::array();
+  for (const Finding& f : findings)
+    list.push_back({{"topic", f.topic}, {"ok", f.ok}, {"found", f.found}, {"mend", f.mend}});
+  fmt::print("{}\n", Json{{"version", SAGITTAL_VERSION}, {"findings", list}}.dump());
+}
+
+}  // namespace
+
+void add_doctor(CLI::App& app) {
+  auto* command =
+      app.add_subcommand("doctor", "What this machine offers, what is missing, and the command that mends it");
+  const auto json = std::make_shared<bool>(false);
+  command->add_flag("--json", *json, "One JSON object");
+  command->callback([json] {
+    const auto findings = examine();
+    *json ? print_json(findings) : print(findings);
+    for (const Finding& finding : findings) {
+      if (!finding.ok) throw CLI::RuntimeError(1);
+    }
+  });
+}
+
+}  // namespace sagittal::commands

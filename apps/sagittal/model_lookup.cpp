@@ -1,0 +1,46 @@
+#include "model_lookup.h"
+
+#include <cstdlib>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+
+namespace sagittal {
+namespace {
+
+std::filesystem::path environment_path(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+std::vector<std::filesystem::path> model_directories(const std::filesystem::path& data_directory) {
+  std::error_code ignored;
+  const auto program = std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path();
+  return {data_directory / "models", program.parent_path() / "share/sagittal/models", program / "../../../models"};
+}
+
+}  // namespace
+
+std::filesystem::path default_data_directory() {
+  const auto xdg = environment_path("XDG_DATA_HOME");
+  if (xdg.is_absolute()) return xdg / "sagittal";
+  return environment_path("HOME") / ".local/share/sagittal";
+}
+
+std::filesystem::path find_model(std::string_view name_or_path, const std::filesystem::path& data_directory) {
+  const std::filesystem::path given(name_or_path);
+  const auto is_model = [](const std::filesystem::path& path) { return std::filesystem::exists(path / "plans.json"); };
+  if (is_model(given)) return std::filesystem::canonical(given);
+  std::string places;
+  for (const auto& directory : model_directories(data_directory)) {
+    const bool plain_name = given == given.filename() && given != "." && given != "..";
+    if (plain_name && is_model(directory / given)) return std::filesystem::canonical(directory / given);
+    places += fmt::format("\n  {}", directory.lexically_normal().string());
+  }
+  throw Error(ErrorCode::not_found,
+              fmt::format("no model '{}': neither a folder with a plans.json nor a name in{}", name_or_path, places));
+}
+
+}  // namespace sagittal

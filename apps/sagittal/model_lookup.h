@@ -1,0 +1,20 @@
+#pragma once
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace sagittal {
+
+/// The model in the repository, used where none is named.
+inline constexpr std::string_view kDefaultModel = "sagittal-small";
+
+/// $XDG_DATA_HOME/sagittal, or ~/.local/share/sagittal.
+std::filesystem::path default_data_directory();
+
+/// The checkpoint folder of a model given by path or by name. A name is looked up in `data_directory`/models, then
+/// beside the installed program (share/sagittal/models), then in the source tree. Throws Error(not_found) that lists
+/// the places.
+std::filesystem::path find_model(std::string_view name_or_path,
+                                 const std::filesystem::path& data_directory = default_data_directory());
+
+}  // namespace sagittal

@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Builds the fuzz targets and runs each for the given number of seconds from its seeds: fuzz.sh 60
+set -euo pipefail
+cd "$(dirname "$0")/.."
+seconds=${1:-5}
+
+cmake --preset fuzz --log-level=WARNING
+cmake --build --preset fuzz
+for target in build/fuzz/bin/*_fuzzer; do
+  name=$(basename "$target")
+  corpus=build/fuzz/corpus/$name
+  mkdir -p "$corpus"
+  seeds=()
+  [ ! -d "fuzz/seeds/$name" ] || seeds=("fuzz/seeds/$name")
+  echo "fuzzing $name for $seconds s"
+  "$target" -max_total_time="$seconds" -rss_limit_mb=4096 -timeout=20 -verbosity=0 -print_final_stats=0 \
+    -artifact_prefix="build/fuzz/$name-" "$corpus" "${seeds[@]}"
+done

@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Installs what is missing of the named sections of tools/packages.txt: install_dependencies.sh build test
+set -euo pipefail
+cd "$(dirname "$0")"
+
+wanted=()
+for section in "$@"; do
+  mapfile -t -O "${#wanted[@]}" wanted < <(awk -v section="$section" '$1 == section {print $2}' packages.txt)
+done
+
+missing=()
+for package in "${wanted[@]}"; do
+  status=$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null || true)
+  [ "$status" = installed ] || missing+=("$package")
+done
+[ "${#missing[@]}" -gt 0 ] || exit 0
+
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+  command -v sudo >/dev/null || { echo "Please install as root: apt-get install ${missing[*]}" >&2; exit 1; }
+  as_root=(sudo)
+fi
+echo "Installing: ${missing[*]}"
+export DEBIAN_FRONTEND=noninteractive
+"${as_root[@]}" apt-get update -q
+"${as_root[@]}" apt-get install -q -y --no-remove --no-install-recommends "${missing[@]}"

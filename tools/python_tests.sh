@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Runs the tests that drive the program from outside, with clients from PyPI in a virtual environment under build/.
+set -euo pipefail
+program=$(realpath "$1")
+cd "$(dirname "$0")/.."
+
+venv=build/venv
+stamp=$venv/requirements.txt
+if ! cmp -s tests/requirements.txt "$stamp"; then
+  rm -rf "$venv"
+  python3 -m venv "$venv"
+  "$venv/bin/pip" install -q --disable-pip-version-check -r tests/requirements.txt
+  cp tests/requirements.txt "$stamp"
+fi
+SAGITTAL_PROGRAM=$program exec "$venv/bin/pytest" -q tests "${@:2}"
