@@ -12,7 +12,14 @@ for target in build/fuzz/bin/*_fuzzer; do
   mkdir -p "$corpus"
   seeds=()
   [ ! -d "fuzz/seeds/$name" ] || seeds=("fuzz/seeds/$name")
-  echo "fuzzing $name for $seconds s"
-  "$target" -max_total_time="$seconds" -rss_limit_mb=4096 -timeout=20 -verbosity=0 -print_final_stats=0 \
-    -artifact_prefix="build/fuzz/$name-" "$corpus" "${seeds[@]}"
+  log=build/fuzz/$name.log
+  printf 'fuzzing %s for %s s: ' "${name%_fuzzer}" "$seconds"
+  if "$target" -max_total_time="$seconds" -rss_limit_mb=4096 -timeout=20 -print_funcs=0 -print_final_stats=1 \
+    -artifact_prefix="build/fuzz/$name-" "$corpus" "${seeds[@]}" >"$log" 2>&1; then
+    echo "clean, $(awk '/number_of_executed_units/ {print $2}' "$log") inputs"
+  else
+    echo "failed"
+    tail -n 40 "$log" | cut -c1-300
+    exit 1
+  fi
 done

@@ -78,7 +78,8 @@ std::filesystem::path existing_parent(std::filesystem::path directory) {
 
 Finding data_directory() {
   const std::filesystem::path directory = default_data_directory();
-  const bool writable = ::access(existing_parent(directory).c_str(), W_OK) == 0;
+  const auto parent = existing_parent(directory);
+  const bool writable = std::filesystem::is_directory(parent) && ::access(parent.c_str(), W_OK) == 0;
   return {"data", writable, directory.string(),
           writable ? "" : fmt::format("mkdir -p {0} && chown $USER {0}", directory.string())};
 }

@@ -1,6 +1,9 @@
 #pragma once
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -12,7 +15,8 @@ using Json = nlohmann::json;
 /// names `what` and the position.
 Json parse_json(std::string_view text, std::string_view what, int max_depth = 64);
 
-/// `object[key]` converted to T, or Error(bad_input) naming `what`, the key and what was found.
+/// `object[key]` converted to T, or Error(bad_input) naming `what`, the key and what was found. An integer T accepts
+/// whole numbers in its range only.
 template <class T>
 T json_get(const Json& object, const char* key, std::string_view what);
 
@@ -25,7 +29,14 @@ T json_get_or(const Json& object, const char* key, std::string_view what, T fall
 template <class T>
 T json_get(const Json& object, const char* key, std::string_view what) {
   try {
-    return object.at(key).get<T>();
+    const Json& value = object.at(key);
+    if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) {
+      if (!value.is_number_integer() || (value.is_number_unsigned() ? !std::in_range<T>(value.get<std::uint64_t>())
+                                                                    : !std::in_range<T>(value.get<std::int64_t>()))) {
+        throw_json_type(object, key, what);
+      }
+    }
+    return value.get<T>();
   } catch (const Json::exception&) {
     throw_json_type(object, key, what);
   }

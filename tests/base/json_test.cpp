@@ -22,5 +22,12 @@ TEST(Json, GetSaysWhichKeyAndWhy) {
   EXPECT_ERROR(json_get_or<int>(Json::array(), "n", "x", 1), ErrorCode::bad_input);
 }
 
+TEST(Json, IntegersAreWholeAndInRange) {
+  for (const char* text : {R"({"n": 1e300})", R"({"n": 2.5})", R"({"n": 300})", R"({"n": -1})", R"({"n": true})"}) {
+    EXPECT_ERROR(json_get<std::uint8_t>(parse_json(text, "x"), "n", "x"), ErrorCode::bad_input);
+  }
+  EXPECT_EQ(json_get<std::uint64_t>(parse_json(R"({"n": 18446744073709551615})", "x"), "n", "x"), UINT64_MAX);
+}
+
 }  // namespace
 }  // namespace sagittal

@@ -1,0 +1,33 @@
+"""The program as a whole: usage, exit codes, where output goes."""
+import json
+
+
+def test_without_a_command_it_prints_help_and_exits_2(sagittal):
+    result = sagittal()
+    assert result.returncode == 2
+    assert "Usage: sagittal" in result.stderr and result.stdout == ""
+
+
+def test_an_unknown_command_is_named(sagittal):
+    result = sagittal("sement")
+    assert result.returncode == 2
+    assert "'sement'" in result.stderr
+
+
+def test_version_goes_to_standard_output(sagittal):
+    result = sagittal("--version")
+    assert result.returncode == 0 and result.stdout.strip().count(".") == 2
+
+
+def test_doctor_reports_every_topic_as_json(sagittal):
+    report = json.loads(sagittal("doctor", "--json").stdout)
+    topics = [finding["topic"] for finding in report["findings"]]
+    assert {"processor", "instructions", "precision", "memory", "model", "data"} <= set(topics)
+
+
+def test_doctor_says_how_to_mend_a_missing_data_folder(sagittal, tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    result = sagittal("doctor", env={"XDG_DATA_HOME": str(blocked)})
+    assert result.returncode == 1
+    assert "mkdir -p" in result.stdout
