@@ -192,6 +192,8 @@ std::string_view read_header_text(ByteReader& reader, std::string_view what) {
 
 }  // namespace
 
+bool looks_like_npy(ByteView start) { return as_text(start).starts_with(kMagic); }
+
 NpyArray read_npy(ByteView file, std::string_view what) {
   ByteReader reader(file, what);
   Header header = HeaderParser(read_header_text(reader, what), what).parse();

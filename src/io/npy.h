@@ -18,6 +18,8 @@ struct NpyArray {
   Buffer data;
 };
 
+bool looks_like_npy(ByteView start);
+
 /// Reads a whole .npy file, formats 1 to 3, C or Fortran order, either byte order; nothing in it is executed. Nothing
 /// is allocated beyond the size of `file`. Throws Error naming `what`: bad_input for forged, truncated or trailing
 /// bytes, unsupported for strings, complex, float16, objects and records, too_large beyond kMaxVoxels.

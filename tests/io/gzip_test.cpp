@@ -47,10 +47,10 @@ TEST(Gzip, MembersAreJoinedAndPaddingIgnored) {
 }
 
 TEST(Gzip, ABombStopsAtTheLimit) {
-  const Bytes bomb = gzip(Bytes(64 << 20, 0));
+  const Bytes bomb = gzip(Bytes(16 << 20, 0));
   EXPECT_LT(bomb.size(), 1U << 20);
-  EXPECT_ERROR(gunzip(bomb, (64 << 20) - 1, "x"), ErrorCode::too_large);
-  EXPECT_EQ(gunzip(bomb, 64 << 20, "x").size(), std::size_t{64} << 20);
+  EXPECT_ERROR(gunzip(bomb, (16 << 20) - 1, "x"), ErrorCode::too_large);
+  EXPECT_EQ(gunzip(bomb, 16 << 20, "x").size(), std::size_t{16} << 20);
   EXPECT_EQ(gunzip_start(bomb, 100, "x"), Bytes(100, 0));
 }
 

@@ -1,0 +1,139 @@
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "io/gzip.h"
+#include "io/image_header.h"
+#include "io/image_io.h"
+#include "io/metaimage.h"
+#include "io/nifti.h"
+#include "io/npy.h"
+#include "io/nrrd.h"
+
+namespace sagittal::io {
+namespace {
+
+enum class Format { nifti, nifti_gz, nrrd, metaimage, npy, other_gz, unknown };
+
+Format find_format(ByteView file, std::string_view what) {
+  if (looks_gzipped(file)) {
+    return looks_like_nifti(gunzip_start(file, kNiftiHeaderBytes, what)) ? Format::nifti_gz : Format::other_gz;
+  }
+  if (looks_like_nifti(file)) return Format::nifti;
+  if (looks_like_nrrd(file)) return Format::nrrd;
+  if (looks_like_npy(file)) return Format::npy;
+  if (looks_like_metaimage(file)) return Format::metaimage;
+  return Format::unknown;
+}
+
+[[noreturn]] void throw_unknown(std::string_view what) {
+  throw Error(
+      ErrorCode::unsupported,
+      fmt::format("{}: not an image that is known here, expected NIfTI, NRRD, MetaImage, NumPy or DICOM", what));
+}
+
+/// A .npy file as an image: axes [k,j,i], [frame,k,j,i] or [j,i].
+ImageHeader npy_header(const NpyArray& array, std::string_view what) {
+  const std::size_t axes = array.shape.size();
+  if (axes < 2 || axes > 4) {
+    throw Error(ErrorCode::unsupported,
+                fmt::format("{}: an array of {} axes is no image, expected [k, j, i]", what, axes));
+  }
+  ImageHeader header;
+  header.format = "NumPy";
+  header.type = array.type;
+  for (std::size_t a = 0; a < std::min<std::size_t>(axes, 3); ++a) header.geometry.size[a] = array.shape[axes - 1 - a];
+  if (axes == 4) header.frames = array.shape[0];
+  return header;
+}
+
+ImageHeader parse_header(Format format, ByteView file, std::string_view what) {
+  switch (format) {
+    case Format::nifti:
+      return parse_nifti_header(file, what);
+    case Format::nifti_gz: {
+      ImageHeader header = parse_nifti_header(gunzip_start(file, kNiftiHeaderBytes, what), what);
+      header.encoding = Encoding::gzip;
+      header.unpacked_offset = std::exchange(header.data_offset, 0);
+      return header;
+    }
+    case Format::nrrd:
+      return parse_nrrd_header(file, what);
+    case Format::metaimage:
+      return parse_metaimage_header(file, what);
+    case Format::npy:
+      return npy_header(read_npy(file, what), what);
+    default:
+      throw_unknown(what);
+  }
+}
+
+/// Where a detached header finds its voxels: beside or below itself, never elsewhere, whatever it says.
+std::filesystem::path data_path(const std::filesystem::path& header_path, const std::string& name) {
+  const auto folder = std::filesystem::weakly_canonical(header_path).parent_path();
+  std::error_code failure;
+  const auto path = std::filesystem::weakly_canonical(folder / name, failure);
+  const auto outside = path.lexically_relative(folder);
+  if (failure || std::filesystem::path(name).is_absolute() || outside.empty() || *outside.begin() == "..") {
+    throw Error(ErrorCode::bad_input, fmt::format("{}: names voxels in {}, expected a file beside it",
+                                                  header_path.string(), name.substr(0, 200)));
+  }
+  return path;
+}
+
+Volume read_npy_image(ByteView file, const ReadOptions& options, std::string_view what) {
+  const NpyArray array = read_npy(file, what);
+  return read_voxels(npy_header(array, what), array.data.as<const std::uint8_t>(), options.frame, options.max_bytes,
+                     what);
+}
+
+/// `header_path` is absent for a file in memory.
+Volume read_file_image(ByteView file, const std::filesystem::path* header_path, const ReadOptions& options,
+                       std::string_view what) {
+  const Format format = find_format(file, what);
+  if (format == Format::npy) return read_npy_image(file, options, what);
+  if (format == Format::other_gz) {
+    const Buffer unpacked = gunzip(file, options.max_bytes, what);
+    const ByteView inner = unpacked.as<const std::uint8_t>();
+    if (looks_gzipped(inner)) throw_unknown(what);
+    return read_file_image(inner, header_path, options, what);
+  }
+  const ImageHeader header = parse_header(format, file, what);
+  if (header.data_file.empty()) return read_voxels(header, file, options.frame, options.max_bytes, what);
+  if (header_path == nullptr) {
+    throw Error(ErrorCode::unsupported,
+                fmt::format("{}: its voxels are in another file, {}", what, header.data_file.substr(0, 200)));
+  }
+  const auto path = data_path(*header_path, header.data_file);
+  const MappedFile data(path);
+  return read_voxels(header, data.bytes(), options.frame, options.max_bytes, path.string());
+}
+
+}  // namespace
+
+Volume read_image(const std::filesystem::path& path, const ReadOptions& options) {
+  const MappedFile file(path);
+  return read_file_image(file.bytes(), &path, options, path.string());
+}
+
+Volume read_image(ByteView file, std::string_view name, const ReadOptions& options) {
+  return read_file_image(file, nullptr, options, name);
+}
+
+ImageInfo describe_image(const std::filesystem::path& path, const ReadOptions& /*series*/) {
+  const MappedFile file(path);
+  const std::string what = path.string();
+  const Format format = find_format(file.bytes(), what);
+  if (format == Format::other_gz) {
+    throw Error(ErrorCode::unsupported, fmt::format("{}: gzipped, but not NIfTI; unpack it first", what));
+  }
+
+  const ImageHeader header = parse_header(format, file.bytes(), what);
+  stored_bytes(header, what);
+  return {header.format, header.geometry, header.type, header.frames};
+}
+
+}  // namespace sagittal::io

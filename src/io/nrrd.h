@@ -1,0 +1,21 @@
+#pragma once
+#include <string>
+#include <string_view>
+
+#include "base/bytes.h"
+#include "io/image_header.h"
+
+namespace sagittal::io {
+
+bool looks_like_nrrd(ByteView start);
+
+/// Parses the header at the start of `file`; for an attached file `data_offset` is where it ends. Spaces named by
+/// direction (left-posterior-superior, RAS, ...) are turned to LPS; nameless ones are taken as LPS. One axis may be no
+/// space axis (components, time points): its entries are the frames. Error(bad_input | unsupported) names `what`.
+ImageHeader parse_nrrd_header(ByteView file, std::string_view what);
+
+/// The text of a header, up to and with the empty line, for voxels stored gzipped or raw; `data_file` is empty for an
+/// attached file.
+std::string nrrd_header(const Volume& volume, bool compressed, std::string_view data_file);
+
+}  // namespace sagittal::io
