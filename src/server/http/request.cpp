@@ -1,0 +1,129 @@
+#include "server/http/request.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "base/error.h"
+
+namespace sagittal::server::http {
+namespace {
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
+
+std::string_view trim(std::string_view text) {
+  constexpr std::string_view space = " \t";
+  const auto first = text.find_first_not_of(space);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(space) - first + 1);
+}
+
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (lower(c) >= 'a' && lower(c) <= 'f') return lower(c) - 'a' + 10;
+  return -1;
+}
+
+std::string decode_percent(std::string_view text) {
+  std::string decoded;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    char c = text[i];
+    if (c == '%') {
+      const int high = i + 2 < text.size() ? hex_digit(text[i + 1]) : -1;
+      const int low = i + 2 < text.size() ? hex_digit(text[i + 2]) : -1;
+      if (high < 0 || low < 0) throw Error(ErrorCode::bad_input, "the path holds a % that starts no escape");
+      c = static_cast<char>(high * 16 + low);
+      i += 2;
+    }
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
+      throw Error(ErrorCode::bad_input, "the path holds a control character");
+    }
+    decoded += c;
+  }
+  return decoded;
+}
+
+std::optional<std::string> decode_base64(std::string_view text) {
+  while (text.ends_with('=')) text.remove_suffix(1);
+  std::string decoded;
+  unsigned bits = 0, count = 0;
+  for (const char c : text) {
+    constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const auto value = digits.find(c);
+    if (value == std::string_view::npos) return std::nullopt;
+    bits = (bits << 6 | static_cast<unsigned>(value)) & 0xffff;
+    count += 6;
+    if (count < 8) continue;
+    count -= 8;
+    decoded += static_cast<char>(bits >> count & 0xff);
+  }
+  return decoded;
+}
+
+}  // namespace
+
+bool equal_ignoring_case(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return lower(x) == lower(y); });
+}
+
+std::string_view find_header(const std::vector<Header>& headers, std::string_view name) {
+  for (const Header& header : headers) {
+    if (equal_ignoring_case(header.name, name)) return trim(header.value);
+  }
+  return {};
+}
+
+Body Body::copy_of(ByteView bytes) {
+  auto memory = std::make_shared<Buffer>(bytes.size());
+  if (!bytes.empty()) std::memcpy(memory->data(), bytes.data(), bytes.size());
+  return Body(std::move(memory), bytes.size());
+}
+
+void set_target(Request& request, std::string_view target) {
+  if (const auto scheme = target.find("://"); scheme != std::string_view::npos && !target.starts_with('/')) {
+    const auto slash = target.find('/', scheme + 3);
+    target = slash == std::string_view::npos ? "/" : target.substr(slash);
+  }
+  if (!target.starts_with('/')) throw Error(ErrorCode::bad_input, "the request target does not begin with /");
+  const auto question = target.find('?');
+  request.path = decode_percent(target.substr(0, question));
+  request.query = question == std::string_view::npos ? "" : std::string(target.substr(question + 1));
+}
+
+std::optional<std::string> basic_user(const Request& request) {
+  const std::string_view value = request.header("Authorization");
+  constexpr std::string_view scheme = "basic ";
+  if (!equal_ignoring_case(value.substr(0, scheme.size()), scheme)) return std::nullopt;
+  auto credentials = decode_base64(trim(value.substr(scheme.size())));
+  if (!credentials) return std::nullopt;
+  const auto colon = credentials->find(':');
+  if (colon == std::string::npos || colon == 0) return std::nullopt;
+  return credentials->substr(0, colon);
+}
+
+std::string header_parameter(std::string_view value, std::string_view name) {
+  for (auto semicolon = value.find(';'); semicolon != std::string_view::npos;) {
+    std::string_view rest = trim(value.substr(semicolon + 1));
+    const auto equals = rest.find('=');
+    if (equals == std::string_view::npos) return {};
+    const std::string_view key = trim(rest.substr(0, equals));
+    rest = trim(rest.substr(equals + 1));
+    std::string found;
+    std::size_t used = 0;
+    if (rest.starts_with('"')) {
+      for (used = 1; used < rest.size() && rest[used] != '"'; ++used) {
+        if (rest[used] == '\\' && used + 1 < rest.size()) ++used;
+        found += rest[used];
+      }
+    } else {
+      used = std::min(rest.size(), rest.find(';'));
+      found = trim(rest.substr(0, used));
+    }
+    if (equal_ignoring_case(key, name)) return found;
+    value = rest.substr(std::min(rest.size(), used));
+    semicolon = value.find(';');
+  }
+  return {};
+}
+
+}  // namespace sagittal::server::http

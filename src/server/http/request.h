@@ -1,0 +1,61 @@
+#pragma once
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/buffer.h"
+#include "base/bytes.h"
+
+namespace sagittal::server::http {
+
+struct Header {
+  std::string name;
+  std::string value;
+};
+
+bool equal_ignoring_case(std::string_view a, std::string_view b);
+/// The value of the first header called `name` (any case), trimmed; empty where there is none.
+std::string_view find_header(const std::vector<Header>& headers, std::string_view name);
+
+/// The bytes of a request's body; copies share them.
+class Body {
+ public:
+  Body() = default;
+  Body(std::shared_ptr<const Buffer> memory, std::size_t size) : memory_(std::move(memory)), size_(size) {}
+  static Body copy_of(ByteView bytes);
+
+  std::size_t size() const { return size_; }
+  ByteView bytes() const { return {memory_ ? reinterpret_cast<const std::uint8_t*>(memory_->data()) : nullptr, size_}; }
+
+ private:
+  std::shared_ptr<const Buffer> memory_;
+  std::size_t size_ = 0;
+};
+
+/// One HTTP request. What the router fills in: `prefix` and the `path` without it.
+struct Request {
+  std::string method;
+  std::string path = "/";      ///< percent-decoded, without query
+  std::string query;           ///< behind the question mark, as sent
+  std::string prefix;          ///< one leading segment of the path that belongs to no route, without slashes
+  std::string remote_address;  ///< of the peer, without port
+  std::vector<Header> headers;
+  Body body;
+
+  std::string_view header(std::string_view name) const { return find_header(headers, name); }
+};
+
+/// Splits a request target ("/a%20b?c=d", or the absolute form) into path and query. Throws Error(bad_input) for
+/// anything else, a broken escape, or a control character in the path.
+void set_target(Request& request, std::string_view target);
+
+/// The user name of `Authorization: Basic`, where that header is well-formed and the name is not empty.
+std::optional<std::string> basic_user(const Request& request);
+
+/// A parameter of a header value such as `multipart/form-data; boundary=abc`, unquoted; empty where absent.
+std::string header_parameter(std::string_view value, std::string_view name);
+
+}  // namespace sagittal::server::http

@@ -1,0 +1,63 @@
+#include "server/http/response.h"
+
+#include <utility>
+
+namespace sagittal::server::http {
+
+Response make_response(int status, std::string_view content_type, Bytes body) {
+  Response response;
+  response.status = status;
+  response.headers.push_back({"Content-Type", std::string(content_type)});
+  response.body = std::make_shared<const Bytes>(std::move(body));
+  return response;
+}
+
+Response text_response(int status, std::string_view content_type, std::string_view text) {
+  return make_response(status, content_type, Bytes(text.begin(), text.end()));
+}
+
+Response json_response(int status, const Json& json) {
+  // Strangers' bytes may be quoted in a message: what is no UTF-8 is replaced, never thrown about.
+  return text_response(status, "application/json", json.dump(-1, ' ', false, Json::error_handler_t::replace));
+}
+
+Response error_response(const Error& error) {
+  const ErrorKind& kind = describe(error.code());
+  return json_response(kind.http_status,
+                       {{"error", {{"code", kind.name}, {"message", error.what()}, {"details", error.sentences()}}}});
+}
+
+std::string_view reason_phrase(int status) {
+  switch (status) {
+    case 200:
+      return "OK";
+    case 204:
+      return "No Content";
+    case 400:
+      return "Bad Request";
+    case 401:
+      return "Unauthorized";
+    case 404:
+      return "Not Found";
+    case 405:
+      return "Method Not Allowed";
+    case 408:
+      return "Request Timeout";
+    case 409:
+      return "Conflict";
+    case 413:
+      return "Payload Too Large";
+    case 422:
+      return "Unprocessable Entity";
+    case 431:
+      return "Request Header Fields Too Large";
+    case 500:
+      return "Internal Server Error";
+    case 503:
+      return "Service Unavailable";
+    default:
+      return "Unknown";
+  }
+}
+
+}  // namespace sagittal::server::http

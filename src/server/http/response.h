@@ -1,0 +1,38 @@
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "server/http/request.h"
+
+namespace sagittal::server::http {
+
+/// One HTTP response. The listener adds Content-Length (or chunked coding), Date, Server and Connection.
+struct Response {
+  int status = 200;
+  std::vector<Header> headers;
+  std::shared_ptr<const Bytes> body;  ///< whole body; null: empty
+  /// A body of unknown length instead of `body`: called until it returns an empty block, from a network thread, so it
+  /// must be quick; an exception breaks the connection off.
+  std::function<Bytes()> next_block;
+
+  std::string_view header(std::string_view name) const { return find_header(headers, name); }
+  ByteView bytes() const { return body ? ByteView(*body) : ByteView(); }
+};
+
+Response make_response(int status, std::string_view content_type, Bytes body);
+Response text_response(int status, std::string_view content_type, std::string_view text);
+Response json_response(int status, const Json& json);
+
+/// The native error form: `{"error":{"code","message","details"}}` with the status of the error's code.
+Response error_response(const Error& error);
+
+/// "Not Found" for 404; "Unknown" for what this server never sends.
+std::string_view reason_phrase(int status);
+
+}  // namespace sagittal::server::http

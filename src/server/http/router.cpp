@@ -1,0 +1,89 @@
+#include "server/http/router.h"
+
+#include <algorithm>
+#include <new>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace sagittal::server::http {
+namespace {
+
+constexpr std::size_t kMaxPrefix = 64;
+
+std::string_view first_segment(std::string_view path) { return path.substr(1, path.find('/', 1) - 1); }
+
+}  // namespace
+
+Router::Router(std::vector<Route> routes, std::vector<std::string> reserved)
+    : routes_(std::move(routes)), reserved_(std::move(reserved)) {
+  for (const Route& route : routes_) reserved_.emplace_back(first_segment(route.path));
+}
+
+bool Router::is_prefix(std::string_view segment) const {
+  const auto allowed = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+           c == '.' || c == '@';
+  };
+  return !segment.empty() && segment.size() <= kMaxPrefix && std::all_of(segment.begin(), segment.end(), allowed) &&
+         std::find(reserved_.begin(), reserved_.end(), segment) == reserved_.end();
+}
+
+const Route* Router::match(std::string_view method, std::string_view path, bool behind_prefix,
+                           std::string& allowed) const {
+  for (const Route& route : routes_) {
+    if (route.path != path || (behind_prefix && !route.takes_prefix)) continue;
+    if (route.method == method || (route.method == "GET" && method == "HEAD")) return &route;
+    allowed += (allowed.empty() ? "" : ", ") + route.method + (route.method == "GET" ? ", HEAD" : "");
+  }
+  return nullptr;
+}
+
+const Route* Router::find(Request& request, Response& failure) const {
+  std::string allowed;
+  if (const Route* route = match(request.method, request.path, false, allowed)) return route;
+  const std::string segment(first_segment(request.path));
+  if (allowed.empty() && is_prefix(segment)) {
+    const std::string rest = request.path.size() > segment.size() + 1 ? request.path.substr(segment.size() + 1) : "/";
+    if (const Route* route = match(request.method, rest, true, allowed)) {
+      request.prefix = segment;
+      request.path = rest;
+      return route;
+    }
+  }
+  if (!allowed.empty()) {
+    failure = error_response(
+        Error(ErrorCode::bad_input, fmt::format("{} cannot be used on this path, only {}", request.method, allowed)));
+    failure.status = 405;
+    failure.headers.push_back({"Allow", allowed});
+  } else {
+    failure = error_response(Error(ErrorCode::not_found, fmt::format("there is nothing at {}", request.path)));
+  }
+  return nullptr;
+}
+
+Response Router::handle(Request request) const {
+  Response response;
+  if (const Route* route = find(request, response)) response = call(*route, request);
+  if (request.method == "HEAD") response.body = nullptr;
+  return response;
+}
+
+Response call(const Route& route, const Request& request) {
+  try {
+    return route.handler(request);
+  } catch (const Error& error) {
+    return translate(route, request, error);
+  } catch (const std::bad_alloc&) {
+    return translate(route, request,
+                     Error(ErrorCode::too_large, "out of memory: the data is too large for this server"));
+  } catch (const std::exception& error) {
+    return translate(route, request, Error(ErrorCode::internal, error.what()));
+  }
+}
+
+Response translate(const Route& route, const Request& request, const Error& error) {
+  return route.on_error ? route.on_error(request, error) : error_response(error);
+}
+
+}  // namespace sagittal::server::http

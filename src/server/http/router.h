@@ -1,0 +1,64 @@
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "server/http/request.h"
+#include "server/http/response.h"
+
+namespace sagittal::server::http {
+
+/// Where a handler runs: on a network thread (it must return at once) or on a worker of the queue.
+enum class RunOn { network, worker };
+
+/// One row of the table that describes the server's interface. Handlers may be called from several threads at once.
+struct Route {
+  std::string method = {};   ///< "GET" also answers HEAD
+  std::string path = {};     ///< "/healthz"
+  std::string summary = {};  ///< one sentence for people
+  std::function<Response(const Request&)> handler = {};
+  RunOn run_on = RunOn::network;
+  std::uint64_t max_body_bytes = 0;
+  bool takes_prefix = false;  ///< also answers under "/any-one-segment" in front of the path
+
+  /// The error in the dialect's own form; also for bodies that never came or were too large, then with a request
+  /// without body. Empty: `error_response`.
+  std::function<Response(const Request&, const Error&)> on_error = {};
+  /// What a client meant that announced a body and sends none of it; asked once, shortly after the header came.
+  std::function<std::optional<Body>(const Request& head)> recall_body = {};
+  /// Requests of one key run one after the other, in order. Empty: all by the peer's address.
+  std::function<std::string(const Request& head)> queue_key = {};
+};
+
+/// Finds the route of a request. Immutable once built; any thread.
+class Router {
+ public:
+  /// `reserved`: first path segments, beside those of the routes themselves, that are no prefix.
+  explicit Router(std::vector<Route> routes, std::vector<std::string> reserved = {});
+
+  /// Sets `prefix` and `path` of the request and returns its route, or null with `failure` set to the 404 or 405.
+  const Route* find(Request& request, Response& failure) const;
+
+  /// Everything at once, for callers without a socket: find, call, translate what is thrown, drop a HEAD's body.
+  Response handle(Request request) const;
+
+  const std::vector<Route>& routes() const { return routes_; }
+
+ private:
+  const Route* match(std::string_view method, std::string_view path, bool behind_prefix, std::string& allowed) const;
+  bool is_prefix(std::string_view segment) const;
+
+  std::vector<Route> routes_;
+  std::vector<std::string> reserved_;
+};
+
+/// Calls the route's handler; whatever it throws becomes the route's error form.
+Response call(const Route& route, const Request& request);
+/// `error` in the route's own form.
+Response translate(const Route& route, const Request& request, const Error& error);
+
+}  // namespace sagittal::server::http

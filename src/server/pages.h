@@ -1,0 +1,31 @@
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "server/http/router.h"
+#include "server/state/metrics.h"
+
+namespace sagittal::server {
+
+/// What the status page tells.
+struct ServerStatus {
+  std::string model;      ///< name; empty: none is loaded
+  std::string licence;    ///< of the model
+  std::string precision;  ///< what runs underneath: "oneDNN 2.6.3, bf16, AMX, 2 threads"
+  std::size_t sessions = 0;
+  std::size_t max_sessions = 0;
+  std::uint64_t predictions = 0;
+  std::size_t waiting = 0;  ///< requests in the queue
+  double uptime_s = 0;
+};
+
+/// The page as self-contained HTML. `address` is what a viewer's user types; it is escaped here.
+std::string status_page(const ServerStatus& status, const std::string& address);
+
+/// `GET /` (with any prefix), `/healthz` and `/metrics`. `status` is called from network threads; it and `metrics` must
+/// outlive the routes.
+std::vector<http::Route> page_routes(std::function<ServerStatus()> status, const Metrics& metrics);
+
+}  // namespace sagittal::server

@@ -1,0 +1,82 @@
+#include "server/http/router.h"
+
+#include <gtest/gtest.h>
+
+#include <stdexcept>
+#include <string>
+
+namespace sagittal::server::http {
+namespace {
+
+Response echo(const Request& request) { return text_response(200, "text/plain", request.prefix + "|" + request.path); }
+
+Router make_router() {
+  Route page{.method = "GET", .path = "/", .handler = echo, .takes_prefix = true};
+  Route upload{.method = "POST", .path = "/upload", .handler = echo, .takes_prefix = true};
+  Route plain{.method = "GET", .path = "/plain", .handler = echo};
+  Route failing{.method = "GET", .path = "/failing"};
+  failing.handler = [](const Request&) -> Response { throw Error(ErrorCode::conflict, "busy"); };
+  Route dialect{.method = "GET", .path = "/dialect"};
+  dialect.handler = [](const Request&) -> Response { throw std::runtime_error("odd"); };
+  dialect.on_error = [](const Request&, const Error& error) { return text_response(200, "text/plain", error.what()); };
+  return Router({page, upload, plain, failing, dialect}, {"status"});
+}
+
+Response ask(const std::string& method, const std::string& path) {
+  Request request;
+  request.method = method;
+  request.path = path;
+  return make_router().handle(request);
+}
+
+std::string body(const Response& response) { return std::string(as_text(response.bytes())); }
+
+TEST(Router, RoutesAreFoundByMethodAndPath) {
+  EXPECT_EQ(body(ask("GET", "/plain")), "|/plain");
+  EXPECT_EQ(body(ask("POST", "/upload")), "|/upload");
+}
+
+TEST(Router, OneUnreservedSegmentInFrontIsAPrefix) {
+  EXPECT_EQ(body(ask("POST", "/alice/upload")), "alice|/upload");
+  EXPECT_EQ(body(ask("POST", "/a.b@c-d_1/upload")), "a.b@c-d_1|/upload");
+  EXPECT_EQ(body(ask("GET", "/alice")), "alice|/");
+  EXPECT_EQ(body(ask("GET", "/alice/")), "alice|/");
+}
+
+TEST(Router, NoPrefixWhereItIsReservedTooLongOddOrUnwanted) {
+  for (const char* path : {"/status/upload", "/upload/upload", "/a/b/upload", "//upload", "/a b/upload", "/status"}) {
+    EXPECT_EQ(ask("POST", path).status, 404) << path;
+  }
+  EXPECT_EQ(ask("POST", "/" + std::string(65, 'x') + "/upload").status, 404);
+  EXPECT_EQ(ask("GET", "/alice/plain").status, 404);
+}
+
+TEST(Router, AWrongMethodIs405AndSaysWhatIsAllowed) {
+  for (const char* path : {"/upload", "/alice/upload"}) {
+    const Response response = ask("GET", path);
+    EXPECT_EQ(response.status, 405);
+    EXPECT_EQ(response.header("Allow"), "POST");
+  }
+  EXPECT_EQ(ask("POST", "/plain").header("Allow"), "GET, HEAD");
+}
+
+TEST(Router, HeadIsGetWithoutItsBody) {
+  const Response response = ask("HEAD", "/plain");
+  EXPECT_EQ(response.status, 200);
+  EXPECT_TRUE(response.bytes().empty());
+  EXPECT_EQ(ask("HEAD", "/upload").status, 405);
+}
+
+TEST(Router, ErrorsTakeTheFormOfTheirRoute) {
+  const Response native = ask("GET", "/failing");
+  EXPECT_EQ(native.status, 409);
+  EXPECT_EQ(body(native), R"({"error":{"code":"conflict","details":["busy"],"message":"busy"}})");
+  EXPECT_EQ(body(ask("GET", "/dialect")), "odd");
+}
+
+TEST(Router, BytesThatAreNoTextDoNotBreakTheErrorMessage) {
+  EXPECT_EQ(error_response(Error(ErrorCode::bad_input, "\xff\xfe")).status, 400);
+}
+
+}  // namespace
+}  // namespace sagittal::server::http

@@ -1,0 +1,82 @@
+#include "server/http/work_queue.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <future>
+#include <thread>
+#include <vector>
+
+namespace sagittal::server::http {
+namespace {
+
+TEST(WorkQueue, TasksOfOneKeyRunInOrderOneAtATime) {
+  WorkQueue queue({.threads = 4, .waiting = 100, .waiting_per_key = 100});
+  std::vector<int> order;  // unguarded on purpose: ThreadSanitizer sees a second runner
+  std::promise<void> done;
+  for (int i = 0; i < 50; ++i) {
+    ASSERT_TRUE(queue.submit("a", [&order, i] { order.push_back(i); }));
+  }
+  ASSERT_TRUE(queue.submit("a", [&done] { done.set_value(); }));
+  done.get_future().wait();
+  ASSERT_EQ(order.size(), 50u);
+  for (int i = 0; i < 50; ++i) EXPECT_EQ(order[static_cast<std::size_t>(i)], i);
+}
+
+TEST(WorkQueue, DifferentKeysRunSideBySide) {
+  WorkQueue queue({.threads = 2, .waiting = 10, .waiting_per_key = 10});
+  std::promise<void> a_runs, b_runs;
+  auto a = a_runs.get_future().share(), b = b_runs.get_future().share();
+  std::promise<void> met_a, met_b;
+  queue.submit("a", [&] {
+    a_runs.set_value();
+    b.wait();
+    met_a.set_value();
+  });
+  queue.submit("b", [&] {
+    b_runs.set_value();
+    a.wait();
+    met_b.set_value();
+  });
+  EXPECT_EQ(met_a.get_future().wait_for(std::chrono::seconds(10)), std::future_status::ready);
+  EXPECT_EQ(met_b.get_future().wait_for(std::chrono::seconds(10)), std::future_status::ready);
+}
+
+TEST(WorkQueue, AFullQueueRefusesWithoutBlocking) {
+  WorkQueue queue({.threads = 1, .waiting = 3, .waiting_per_key = 2});
+  std::promise<void> started, release;
+  auto released = release.get_future().share();
+  ASSERT_TRUE(queue.submit("a", [&] {
+    started.set_value();
+    released.wait();
+  }));
+  started.get_future().wait();
+  EXPECT_TRUE(queue.submit("a", [] {}));
+  EXPECT_TRUE(queue.submit("a", [] {}));
+  EXPECT_FALSE(queue.submit("a", [] {})) << "two of one key wait already";
+  EXPECT_TRUE(queue.submit("b", [] {}));
+  EXPECT_FALSE(queue.submit("c", [] {})) << "three wait already";
+  EXPECT_EQ(queue.waiting(), 3u);
+  EXPECT_EQ(queue.running(), 1u);
+  release.set_value();
+}
+
+TEST(WorkQueue, StopWaitsForTheRunningAndDropsTheWaiting) {
+  WorkQueue queue({.threads = 1, .waiting = 10, .waiting_per_key = 10});
+  std::promise<void> started;
+  std::atomic<bool> finished = false, second_ran = false;
+  queue.submit("a", [&] {
+    started.set_value();
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    finished = true;
+  });
+  queue.submit("a", [&] { second_ran = true; });
+  started.get_future().wait();
+  queue.stop();
+  EXPECT_TRUE(finished);
+  EXPECT_FALSE(second_ran);
+  EXPECT_FALSE(queue.submit("a", [] {}));
+}
+
+}  // namespace
+}  // namespace sagittal::server::http
