@@ -6,5 +6,6 @@
 namespace sagittal::commands {
 
 void add_doctor(CLI::App& app);
+void add_serve(CLI::App& app);
 
 }  // namespace sagittal::commands

@@ -12,6 +12,7 @@ namespace {
 void add_commands(CLI::App& app) {
   namespace commands = sagittal::commands;
   commands::add_doctor(app);
+  commands::add_serve(app);
 }
 
 /// Wrong usage said in the user's own word, where the parser would only say that a subcommand is required.
