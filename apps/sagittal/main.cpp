@@ -11,7 +11,9 @@ namespace {
 
 void add_commands(CLI::App& app) {
   namespace commands = sagittal::commands;
+  commands::add_convert(app);
   commands::add_doctor(app);
+  commands::add_info(app);
   commands::add_serve(app);
 }
 

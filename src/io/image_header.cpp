@@ -266,7 +266,7 @@ Geometry geometry_from_columns(const Index3& size, const Mat3& columns, const Ve
   }
   for (int c = 0; c < 3; ++c) {
     geometry.spacing_mm[c] = column_length(c);
-    for (int r = 0; r < 3; ++r) geometry.direction[r][c] = m[r][c] / geometry.spacing_mm[c];
+    for (int r = 0; r < 3; ++r) geometry.direction[r][c] = m[r][c] / geometry.spacing_mm[c] + 0.0;  // no -0
   }
   check_right_angles(geometry.direction, what);
   check_geometry(geometry, std::string(what));

@@ -1,0 +1,54 @@
+#include "choose_image.h"
+
+#include <unistd.h>
+
+#include <charconv>
+#include <cstdio>
+#include <iostream>
+#include <string>
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+
+namespace sagittal {
+namespace {
+
+/// Asks until a number in [0, count) is typed; Error(wrong_usage) at the end of input.
+std::int64_t ask_number(const std::string& question, std::int64_t count) {
+  while (true) {
+    fmt::print(stderr, "{} (0 to {}): ", question, count - 1);
+    std::string line;
+    if (!std::getline(std::cin, line)) throw Error(ErrorCode::wrong_usage, "nothing was chosen");
+    std::int64_t number = -1;
+    const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), number);
+    if (error == std::errc() && end == line.data() + line.size() && number >= 0 && number < count) return number;
+  }
+}
+
+std::string ask_series(const std::vector<io::SeriesInfo>& series) {
+  for (std::size_t i = 0; i < series.size(); ++i) {
+    fmt::print(stderr, "{:3}  {} {:5} images  {}  {}\n", i, series[i].modality, series[i].images, series[i].description,
+               series[i].uid);
+  }
+  return series[static_cast<std::size_t>(ask_number("Which series?", static_cast<std::int64_t>(series.size())))].uid;
+}
+
+bool can_ask() { return ::isatty(STDIN_FILENO) == 1 && ::isatty(STDERR_FILENO) == 1; }
+
+}  // namespace
+
+Volume read_chosen_image(const std::filesystem::path& path, io::ReadOptions options) {
+  options.log = [](LogLevel, std::string_view message) { fmt::print(stderr, "sagittal: {}\n", message); };
+  if (can_ask()) {
+    io::ImageInfo info = io::describe_image(path, options);
+    if (info.series.size() > 1 && options.series_uid.empty()) {
+      options.series_uid = ask_series(info.series);
+      info = io::describe_image(path, options);
+    }
+    if (info.frames > 1 && !options.frame) options.frame = ask_number("Which frame?", info.frames);
+  }
+  return io::read_image(path, options);
+}
+
+}  // namespace sagittal
