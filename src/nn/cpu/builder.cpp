@@ -1,0 +1,138 @@
+#include "nn/cpu/builder.h"
+
+#include <fmt/format.h>
+
+namespace sagittal::nn::cpu {
+namespace {
+
+constexpr SpatialSize kPoint{1, 1, 1};
+
+template <class T>
+class Builder {
+ public:
+  Builder(Workshop& shop, const UNet& network)
+      : shop_(shop),
+        network_(network),
+        slope_before_norm_(network.activation_before_norm ? static_cast<float>(network.negative_slope) : 1),
+        options_{network.norm_epsilon, network.activation_before_norm ? 1 : static_cast<float>(network.negative_slope)},
+        // A bias right before an instance norm cancels.
+        bias_(network.convolution_bias && network.activation_before_norm) {}
+
+  void build(const SpatialSize& size);
+
+ private:
+  /// A convolution whose norm is measured but not yet applied.
+  struct Pending {
+    Activation x;
+    Coefficients norm;
+  };
+  Pending convolve(const Activation& in, const std::string& name, int outputs, const SpatialSize& kernel,
+                   const SpatialSize& stride) {
+    Pending out;
+    out.x = add_convolution<T>(shop_, in, name + ".conv", outputs, {kernel, stride, bias_, slope_before_norm_});
+    out.norm = add_statistics<T>(shop_, out.x, name + ".norm", options_);
+    return out;
+  }
+  Activation unit(const Activation& in, const std::string& name, int outputs, const SpatialSize& kernel,
+                  const SpatialSize& stride) {
+    const Pending out = convolve(in, name, outputs, kernel, stride);
+    add_normalise<T>(shop_, out.x, out.norm, nullptr, nullptr, options_);
+    return out.x;
+  }
+  Activation residual_block(const Activation& in, const std::string& name, const EncoderStage& stage,
+                            const SpatialSize& stride);
+  Activation encoder_stage(Activation x, std::size_t index);
+  Pending decoder_stage(const Activation& low, const Activation& skip, std::size_t index);
+
+  Workshop& shop_;
+  const UNet& network_;
+  float slope_before_norm_;
+  NormOptions options_;
+  bool bias_;
+};
+
+template <class T>
+Activation Builder<T>::residual_block(const Activation& in, const std::string& name, const EncoderStage& stage,
+                                      const SpatialSize& stride) {
+  Pending main;
+  if (network_.block == BlockKind::basic) {
+    const Activation first = unit(in, name + ".conv1", stage.features, stage.kernel, stride);
+    main = convolve(first, name + ".conv2", stage.features, stage.kernel, kPoint);
+  } else {
+    const Activation first = unit(in, name + ".conv1", stage.bottleneck_features, kPoint, kPoint);
+    const Activation second = unit(first, name + ".conv2", stage.bottleneck_features, stage.kernel, stride);
+    main = convolve(second, name + ".conv3", stage.features, kPoint, kPoint);
+  }
+  const bool pooled = stride != kPoint;
+  Activation shortcut = pooled ? add_pooling<T>(shop_, in, stride) : in;
+  if (in.groups[0] == stage.features) {
+    add_normalise<T>(shop_, main.x, main.norm, &shortcut, nullptr, options_);
+  } else {
+    const Pending projected =
+        convolve(shortcut, name + (pooled ? ".skip.1" : ".skip.0"), stage.features, kPoint, kPoint);
+    add_normalise<T>(shop_, main.x, main.norm, &projected.x, &projected.norm, options_);
+  }
+  return main.x;
+}
+
+template <class T>
+Activation Builder<T>::encoder_stage(Activation x, std::size_t index) {
+  const EncoderStage& stage = network_.encoder[index];
+  for (int block = 0; block < stage.blocks; ++block) {
+    const SpatialSize stride = block == 0 ? stage.stride : kPoint;
+    x = network_.residual()
+            ? residual_block(x, fmt::format("encoder.stages.{}.blocks.{}", index, block), stage, stride)
+            : unit(x, fmt::format("encoder.stages.{}.0.convs.{}", index, block), stage.features, stage.kernel, stride);
+  }
+  return x;
+}
+
+/// All but the norm of the last convolution, which the next layer or the head applies.
+template <class T>
+typename Builder<T>::Pending Builder<T>::decoder_stage(const Activation& low, const Activation& skip,
+                                                       std::size_t index) {
+  const std::size_t below = network_.encoder.size() - 1 - index;
+  const EncoderStage& stage = network_.encoder[below - 1];
+  Activation x = add_upsampling<T>(shop_, low, skip, fmt::format("decoder.transpconvs.{}", index),
+                                   network_.encoder[below].stride, network_.convolution_bias);
+  const int last = network_.decoder_convolutions[index] - 1;
+  const auto name = [index](int i) { return fmt::format("decoder.stages.{}.convs.{}", index, i); };
+  for (int i = 0; i < last; ++i) x = unit(x, name(i), stage.features, stage.kernel, kPoint);
+  return convolve(x, name(last), stage.features, stage.kernel, kPoint);
+}
+
+template <class T>
+void Builder<T>::build(const SpatialSize& size) {
+  Activation x = add_input<T>(shop_, network_.input_channels, size);
+  if (network_.residual()) {
+    x = unit(x, "encoder.stem.convs.0", network_.stem_features, network_.encoder[0].kernel, kPoint);
+  }
+  std::vector<Activation> skips;
+  for (std::size_t stage = 0; stage < network_.encoder.size(); ++stage) {
+    x = encoder_stage(x, stage);
+    skips.push_back(x);
+  }
+  const std::size_t stages = network_.decoder_convolutions.size();
+  for (std::size_t stage = 0; stage < stages; ++stage) {
+    const Pending out = decoder_stage(x, skips[stages - 1 - stage], stage);
+    x = out.x;
+    if (stage + 1 < stages) {
+      add_normalise<T>(shop_, out.x, out.norm, nullptr, nullptr, options_);
+    } else {
+      add_head<T>(shop_, out.x, out.norm, fmt::format("decoder.seg_layers.{}", stage), network_.output_channels,
+                  options_);
+    }
+  }
+}
+
+}  // namespace
+
+template <class T>
+void build_network(Workshop& shop, const UNet& network, const SpatialSize& size) {
+  Builder<T>(shop, network).build(size);
+}
+
+template void build_network<float>(Workshop&, const UNet&, const SpatialSize&);
+template void build_network<Bf16>(Workshop&, const UNet&, const SpatialSize&);
+
+}  // namespace sagittal::nn::cpu

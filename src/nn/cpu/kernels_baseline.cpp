@@ -1,0 +1,51 @@
+#include "nn/cpu/kernels.h"
+
+namespace sagittal::nn::cpu {
+namespace {
+
+/// Four floats in plain C++; the compiler maps them to what every processor of the architecture has.
+struct Vector {
+  static constexpr int kLanes = 4;
+  float lane[kLanes];
+
+  static Vector fill(float x) { return {{x, x, x, x}}; }
+  static Vector zero() { return fill(0); }
+  static Vector load(const float* p) { return {{p[0], p[1], p[2], p[3]}}; }
+  void store(float* p) const {
+    for (int i = 0; i < kLanes; ++i) p[i] = lane[i];
+  }
+};
+
+template <class F>
+Vector combine(Vector a, Vector b, F f) {
+  Vector out{};
+  for (int i = 0; i < Vector::kLanes; ++i) out.lane[i] = f(a.lane[i], b.lane[i]);
+  return out;
+}
+Vector operator+(Vector a, Vector b) {
+  return combine(a, b, [](float x, float y) { return x + y; });
+}
+Vector operator-(Vector a, Vector b) {
+  return combine(a, b, [](float x, float y) { return x - y; });
+}
+Vector operator*(Vector a, Vector b) {
+  return combine(a, b, [](float x, float y) { return x * y; });
+}
+Vector max(Vector a, Vector b) {
+  return combine(a, b, [](float x, float y) { return x > y ? x : y; });
+}
+Vector fma(Vector a, Vector b, Vector c) { return a * b + c; }
+
+}  // namespace
+}  // namespace sagittal::nn::cpu
+
+#include "nn/cpu/kernels_template.h"
+
+namespace sagittal::nn::cpu {
+
+const Kernels& baseline_kernels() {
+  static constexpr Kernels kernels{"baseline", make_table<float>(), nullptr};
+  return kernels;
+}
+
+}  // namespace sagittal::nn::cpu

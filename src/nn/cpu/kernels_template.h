@@ -1,0 +1,193 @@
+// Included once per instruction set, after `Vector` is defined there. Everything stays in an unnamed namespace: no
+// inline function compiled for AVX-512 may end up serving a processor without it.
+#pragma once
+#include <cstring>
+
+namespace sagittal::nn::cpu {
+namespace {
+
+constexpr std::int64_t kBlock = 8192;  // elements that stay in the first-level cache
+
+Vector activated(Vector x, Vector slope) { return max(x, x * slope); }
+
+float value_of(float x) { return x; }
+[[maybe_unused]] float value_of(Bf16 x) {
+  const std::uint32_t bits = static_cast<std::uint32_t>(x) << 16;
+  float value;
+  std::memcpy(&value, &bits, sizeof(value));
+  return value;
+}
+void assign(float& to, float x) { to = x; }
+[[maybe_unused]] void assign(Bf16& to, float x) {
+  std::uint32_t bits;
+  std::memcpy(&bits, &x, sizeof(bits));
+  bits = x == x ? bits + 0x7fff + (bits >> 16 & 1) : bits | 0x400000;
+  to = static_cast<Bf16>(bits >> 16);
+}
+
+template <class T>
+void accumulate_block(const T* x, std::int64_t periods, std::int64_t pattern, const float* shift, double* sums) {
+  constexpr int unroll = 4;
+  constexpr int width = unroll * Vector::kLanes;
+  for (std::int64_t c = 0; c < pattern; c += width) {
+    Vector sum[unroll], square[unroll], origin[unroll];
+    for (int u = 0; u < unroll; ++u) {
+      sum[u] = square[u] = Vector::zero();
+      origin[u] = Vector::load(shift + c + u * Vector::kLanes);
+    }
+    const T* at = x + c;
+    for (std::int64_t p = 0; p < periods; ++p, at += pattern) {
+      for (int u = 0; u < unroll; ++u) {
+        const Vector d = Vector::load(at + u * Vector::kLanes) - origin[u];
+        sum[u] = sum[u] + d;
+        square[u] = fma(d, d, square[u]);
+      }
+    }
+    float lanes[2][width];
+    for (int u = 0; u < unroll; ++u) {
+      sum[u].store(lanes[0] + u * Vector::kLanes);
+      square[u].store(lanes[1] + u * Vector::kLanes);
+    }
+    for (int i = 0; i < width; ++i) {
+      sums[c + i] += static_cast<double>(lanes[0][i]);
+      sums[pattern + c + i] += static_cast<double>(lanes[1][i]);
+    }
+  }
+}
+
+template <class T>
+void accumulate(const T* x, std::int64_t count, std::int64_t pattern, const float* shift, double* sums) {
+  const std::int64_t periods_per_block = pattern < kBlock ? kBlock / pattern : 1;
+  const std::int64_t periods = count / pattern;
+  for (std::int64_t p = 0; p < periods; p += periods_per_block) {
+    const std::int64_t here = periods - p < periods_per_block ? periods - p : periods_per_block;
+    accumulate_block(x + p * pattern, here, pattern, shift, sums);
+  }
+  const T* rest = x + periods * pattern;
+  for (std::int64_t i = 0; i < count % pattern; ++i) {
+    const double d = static_cast<double>(value_of(rest[i])) - static_cast<double>(shift[i]);
+    sums[i] += d;
+    sums[pattern + i] += d * d;
+  }
+}
+
+enum class Residual { none, plain, scaled };
+
+template <Residual residual, class T>
+void normalise_range(const NormaliseArguments<T>& a, std::int64_t at, std::int64_t i, std::int64_t end) {
+  const Vector slope = Vector::fill(a.slope);
+  for (; i + Vector::kLanes <= end; i += Vector::kLanes) {
+    Vector y = Vector::load(a.x + at + i);
+    y = fma(y, Vector::load(a.scale + i), Vector::load(a.shift + i));
+    if (residual == Residual::plain) y = y + Vector::load(a.residual + at + i);
+    if (residual == Residual::scaled) {
+      y = fma(Vector::load(a.residual + at + i), Vector::load(a.residual_scale + i), y);
+    }
+    y = activated(y, slope);
+    y.store(a.out + at + i);
+  }
+  for (; i < end; ++i) {
+    float y = value_of(a.x[at + i]);
+    y = y * a.scale[i] + a.shift[i];
+    if (residual == Residual::plain) y += value_of(a.residual[at + i]);
+    if (residual == Residual::scaled) y += value_of(a.residual[at + i]) * a.residual_scale[i];
+    y = y > y * a.slope ? y : y * a.slope;
+    assign(a.out[at + i], y);
+  }
+}
+
+template <Residual residual, class T>
+void normalise_all(const NormaliseArguments<T>& a) {
+  std::int64_t at = 0;
+  for (; at + a.pattern <= a.count; at += a.pattern) normalise_range<residual>(a, at, 0, a.pattern);
+  normalise_range<residual>(a, at, 0, a.count - at);
+}
+
+template <class T>
+void normalise(const NormaliseArguments<T>& a) {
+  if (a.residual == nullptr) {
+    normalise_all<Residual::none>(a);
+  } else if (a.residual_scale == nullptr) {
+    normalise_all<Residual::plain>(a);
+  } else {
+    normalise_all<Residual::scaled>(a);
+  }
+}
+
+template <class T>
+void average(const T* const* rows, int row_count, std::int64_t count, float factor, T* out) {
+  const Vector scale = Vector::fill(factor);
+  std::int64_t c = 0;
+  for (; c + Vector::kLanes <= count; c += Vector::kLanes) {
+    Vector sum = Vector::zero();
+    for (int r = 0; r < row_count; ++r) sum = sum + Vector::load(rows[r] + c);
+    (sum * scale).store(out + c);
+  }
+  for (; c < count; ++c) {
+    float sum = 0;
+    for (int r = 0; r < row_count; ++r) sum += value_of(rows[r][c]);
+    assign(out[c], sum * factor);
+  }
+}
+
+template <class T>
+void interleave(const float* planes, std::int64_t plane_stride, int channels, int padded, std::int64_t voxels, T* out) {
+  constexpr std::int64_t block = 32;
+  for (std::int64_t v0 = 0; v0 < voxels; v0 += block) {
+    const std::int64_t here = voxels - v0 < block ? voxels - v0 : block;
+    for (int c = 0; c < channels; ++c) {
+      const float* plane = planes + c * plane_stride + v0;
+      T* to = out + v0 * padded + c;
+      for (std::int64_t v = 0; v < here; ++v) assign(to[v * padded], plane[v]);
+    }
+    for (int c = channels; c < padded; ++c) {
+      for (std::int64_t v = 0; v < here; ++v) assign(out[(v0 + v) * padded + c], 0);
+    }
+  }
+}
+
+constexpr int kHeadVoxels = 64;
+constexpr int kHeadChannels = 64;
+
+/// Adds the share of channels [c0, c0 + n) of one block of voxels to `sums`, [classes, kHeadVoxels].
+template <class T>
+void head_block(const HeadArguments<T>& a, const T* x, int voxels, int c0, int n, float* logits) {
+  float columns[kHeadChannels][kHeadVoxels];
+  for (int v = 0; v < voxels; ++v) {
+    for (int c = 0; c < n; ++c) {
+      float y = value_of(x[v * a.channels + c0 + c]);
+      y = y * a.scale[c0 + c] + a.shift[c0 + c];
+      y = y > y * a.slope ? y : y * a.slope;
+      columns[c][v] = y;
+    }
+  }
+  for (int k = 0; k < a.classes; ++k) {
+    float* out = logits + k * a.logit_stride;
+    const float* weights = a.weights + k * a.channels + c0;
+    float sum[kHeadVoxels];
+    for (int v = 0; v < voxels; ++v) sum[v] = c0 == 0 ? a.bias[k] : out[v];
+    for (int c = 0; c < n; ++c) {
+      for (int v = 0; v < kHeadVoxels; ++v) sum[v] += weights[c] * columns[c][v];
+    }
+    for (int v = 0; v < voxels; ++v) out[v] = sum[v];
+  }
+}
+
+template <class T>
+void head(const HeadArguments<T>& a) {
+  for (std::int64_t v = 0; v < a.voxels; v += kHeadVoxels) {
+    const int here = static_cast<int>(a.voxels - v < kHeadVoxels ? a.voxels - v : kHeadVoxels);
+    for (int c = 0; c < a.channels; c += kHeadChannels) {
+      const int n = a.channels - c < kHeadChannels ? a.channels - c : kHeadChannels;
+      head_block(a, a.x + v * a.channels, here, c, n, a.logits + v);
+    }
+  }
+}
+
+template <class T>
+constexpr KernelTable<T> make_table() {
+  return {accumulate<T>, normalise<T>, average<T>, interleave<T>, head<T>};
+}
+
+}  // namespace
+}  // namespace sagittal::nn::cpu

@@ -1,0 +1,176 @@
+#include "nn/cpu/network.h"
+
+#include <algorithm>
+#include <mutex>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "base/error.h"
+#include "base/machine.h"
+#include "nn/cpu/builder.h"
+#include "nn/cpu/onednn.h"
+#include "nn/cpu/parallel.h"
+
+namespace sagittal::nn::cpu {
+namespace {
+
+constexpr std::int64_t kMaxVoxels = std::int64_t{1} << 31;
+constexpr std::size_t kKeptPrograms = 8;
+constexpr std::size_t kKeptWorkspaces = 4;
+constexpr std::size_t kPage = 4096;
+
+bool offers(dnnl::cpu_isa isa) {
+  const auto present = static_cast<unsigned>(dnnl::get_effective_cpu_isa());
+  return (present & static_cast<unsigned>(isa)) == static_cast<unsigned>(isa);
+}
+
+/// Idle arenas, kept for the next run. Any thread may call it.
+class WorkspacePool {
+ public:
+  /// The smallest idle arena that is large enough, or a new one whose pages are all present.
+  Buffer borrow(std::size_t bytes, int threads) {
+    {
+      const std::lock_guard lock(mutex_);
+      auto best = idle_.end();
+      for (auto it = idle_.begin(); it != idle_.end(); ++it) {
+        if (it->size() >= bytes && (best == idle_.end() || it->size() < best->size())) best = it;
+      }
+      if (best != idle_.end()) {
+        Buffer found = std::move(*best);
+        idle_.erase(best);
+        return found;
+      }
+      idle_.clear();  // too small all of them: do not hold both
+    }
+    Buffer fresh(bytes);
+    const auto pages = static_cast<std::int64_t>((bytes + kPage - 1) / kPage);
+    constexpr std::int64_t pages_per_part = 2048;
+    parallel_for(threads, (pages + pages_per_part - 1) / pages_per_part, [&](std::int64_t part) {
+      const std::int64_t end = std::min(pages, (part + 1) * pages_per_part);
+      for (std::int64_t page = part * pages_per_part; page < end; ++page) fresh.data()[page * kPage] = std::byte{0};
+    });
+    return fresh;
+  }
+
+  void give_back(Buffer arena) {
+    const std::lock_guard lock(mutex_);
+    if (idle_.size() < kKeptWorkspaces) idle_.push_back(std::move(arena));
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<Buffer> idle_;
+};
+
+class CpuNetwork final : public Network {
+ public:
+  CpuNetwork(const UNet& network, const StateDict& weights, const CpuOptions& options)
+      : network_(network),
+        kernels_(select_kernels()),
+        threads_(options.threads > 0 ? options.threads : available_cores()),
+        precision_(options.precision == Precision::automatic ? automatic_precision() : options.precision),
+        weights_(weights, dnnl::engine(dnnl::engine::kind::cpu, 0)) {
+    if (precision_ == Precision::bf16 && kernels_.bf16 == nullptr) {
+      throw Error(ErrorCode::unsupported, "bf16 needs a processor with AVX-512; use fp32");
+    }
+    for (const Parameter& parameter : parameters_of(network_)) {
+      const TensorView* found = weights.find(parameter.name);
+      if (found == nullptr || found->shape != parameter.shape) {
+        throw Error(ErrorCode::bad_input, fmt::format("the weights lack {}, or it has another shape than [{}]",
+                                                      parameter.name, fmt::join(parameter.shape, ", ")));
+      }
+    }
+  }
+
+  int input_channels() const override { return network_.input_channels; }
+  int output_channels() const override { return network_.output_channels; }
+
+  void run(const SpatialSize& size, std::span<const float> input, std::span<float> logits,
+           const RunControl& control) const override;
+
+  std::string description() const override {
+    const dnnl_version_t* version = dnnl_version();
+    return fmt::format("oneDNN {}.{}.{}, {}, {}, {} threads", version->major, version->minor, version->patch,
+                       precision_ == Precision::bf16 ? "bf16" : "fp32",
+                       precision_ == Precision::bf16 && offers(dnnl::cpu_isa::avx512_core_amx) ? "AMX" : kernels_.name,
+                       threads_);
+  }
+
+ private:
+  void check(const SpatialSize& size, std::size_t inputs, std::size_t outputs) const;
+  std::shared_ptr<const Program> program_for(const SpatialSize& size) const;
+
+  UNet network_;
+  const Kernels& kernels_;
+  int threads_;
+  Precision precision_;
+  mutable WeightStore weights_;
+  mutable WorkspacePool workspaces_;
+  mutable std::mutex mutex_;                                                              // guards programs_
+  mutable std::vector<std::pair<SpatialSize, std::shared_ptr<const Program>>> programs_;  // latest used last
+};
+
+void CpuNetwork::check(const SpatialSize& size, std::size_t inputs, std::size_t outputs) const {
+  const SpatialSize unit = network_.total_stride();
+  std::int64_t voxels = 1;
+  for (std::size_t axis = 0; axis < 3; ++axis) {
+    if (size[axis] < 1 || size[axis] % unit[axis] != 0 || size[axis] > kMaxVoxels / voxels) {
+      throw Error(ErrorCode::bad_input, fmt::format("network input of {} voxels, expected multiples of {}",
+                                                    fmt::join(size, " x "), fmt::join(unit, " x ")));
+    }
+    voxels *= size[axis];
+  }
+  const auto expected = [voxels](int channels) { return static_cast<std::size_t>(voxels * channels); };
+  if (inputs != expected(input_channels()) || outputs != expected(output_channels())) {
+    throw Error(ErrorCode::bad_input, fmt::format("network arrays of {} and {} values, expected {} and {}", inputs,
+                                                  outputs, expected(input_channels()), expected(output_channels())));
+  }
+}
+
+std::shared_ptr<const Program> CpuNetwork::program_for(const SpatialSize& size) const {
+  const std::lock_guard lock(mutex_);
+  const auto found =
+      std::find_if(programs_.begin(), programs_.end(), [&](const auto& entry) { return entry.first == size; });
+  if (found != programs_.end()) {
+    std::rotate(found, found + 1, programs_.end());
+    return programs_.back().second;
+  }
+  const auto program = std::make_shared<Program>();
+  Workshop shop{*program, weights_, kernels_, threads_};
+  if (precision_ == Precision::bf16) {
+    build_network<Bf16>(shop, network_, size);
+  } else {
+    build_network<float>(shop, network_, size);
+  }
+  program->plan();
+  if (programs_.size() == kKeptPrograms) programs_.erase(programs_.begin());
+  programs_.emplace_back(size, program);
+  return program;
+}
+
+void CpuNetwork::run(const SpatialSize& size, std::span<const float> input, std::span<float> logits,
+                     const RunControl& control) const {
+  check(size, input.size(), logits.size());
+  control.check();
+  const OmpThreads scope(threads_);
+  try {
+    const auto program = program_for(size);
+    Buffer arena = workspaces_.borrow(program->arena_bytes(), threads_);
+    program->run(arena.data(), threads_, input, logits, control);
+    workspaces_.give_back(std::move(arena));
+  } catch (const dnnl::error& error) {
+    const ErrorCode code = error.status == dnnl_out_of_memory ? ErrorCode::too_large : ErrorCode::internal;
+    throw Error(code, fmt::format("oneDNN failed on an input of {}: {}", fmt::join(size, " x "), error.what()));
+  }
+}
+
+}  // namespace
+
+Precision automatic_precision() { return offers(dnnl::cpu_isa::avx512_core_amx) ? Precision::bf16 : Precision::fp32; }
+
+std::shared_ptr<const Network> make_network(const UNet& network, const StateDict& weights, const CpuOptions& options) {
+  return std::make_shared<CpuNetwork>(network, weights, options);
+}
+
+}  // namespace sagittal::nn::cpu

@@ -1,0 +1,60 @@
+#pragma once
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/progress.h"
+
+namespace sagittal::nn::cpu {
+
+/// A piece of the arena with a lifetime, not an address: steps whose lives do not overlap may share memory.
+enum class TensorId : int { none = -1 };
+
+/// What one run works on.
+struct RunContext {
+  std::byte* arena;
+  const std::size_t* offsets;  // of each tensor
+  int threads;
+  std::span<const float> input;
+  std::span<float> logits;
+
+  template <class T>
+  T* at(TensorId tensor) const {
+    return reinterpret_cast<T*>(arena + offsets[static_cast<std::size_t>(tensor)]);
+  }
+};
+
+/// One operation on tensors, immutable once made: any number of runs may execute it at once.
+class Step {
+ public:
+  virtual ~Step() = default;
+  virtual void run(const RunContext& context) const = 0;
+};
+
+/// The steps of a network for one input size, and where in one arena each tensor lives.
+class Program {
+ public:
+  TensorId add_tensor(std::size_t bytes);
+  /// `tensors` are all those that the step reads or writes.
+  void add_step(std::unique_ptr<const Step> step, std::span<const TensorId> tensors);
+  /// Assigns the offsets; to be called once, after the last step.
+  void plan();
+
+  std::size_t arena_bytes() const { return arena_bytes_; }
+  /// `arena` has arena_bytes() bytes. Throws Error(cancelled) between steps.
+  void run(std::byte* arena, int threads, std::span<const float> input, std::span<float> logits,
+           const RunControl& control) const;
+
+ private:
+  struct Tensor {
+    std::size_t bytes = 0;
+    int first = -1, last = -1;  // steps
+  };
+  std::vector<Tensor> tensors_;
+  std::vector<std::size_t> offsets_;
+  std::vector<std::unique_ptr<const Step>> steps_;
+  std::size_t arena_bytes_ = 0;
+};
+
+}  // namespace sagittal::nn::cpu

@@ -1,0 +1,69 @@
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "nn/cpu/activation.h"
+#include "nn/cpu/kernels.h"
+#include "nn/cpu/program.h"
+#include "nn/cpu/weights.h"
+
+namespace sagittal::nn::cpu {
+
+/// Where steps are made: the program they join, and what they draw on.
+struct Workshop {
+  Program& program;
+  WeightStore& weights;
+  const Kernels& kernels;
+  int threads;
+};
+
+/// Instance norm and activation of one layer; leaky ReLU as max(x, slope x), so that slope 1 is none.
+struct NormOptions {
+  double epsilon;
+  float slope;
+};
+
+// Each function adds one step (or two) to the program and returns what it produces. T is float or Bf16.
+
+/// The run's input [c, d, h, w] as a feature map.
+template <class T>
+Activation add_input(Workshop& shop, int channels, const SpatialSize& size);
+
+/// Convolution with zero padding (k - 1) / 2; the output has size / stride voxels. `name`: of the parameters, without
+/// ".weight".
+struct ConvolutionOptions {
+  SpatialSize kernel{1, 1, 1};
+  SpatialSize stride{1, 1, 1};
+  bool bias = false;  ///< add "<name>.bias"
+  float slope = 1;    ///< of a leaky ReLU on the result; 1: none
+};
+template <class T>
+Activation add_convolution(Workshop& shop, const Activation& in, const std::string& name, int outputs,
+                           const ConvolutionOptions& options);
+
+/// Instance norm's statistics over all voxels, with "<name>.weight" and "<name>.bias" folded in where there are any.
+template <class T>
+Coefficients add_statistics(Workshop& shop, const Activation& in, const std::string& name, const NormOptions& options);
+
+/// In place: norm, plus the residual (itself normalised where `residual_norm` is given), then the activation.
+template <class T>
+void add_normalise(Workshop& shop, const Activation& x, const Coefficients& norm, const Activation* residual,
+                   const Coefficients* residual_norm, const NormOptions& options);
+
+/// Mean over windows of size and stride `window`.
+template <class T>
+Activation add_pooling(Workshop& shop, const Activation& in, const SpatialSize& window);
+
+/// The decoder's joint (upsampled, skip): a transposed convolution of kernel and stride `stride` with optional bias,
+/// written straight into the left channels of the result, and the skip copied into the right ones.
+template <class T>
+Activation add_upsampling(Workshop& shop, const Activation& low, const Activation& skip, const std::string& name,
+                          const SpatialSize& stride, bool bias);
+
+/// Norm, activation and the 1x1x1 head of the last feature map, written to the run's logits [class, d, h, w].
+template <class T>
+void add_head(Workshop& shop, const Activation& x, const Coefficients& norm, const std::string& name, int classes,
+              const NormOptions& options);
+
+}  // namespace sagittal::nn::cpu

@@ -1,0 +1,53 @@
+#pragma once
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <oneapi/dnnl/dnnl.hpp>
+
+#include "base/buffer.h"
+#include "nn/network.h"
+#include "nn/tensor.h"
+
+namespace sagittal::nn::cpu {
+
+/// Weights in the layout a primitive wants, shared by all programs that want the same.
+struct PackedWeights {
+  dnnl::memory::desc layout;
+  std::shared_ptr<const Buffer> bytes;
+  dnnl::memory memory(const dnnl::engine& engine) const {
+    return dnnl::memory(layout, engine, const_cast<std::byte*>(bytes->data()));
+  }
+};
+
+/// The parameters of a network and the packed forms made of them so far. Any thread may call it.
+class WeightStore {
+ public:
+  WeightStore(StateDict weights, dnnl::engine engine) : weights_(std::move(weights)), engine_(std::move(engine)) {}
+
+  const dnnl::engine& engine() const { return engine_; }
+  bool has(const std::string& name) const { return weights_.find(name) != nullptr; }
+  /// Values of a vector, padded with zeros; `fallback` everywhere where the name is unknown.
+  std::vector<float> vector(const std::string& name, int channels, float fallback) const;
+
+  /// Weights [out, in, kd, kh, kw] with padded channels, reordered to `wanted`.
+  PackedWeights convolution(const std::string& name, int outputs, const std::vector<int>& input_groups,
+                            const SpatialSize& kernel, const dnnl::memory::desc& wanted);
+  /// Weights [in, out, kd, kh, kw] of a transposed convolution as a matrix [in, (kd, kh, kw, out)].
+  PackedWeights upsampling(const std::string& name, int inputs, int outputs, const SpatialSize& kernel,
+                           const dnnl::memory::desc& wanted);
+
+ private:
+  template <class Fill>
+  PackedWeights pack(const std::string& name, const dnnl::memory::desc& plain, const dnnl::memory::desc& wanted,
+                     Fill&& fill);
+
+  StateDict weights_;
+  dnnl::engine engine_;
+  std::mutex mutex_;
+  std::vector<std::pair<std::string, PackedWeights>> packed_;
+};
+
+}  // namespace sagittal::nn::cpu
