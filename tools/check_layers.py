@@ -13,7 +13,7 @@ MAY_INCLUDE = {
     "nn/cpu": ["nn"], "nn/cuda": ["nn"], "nn/no_cuda": ["nn"],
     "io": ["volume", "terms"],
     "segment": ["volume", "nn"],
-    "interact": ["segment", "nn", "volume"],
+    "interact": ["segment", "nn", "nn/cpu", "volume"],
     "hub": ["segment", "io", "nn", "volume", "terms", "net", "store"],
     "stream": ["volume"],
     "stream/igtl": ["stream", "volume", "net"],

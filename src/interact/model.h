@@ -4,6 +4,7 @@
 #include <string>
 
 #include "interact/capabilities.h"
+#include "nn/cpu/network.h"
 #include "nn/network.h"
 #include "volume/geometry.h"
 
@@ -18,5 +19,24 @@ struct Model {
   Capabilities capabilities;                   ///< prompt types, channels, decay, point radius
   std::shared_ptr<const nn::Network> network;  ///< image channels + interaction channels -> 2 logits
 };
+
+struct LoadOptions {
+  int threads = 0;  ///< of the network; 0: available_cores()
+  nn::cpu::Precision precision = nn::cpu::Precision::automatic;
+  std::string fold;  ///< "0", "all"; empty: the only one there is
+  std::string checkpoint = "checkpoint_final.pth";
+};
+
+/// Opens a checkpoint folder of nnInteractive. Throws Error(not_found) for missing files, Error(bad_input) for broken
+/// or contradictory ones, Error(unsupported) for networks that cannot be prompted or are unknown.
+std::shared_ptr<const Model> load_model(const std::filesystem::path& folder, const LoadOptions& options = {});
+
+/// What `inference_info.json`, or else `inference_session_class.json`, of a checkpoint folder says. Throws
+/// Error(not_found) where there is neither.
+Capabilities read_capabilities(const std::filesystem::path& folder);
+
+/// Throws Error(bad_input) unless the network takes one image channel and the interaction channels, answers with two
+/// classes, and the patch is one that can be run and refined.
+void check_model(const Model& model);
 
 }  // namespace sagittal::interact

@@ -1,5 +1,7 @@
 #pragma once
+#include <array>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -11,11 +13,12 @@
 
 namespace sagittal::interact {
 
-/// What a prompt did. `changed` is the region of the mask that was written, clipped to the image; empty when nothing
-/// was.
+/// What a call did to the active segment.
 struct Outcome {
-  bool ran_prediction = false;
-  Box changed;
+  bool ran_prediction = false;  ///< the network ran; for undo and redo: there was something to undo or redo
+  Box changed;                  ///< region of the mask that was written, clipped to the image; empty when nothing was
+  Box difference;   ///< smallest box around the voxels of the mask that differ from before the call; empty when none
+                    ///< does
   double zoom = 1;  ///< AutoZoom factor that the last coarse pass used
   int passes = 0;   ///< network passes: coarse and refinement
 };
@@ -23,11 +26,21 @@ struct Outcome {
 struct PromptOptions {
   bool include = true;         ///< positive prompt; false: negative
   bool run_prediction = true;  ///< false: only record the prompt
-  RunControl control;          ///< progress ("zooming", "refining") and cancellation
+  RunControl control;          ///< progress and cancellation; stage "zooming", then "refining", each from 0 to 1
 };
 
-/// Promptable segmentation of one image with the session rules of nnInteractive 2.5.0, several segments per image, and
-/// undo and redo of any depth.
+struct SessionOptions {
+  /// Which of `count` voxels that the greedy cover of a large object left over (in C order) to try next as a patch's
+  /// centre: in [0, count). Absent: a fixed sequence, so that equal sessions give equal masks.
+  std::function<std::int64_t(std::int64_t count)> pick_leftover;
+};
+
+/// Promptable segmentation of one image with the session rules of nnInteractive 2.6.0, several segments per image, and
+/// undo and redo of any depth. Prompts that only record themselves act when a later one predicts; where that
+/// prediction looks is decided by the last prompt that drew something.
+///
+/// Memory: the image as float32 and the mask as bytes; everything else is kept in blocks of 32^3, and only those that a
+/// prompt touched.
 ///
 /// All coordinates, boxes and shapes are in array order: axis 0 is the slowest in memory. For a `Volume` that is
 /// (k, j, i). Masks are uint8 0/1 in C order.
@@ -36,7 +49,8 @@ struct PromptOptions {
 /// Not thread-safe: one call at a time; `PromptOptions::control` may be used from any thread.
 class Session {
  public:
-  Session(std::shared_ptr<const Model> model, ThreadPool& pool);
+  /// `pool` must outlive the session.
+  Session(std::shared_ptr<const Model> model, ThreadPool& pool, SessionOptions options = {});
   Session(Session&&) noexcept;
   Session& operator=(Session&&) noexcept;
   ~Session();
@@ -44,7 +58,8 @@ class Session {
   const Model& model() const;
 
   /// Normalises and keeps the image, [axis0, axis1, axis2]; drops all segments and history and starts one empty
-  /// segment. Throws Error(bad_input) for an image that is all zero, constant or not finite.
+  /// segment. Throws Error(bad_input) for an image that is all zero, constant or not finite. Until there is an image,
+  /// everything below but set_auto_zoom throws Error(conflict).
   void set_image(const Index3& shape, std::span<const float> voxels);
   bool has_image() const;
   const Index3& shape() const;
@@ -57,21 +72,19 @@ class Session {
 
   /// `position` may lie between voxels; it is rounded half to even. Error(bad_input) outside [-0.5, size - 0.5).
   Outcome add_point(const std::array<double, 3>& position, const PromptOptions& options);
-  /// Half-open, fractional corners allowed; Error(bad_input) for an empty or inverted box and for a 3D box where only
-  /// 2D is supported.
+  /// Half-open, fractional corners allowed; a box of thickness 1 on some axis counts as 2D. Error(bad_input) for an
+  /// empty or inverted box, one that misses the image, and for a 3D box where only 2D is supported.
   Outcome add_box(const std::array<double, 3>& lo, const std::array<double, 3>& hi, const PromptOptions& options);
   /// `mask` covers `bounds` only; non-zero is painted. Error(bad_input) unless bounds lie in the image and sizes agree.
   Outcome add_scribble(const Box& bounds, std::span<const std::uint8_t> mask, const PromptOptions& options);
   Outcome add_lasso(const Box& bounds, std::span<const std::uint8_t> mask, const PromptOptions& options);
-  /// Starts the segment over from `mask` (whole image); predicts only when options.run_prediction.
+  /// Starts the segment over from `mask` (whole image); when options.run_prediction, refines all of it.
   Outcome add_initial_mask(std::span<const std::uint8_t> mask, const PromptOptions& options);
 
   /// Empties the active segment: mask, prompts and intensity. Can itself be undone.
   void reset();
 
-  /// Takes back the last prompt, initial mask or reset of the active segment; empty where there is none. `changed` is
-  /// the bounding box of the voxels that differ, empty when none does; `ran_prediction` tells that something was
-  /// undone.
+  /// Takes back the last prompt, initial mask or reset of the active segment. `changed` is `difference`.
   Outcome undo();
   Outcome redo();
   bool can_undo() const;
@@ -82,8 +95,16 @@ class Session {
 
   /// The active segment's mask [axis0, axis1, axis2], 0 or 1; valid until the next call that changes the session.
   std::span<const std::uint8_t> mask() const;
+  /// The voxels of `box` of any segment's mask in C order; the box must lie in the image.
+  void copy_mask(int segment, const Box& box, std::span<std::uint8_t> out) const;
+
+  /// What the session holds now, shared blocks counted once.
+  std::uint64_t memory_bytes() const;
 
  private:
+  Outcome add_painted(const Box& bounds, std::span<const std::uint8_t> mask, const ChannelPair& channels,
+                      const PromptOptions& options);
+
   class State;
   std::unique_ptr<State> state_;
 };

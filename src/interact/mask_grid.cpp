@@ -1,0 +1,196 @@
+#include "interact/mask_grid.h"
+
+#include <bit>
+
+namespace sagittal::interact {
+namespace {
+
+constexpr std::int64_t kCellGrain = 4;
+
+std::size_t row_of(std::int64_t i, std::int64_t j) {
+  return static_cast<std::size_t>(i % kBlockSide * kBlockSide + j % kBlockSide);
+}
+
+/// Bits [lo, hi) of a word, 0 <= lo < hi <= 32.
+std::uint32_t word_mask(std::int64_t lo, std::int64_t hi) {
+  return static_cast<std::uint32_t>(((std::uint64_t{1} << hi) - 1) & ~((std::uint64_t{1} << lo) - 1));
+}
+
+/// The voxels of `cell` as one value where they all agree, else the block itself.
+MaskGrid::Cell compact(const MaskBlock& block, const Box& cell) {
+  const Index3 size = cell.size();
+  const std::uint32_t full = word_mask(0, size[2]);
+  bool any = false, all = true;
+  for (std::int64_t i = 0; i < size[0]; ++i) {
+    for (std::int64_t j = 0; j < size[1]; ++j) {
+      const std::uint32_t word = block[row_of(i, j)];
+      any = any || word != 0;
+      all = all && word == full;
+    }
+  }
+  if (!any || all) return {nullptr, any};
+  return {std::make_shared<const MaskBlock>(block), false};
+}
+
+/// Smallest box around the set bits of `block`, in coordinates of the array.
+std::optional<Box> bounds_of(const MaskBlock& block, const Box& cell) {
+  Box box{cell.hi, cell.lo};
+  const Index3 size = cell.size();
+  std::uint32_t projection = 0;
+  for (std::int64_t i = 0; i < size[0]; ++i) {
+    for (std::int64_t j = 0; j < size[1]; ++j) {
+      const std::uint32_t word = block[row_of(i, j)] & word_mask(0, size[2]);
+      if (word == 0) continue;
+      projection |= word;
+      box.lo[0] = std::min(box.lo[0], cell.lo[0] + i);
+      box.hi[0] = std::max(box.hi[0], cell.lo[0] + i + 1);
+      box.lo[1] = std::min(box.lo[1], cell.lo[1] + j);
+      box.hi[1] = std::max(box.hi[1], cell.lo[1] + j + 1);
+    }
+  }
+  if (projection == 0) return std::nullopt;
+  box.lo[2] = cell.lo[2] + std::countr_zero(projection);
+  box.hi[2] = cell.lo[2] + 32 - std::countl_zero(projection);
+  return box;
+}
+
+void include(std::optional<Box>& all, const std::optional<Box>& more) {
+  if (more) all = all ? hull(*all, *more) : *more;
+}
+
+MaskBlock expand(const MaskGrid::Cell& cell) {
+  if (cell.block) return *cell.block;
+  MaskBlock block;
+  block.fill(cell.value ? ~std::uint32_t{0} : 0);
+  return block;
+}
+
+}  // namespace
+
+MaskBlock MaskGrid::block_of(std::size_t n) const { return expand(cells()[n]); }
+
+MaskGrid MaskGrid::from_bytes(const Index3& shape, std::span<const std::uint8_t> voxels, ThreadPool& pool) {
+  MaskGrid grid(shape);
+  const auto count = static_cast<std::int64_t>(grid.cells().size());
+  pool.parallel_for(count, kCellGrain, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t n = begin; n < end; ++n) {
+      const Box cell = grid.cell_box(static_cast<std::size_t>(n));
+      MaskBlock block{};
+      for (std::int64_t i = cell.lo[0]; i < cell.hi[0]; ++i) {
+        for (std::int64_t j = cell.lo[1]; j < cell.hi[1]; ++j) {
+          const std::uint8_t* row = voxels.data() + (i * shape[1] + j) * shape[2];
+          std::uint32_t word = 0;
+          for (std::int64_t k = cell.lo[2]; k < cell.hi[2]; ++k) {
+            word |= static_cast<std::uint32_t>(row[k] != 0) << (k % kBlockSide);
+          }
+          block[row_of(i, j)] = word;
+        }
+      }
+      grid.set_cell(static_cast<std::size_t>(n), compact(block, cell));
+    }
+  });
+  return grid;
+}
+
+bool MaskGrid::at(std::int64_t i, std::int64_t j, std::int64_t k) const {
+  const Cell& cell = cell_at(i, j, k);
+  return cell.block ? ((*cell.block)[row_of(i, j)] >> (k % kBlockSide)) & 1 : cell.value;
+}
+
+BitVolume MaskGrid::read(const Box& box) const {
+  BitVolume out(box.size());
+  for (const std::size_t n : cells_in(box)) {
+    const Cell& cell = cells()[n];
+    if (cell.is_zero()) continue;
+    const Box part = intersect(cell_box(n), box);
+    const int length = static_cast<int>(part.hi[2] - part.lo[2]);
+    for (std::int64_t i = part.lo[0]; i < part.hi[0]; ++i) {
+      for (std::int64_t j = part.lo[1]; j < part.hi[1]; ++j) {
+        const std::uint64_t word = cell.block ? (*cell.block)[row_of(i, j)] : ~std::uint32_t{0};
+        out.set_bits(i - box.lo[0], j - box.lo[1], part.lo[2] - box.lo[2], length, word >> (part.lo[2] % kBlockSide));
+      }
+    }
+  }
+  return out;
+}
+
+template <class T>
+void MaskGrid::read_into(const Box& box, T* out, const Strides& strides) const {
+  const Index3 size = box.size();
+  for (std::int64_t i = 0; i < size[0]; ++i) {
+    for (std::int64_t j = 0; j < size[1]; ++j) std::fill_n(out + i * strides[0] + j * strides[1], size[2], T{0});
+  }
+  for (const std::size_t n : cells_in(box)) {
+    const Cell& cell = cells()[n];
+    if (cell.is_zero()) continue;
+    const Box part = intersect(cell_box(n), box);
+    for (std::int64_t i = part.lo[0]; i < part.hi[0]; ++i) {
+      for (std::int64_t j = part.lo[1]; j < part.hi[1]; ++j) {
+        T* row = out + (i - box.lo[0]) * strides[0] + (j - box.lo[1]) * strides[1];
+        const std::uint32_t word = cell.block ? (*cell.block)[row_of(i, j)] : ~std::uint32_t{0};
+        for (std::int64_t k = part.lo[2]; k < part.hi[2]; ++k) {
+          row[k - box.lo[2]] = static_cast<T>((word >> (k % kBlockSide)) & 1);
+        }
+      }
+    }
+  }
+}
+
+template void MaskGrid::read_into(const Box&, float*, const Strides&) const;
+template void MaskGrid::read_into(const Box&, std::uint8_t*, const Strides&) const;
+
+void MaskGrid::update(const Box& box, std::span<std::uint8_t> dense) const {
+  const Strides strides = packed_strides(whole(shape()));
+  read_into(box, dense.data() + box.lo[0] * strides[0] + box.lo[1] * strides[1] + box.lo[2], strides);
+}
+
+void MaskGrid::paste(const BitVolume& source, const Box& box, ThreadPool& pool) {
+  const auto indices = cells_in(box);
+  pool.parallel_for(static_cast<std::int64_t>(indices.size()), kCellGrain, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t n = begin; n < end; ++n) paste_cell(indices[static_cast<std::size_t>(n)], source, box);
+  });
+}
+
+void MaskGrid::paste_cell(std::size_t n, const BitVolume& source, const Box& box) {
+  const Box part = intersect(cell_box(n), box);
+  MaskBlock block = block_of(n);
+  const int shift = static_cast<int>(part.lo[2] % kBlockSide);
+  const std::uint32_t mask = word_mask(shift, shift + part.hi[2] - part.lo[2]);
+  bool changed = false;
+  for (std::int64_t i = part.lo[0]; i < part.hi[0]; ++i) {
+    for (std::int64_t j = part.lo[1]; j < part.hi[1]; ++j) {
+      const std::uint64_t bits = source.bits_from(i - box.lo[0], j - box.lo[1], part.lo[2] - box.lo[2]);
+      std::uint32_t& word = block[row_of(i, j)];
+      const std::uint32_t updated = (word & ~mask) | (static_cast<std::uint32_t>(bits << shift) & mask);
+      changed = changed || updated != word;
+      word = updated;
+    }
+  }
+  if (changed) set_cell(n, compact(block, cell_box(n)));
+}
+
+std::optional<Box> MaskGrid::bounds() const {
+  std::optional<Box> all;
+  for (std::size_t n = 0; n < cells().size(); ++n) {
+    const Cell& cell = cells()[n];
+    if (cell.block) {
+      include(all, bounds_of(*cell.block, cell_box(n)));
+    } else if (cell.value) {
+      include(all, cell_box(n));
+    }
+  }
+  return all;
+}
+
+std::optional<Box> changed_bounds(const MaskGrid& grid, const GridChange<MaskGrid>& change) {
+  std::optional<Box> all;
+  for (const auto& entry : change.entries) {
+    const MaskBlock before = expand(entry.before);
+    MaskBlock differing = expand(entry.after);
+    for (std::size_t row = 0; row < differing.size(); ++row) differing[row] ^= before[row];
+    include(all, bounds_of(differing, grid.cell_box(entry.index)));
+  }
+  return all;
+}
+
+}  // namespace sagittal::interact

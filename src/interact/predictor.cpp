@@ -1,0 +1,180 @@
+#include "interact/predictor.h"
+
+#include <cmath>
+
+namespace sagittal::interact {
+namespace {
+
+Box box_around(const Index3& centre, const Index3& size) {
+  Box box;
+  for (int axis = 0; axis < 3; ++axis) {
+    box.lo[axis] = centre[axis] - size[axis] / 2;
+    box.hi[axis] = box.lo[axis] + size[axis];
+  }
+  return box;
+}
+
+Box shifted(const Box& box, const Index3& origin) {
+  Box out = box;
+  for (int axis = 0; axis < 3; ++axis) {
+    out.lo[axis] -= origin[axis];
+    out.hi[axis] -= origin[axis];
+  }
+  return out;
+}
+
+/// Reports step `step` of `steps` under one name, and within a step what the network reports.
+RunControl step_control(const RunControl& control, std::string_view stage, int step, int steps) {
+  RunControl inner;
+  inner.cancel = control.cancel;
+  if (control.sink) {
+    inner.sink = [control, stage, step, steps](const Progress& progress) {
+      control.report(stage, (step + progress.fraction) / steps);
+    };
+  }
+  return inner;
+}
+
+/// Coarse passes that may follow one at this zoom, itself included.
+int passes_from(double zoom) {
+  int passes = 1;
+  for (; zoom < kMaxZoom; zoom = std::min(kMaxZoom, zoom * kZoomGrowth)) ++passes;
+  return passes;
+}
+
+BitVolume pack(const PatchMask& mask, const Index3& size, const Box& part) {
+  BitVolume out(part.size());
+  const auto length = static_cast<std::size_t>(part.hi[2] - part.lo[2]);
+  for (std::int64_t i = part.lo[0]; i < part.hi[0]; ++i) {
+    for (std::int64_t j = part.lo[1]; j < part.hi[1]; ++j) {
+      const std::uint8_t* row = mask.data() + (i * size[1] + j) * size[2] + part.lo[2];
+      out.set_row(i - part.lo[0], j - part.lo[1], 0, {row, length});
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+/// What one coarse pass showed; its answer is in `answer_`.
+struct Predictor::Look {
+  double zoom;
+  Box box;
+  bool contained;  ///< the object does not continue beyond the box
+};
+
+Predictor::Predictor(const Model& model, const Index3& shape, std::span<const float> image, ThreadPool& pool)
+    : model_(model),
+      shape_(shape),
+      pool_(pool),
+      input_(model, shape, image, pool),
+      input_values_(input_.value_count() * sizeof(float)),
+      logits_(2 * input_.patch_voxels() * sizeof(float)) {}
+
+Prediction Predictor::run(Layers& layers, const Focus& focus, const PredictionOptions& options,
+                          const LeftoverPick& pick, const RunControl& control) {
+  passes_ = 0;
+  const Look last = zoom_until_contained(layers, focus, options.auto_zoom, control);
+  const Box seen = intersect(last.box, whole(shape_));
+  if (last.zoom == 1) {
+    const BitVolume answer = pack(answer_, model_.patch_size, shifted(seen, last.box.lo));
+    layers.previous.paste(answer, seen, pool_);
+    layers.mask.paste(answer, seen, pool_);
+    return {seen, last.zoom, passes_};
+  }
+  const BitVolume coarse = enlarge(answer_, model_.patch_size, last.box.size(), shifted(seen, last.box.lo), pool_);
+  control.check();
+  const std::vector<Box> patches = plan(layers, coarse, seen, focus, options.refine_all, pick);
+  const Box refined = refine(layers, coarse, seen, patches, control);
+  return {intersect(refined, whole(shape_)), last.zoom, passes_};
+}
+
+Predictor::Look Predictor::zoom_until_contained(const Layers& layers, const Focus& focus, bool auto_zoom,
+                                                const RunControl& control) {
+  double zoom = std::min(kMaxZoom, focus.zoom);
+  const int steps = passes_from(zoom);
+  while (true) {
+    const Look now = look(layers, focus.centre, zoom, step_control(control, "zooming", passes_, steps));
+    if (now.contained || !auto_zoom || zoom >= kMaxZoom) return now;
+    zoom = std::min(kMaxZoom, zoom * kZoomGrowth);
+  }
+}
+
+Predictor::Look Predictor::look(const Layers& layers, const Index3& centre, double zoom, const RunControl& control) {
+  const Index3& patch = model_.patch_size;
+  Index3 size;
+  for (int axis = 0; axis < 3; ++axis) size[axis] = round_half_even(static_cast<double>(patch[axis]) * zoom);
+  const Box box = box_around(centre, size);
+  const auto values = input_values_.as<float>();
+  if (size == patch) {
+    input_.crop(layers, layers.previous.read(box), box, values);
+  } else {
+    input_.shrink(layers, box, zoom, values);
+  }
+  pass(control);
+  return {zoom, box, !reaches_border(answer_, patch, layers.previous, box)};
+}
+
+void Predictor::pass(const RunControl& control) {
+  control.check();
+  control.report({}, 0);
+  const auto logits = logits_.as<float>();
+  model_.network->run(model_.patch_size, input_values_.as<float>(), logits, control);
+  decide(logits, pool_, answer_);
+  ++passes_;
+}
+
+std::vector<Box> Predictor::plan(const Layers& layers, const BitVolume& coarse, const Box& seen, const Focus& focus,
+                                 bool refine_all, const LeftoverPick& pick) const {
+  constexpr int opening_radius = 2;
+  BitVolume needed = coarse.difference(layers.previous.read(seen));
+  erode_cube(needed, opening_radius, pool_);
+  dilate_cube(needed, opening_radius, pool_);
+  Box area = seen;
+  if (refine_all) {
+    if (const auto bounds = layers.previous.bounds()) area = hull(seen, *bounds);
+    BitVolume all = layers.previous.read(area);
+    const Box there = shifted(seen, area.lo);
+    BitVolume within(seen.size());
+    within.copy_from(all, there, {0, 0, 0});
+    all.copy_from(needed.joined(within), whole(seen.size()), there.lo);
+    needed = std::move(all);
+  }
+  std::vector<Box> patches = cover(needed, model_.patch_size, cover_margin(model_.patch_size), pick);
+  for (Box& patch : patches) patch = shifted(patch, {-area.lo[0], -area.lo[1], -area.lo[2]});
+  if (patches.empty()) patches.push_back(box_around(focus.centre, model_.patch_size));
+  return patches;
+}
+
+Box Predictor::refine(Layers& layers, const BitVolume& coarse, const Box& seen, const std::vector<Box>& patches,
+                      const RunControl& control) {
+  Box all = patches.front();
+  for (const Box& patch : patches) all = hull(all, patch);
+  // What the network sees as the previous segmentation; later patches see the answers of earlier ones, also outside the
+  // image.
+  BitVolume context = layers.previous.read(all);
+  const Box known = intersect(seen, all);
+  context.copy_from(coarse, shifted(known, seen.lo), shifted(known, all.lo).lo);
+
+  const Index3& size = model_.patch_size;
+  const int steps = static_cast<int>(patches.size());
+  for (int step = 0; step < steps; ++step) {
+    const Box local = shifted(patches[static_cast<std::size_t>(step)], all.lo);
+    BitVolume previous(size);
+    previous.copy_from(context, local, {0, 0, 0});
+    input_.crop(layers, previous, patches[static_cast<std::size_t>(step)], input_values_.as<float>());
+    pass(step_control(control, "refining", step, steps));
+    context.copy_from(pack(answer_, size, whole(size)), whole(size), local.lo);
+  }
+  for (const Box& patch : patches) {
+    const Box inside = intersect(patch, whole(shape_));
+    if (inside.empty()) continue;
+    BitVolume answer(inside.size());
+    answer.copy_from(context, shifted(inside, all.lo), {0, 0, 0});
+    layers.previous.paste(answer, inside, pool_);
+    layers.mask.paste(answer, inside, pool_);
+  }
+  return all;
+}
+
+}  // namespace sagittal::interact
