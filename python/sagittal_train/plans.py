@@ -10,6 +10,7 @@ from torch import nn
 
 CONFIGURATION = "3d_fullres"
 INPUT_CHANNELS = 8
+PROMPT_GAIN = 0.15
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,8 @@ class Design:
 
 DESIGNS = {
     "small": Design("SagittalSmall", False, (8, 16, 32, 96, 128), (1, 2, 2, 2, 3), (128, 128, 128), 1),
-    "parity": Design("SagittalParity", True, (8, 16, 24, 40), (1, 1, 1, 1), (72, 80, 88)),
+    "residual": Design("SagittalSmall", True, (8, 16, 32, 80, 112), (1, 1, 1, 1, 2), (128, 128, 128), 1),
+    "parity": Design("SagittalParity", True, (8, 16, 24, 40), (1, 1, 2, 1), (88, 96, 104), 1),
 }
 
 
@@ -54,7 +56,19 @@ def build(design: Design) -> nn.Module:
     kind = ResidualEncoderUNet if design.residual else PlainConvUNet
     network = kind(input_channels=INPUT_CHANNELS, num_classes=2, deep_supervision=False, **kwargs)
     network.apply(kind.initialize)
+    route_inputs(network.encoder.stem if design.residual else network.encoder.stages[0][0])
     return network
+
+
+def route_inputs(first: nn.Module) -> None:
+    """Starts the first layer as one feature per input: mixed with the image, rare prompt voxels would hardly count."""
+    unit = first.convs[0]
+    with torch.no_grad():
+        weight = unit.conv.weight
+        if weight.shape[0] == weight.shape[1] and weight[0, 0].numel() == 1:
+            weight.mul_(0.05).add_(torch.eye(len(weight)).reshape(weight.shape))
+            unit.norm.weight[2:] = PROMPT_GAIN
+
 
 
 def plans(design: Design) -> dict:

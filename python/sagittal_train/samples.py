@@ -10,8 +10,8 @@ from . import contrast
 from .synthetic import smooth_noise
 
 REAL = {"CT": 0.42, "MR": 0.42, "PET": 0.09, "US": 0.07}
-SYNTHETIC = {"head": 0.48, "blobs": 0.26, "tubes": 0.16, "cells": 0.10}
-SOURCES = {"label": 0.4, "threshold": 0.33, "region": 0.27}
+SYNTHETIC = {"head": 0.48, "blobs": 0.30, "tubes": 0.17, "cells": 0.05}
+SOURCES = {"label": 0.4, "threshold": 0.42, "region": 0.18}
 
 
 @dataclass
@@ -144,7 +144,7 @@ def make_sample(rng: np.random.Generator, library: Library, edge: int) -> Sample
     positions = [c + s + (np.arange(edge) - edge // 2) * d for c, s, d in zip(centre, shift, step)]
     box, valid = nearest(labels, positions)
     target = np.isin(box, row["ids"]) & valid
-    if not 24 <= target.sum() <= 0.97 * target.size:
+    if not 60 <= target.sum() <= 0.97 * target.size:
         return None
     if volume.synthetic:
         mean = contrast.means(rng, volume.kind == "head")

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from . import plans, prompts
 from .samples import Library, Sample, make_sample
 
-BATCH = {64: 4, 80: 2, 96: 2, 128: 1}
+BATCH = {48: 4, 64: 4, 80: 2, 96: 2, 128: 1}
 LIVE = 12
 
 
@@ -41,7 +41,8 @@ def produce(cache: Path, seed: int, wanted: mp.Queue, made: mp.Queue) -> None:
         made.put(sample)
 
 
-def begin(rng: np.random.Generator, sample: Sample) -> Session:
+def begin(rng: np.random.Generator, sample: Sample, progress: float) -> Session:
+    """The first prompt, and how many rounds this user will have patience for: few while all is still wrong."""
     canvas = prompts.Canvas(sample.target.shape, sample.zoom)
     if sample.refine:
         for _ in range(int(rng.choice([0, 1, 2], p=[0.5, 0.3, 0.2]))):
@@ -50,7 +51,8 @@ def begin(rng: np.random.Generator, sample: Sample) -> Session:
         canvas.point(rng, np.array(sample.target.shape) // 2, True)
     else:
         prompts.first_prompt(rng, canvas, sample.target)
-    return Session(sample, canvas, sample.previous, int(rng.choice([1, 2, 3, 4, 5], p=[0.3, 0.25, 0.2, 0.15, 0.1])))
+    most = 1 if progress < 0.05 else 2 if progress < 0.15 else 5
+    return Session(sample, canvas, sample.previous, min(most, int(rng.choice([1, 2, 3, 4, 5], p=[0.3, 0.25, 0.2, 0.15, 0.1]))))
 
 
 def advance(rng: np.random.Generator, session: Session, found: np.ndarray) -> bool:
@@ -76,13 +78,22 @@ def loss_and_dice(logits: torch.Tensor, target: torch.Tensor) -> tuple[torch.Ten
     return F.cross_entropy(logits, target) + 1 - soft.mean(), dice
 
 
+def deep_loss(outputs: list[torch.Tensor], target: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The loss at full size, and with less weight at half and quarter size."""
+    loss, dice = loss_and_dice(outputs[0].float(), target)
+    for level, weight in ((1, 0.4), (2, 0.2)):
+        small = (F.avg_pool3d(target[:, None].float(), 2**level)[:, 0] >= 0.5).long()
+        loss = loss + weight * loss_and_dice(outputs[level].float(), small)[0]
+    return loss, dice
+
+
 def edge_for(progress: float, u: float) -> int:
     """Small crops first, larger ones later, so that the patch of use is seen as well."""
-    if progress < 0.45:
-        return 64 if u < 0.8 else 96
-    if progress < 0.78:
-        return 64 if u < 0.45 else 96 if u < 0.88 else 128
-    return 64 if u < 0.1 else 96 if u < 0.5 else 128
+    if progress < 0.4:
+        return 48 if u < 0.8 else 64
+    if progress < 0.75:
+        return 48 if u < 0.3 else 64 if u < 0.8 else 96
+    return 64 if u < 0.35 else 96 if u < 0.75 else 128
 
 
 class Trainer:
@@ -92,6 +103,7 @@ class Trainer:
         torch.manual_seed(args.seed)
         self.design = plans.DESIGNS[args.design]
         self.network = plans.build(self.design)
+        self.network.decoder.deep_supervision = True
         self.average = {k: v.clone() for k, v in self.network.state_dict().items()}
         self.optimizer = torch.optim.AdamW(self.network.parameters(), lr=args.rate, weight_decay=1e-4)
         self.step, self.elapsed = 0, 0.0
@@ -112,8 +124,11 @@ class Trainer:
         for _ in range(LIVE):
             self.wanted.put(self.next_edge())
 
+    def progress(self) -> float:
+        return min(1.0, self.elapsed / (60 * self.args.minutes))
+
     def next_edge(self) -> int:
-        edge = edge_for(self.elapsed / (60 * self.args.minutes), self.rng.random())
+        edge = edge_for(self.progress(), self.rng.random())
         return edge if self.args.edge is None else self.args.edge
 
     def receive(self) -> None:
@@ -121,13 +136,13 @@ class Trainer:
         while not self.made.empty() or not self.ready():
             sample = self.made.get()
             edge = sample.target.shape[0]
-            self.live.setdefault(edge, []).append(begin(self.rng, sample))
+            self.live.setdefault(edge, []).append(begin(self.rng, sample, self.progress()))
 
     def ready(self) -> list[int]:
         return [e for e, sessions in self.live.items() if len(sessions) >= BATCH[e]]
 
     def rate(self) -> float:
-        progress = min(1.0, self.elapsed / (60 * self.args.minutes))
+        progress = self.progress()
         return self.args.rate * min(1, (self.step + 1) / 200) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * progress)))
 
     def train_step(self) -> None:
@@ -140,15 +155,15 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = self.rate()
         with torch.autocast("cpu", torch.bfloat16, enabled=not self.args.fp32):
-            logits = self.network(x).float()
-        loss, dice = loss_and_dice(logits, target)
+            outputs = self.network(x)
+        loss, dice = deep_loss(outputs, target)
         self.optimizer.zero_grad()
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 2.0)
         self.optimizer.step()
         self.step += 1
         self.update_average()
-        found = (logits[:, 1] > logits[:, 0]).numpy()
+        found = (outputs[0][:, 1] > outputs[0][:, 0]).numpy()
         for session, mask, score in zip(batch, found, dice.tolist()):
             self.note(session, score)
             if advance(self.rng, session, mask):
