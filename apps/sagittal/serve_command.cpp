@@ -1,22 +1,38 @@
+#include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/machine.h"
 #include "commands.h"
+#include "interact/model.h"
+#include "model_lookup.h"
+#include "server/dialects/slicer_v0.h"
 #include "server/pages.h"
 #include "server/server.h"
+#include "server/state/sessions.h"
 
 namespace sagittal::commands {
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
 struct Options {
   std::string host = "127.0.0.1";
   int port = 1527;
+  std::string model{kDefaultModel};
+  std::string data_directory = default_data_directory().string();
+  std::size_t max_sessions = 16;
+  int threads = available_cores();
+  nn::cpu::Precision precision = nn::cpu::Precision::automatic;
+  bool verbose = false;
 };
 
 /// SIGINT and SIGTERM are blocked in every thread started from here on and waited for in one place.
@@ -28,33 +44,94 @@ class StopSignals {
     sigaddset(&signals_, SIGTERM);
     pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
   }
+  StopSignals(const StopSignals&) = delete;
+  StopSignals& operator=(const StopSignals&) = delete;
+  ~StopSignals() { release(); }
+
   void wait() const {
     int received = 0;
     sigwait(&signals_, &received);
-    pthread_sigmask(SIG_UNBLOCK, &signals_, nullptr);  // a second one ends the program at once
+    release();  // a second one ends the program at once
   }
 
  private:
+  void release() const { pthread_sigmask(SIG_UNBLOCK, &signals_, nullptr); }
   sigset_t signals_{};
 };
 
-/// Addresses that stand for "every interface" cannot be typed into a viewer on this machine.
+/// Addresses that stand for "every interface" cannot be typed into a viewer.
 std::string address_to_type(const std::string& host, int port) {
   const bool any = host == "0.0.0.0" || host == "::";
   const bool v6 = host.find(':') != std::string::npos;
   return fmt::format("http://{}:{}", any ? "127.0.0.1" : v6 ? "[" + host + "]" : host, port);
 }
 
+bool is_loopback(const std::string& host) { return host == "localhost" || host == "::1" || host.starts_with("127."); }
+
+/// Half of this machine's memory for images, a quarter for requests in flight; the network needs the rest.
+void divide_memory(server::SessionLimits& sessions, server::ServerOptions& server, server::SlicerV0Limits& limits) {
+  const std::uint64_t memory = inspect_machine().memory_limit_bytes;
+  sessions.max_memory_bytes = memory / 2;
+  server.listener.max_body_bytes_in_memory = memory / 4;
+  limits.max_image_bytes = memory / 4;
+  limits.max_mask_bytes = memory / 8;
+}
+
+void log_to_stderr(LogLevel, std::string_view message) { fmt::print(stderr, "sagittal: {}\n", message); }
+
+void describe_program_metrics(server::Metrics& metrics, const server::Sessions& sessions, Clock::time_point start) {
+  metrics.describe("sagittal_sessions", "Clients with a session.");
+  metrics.gauge("sagittal_sessions", {}, [&sessions] { return static_cast<double>(sessions.count()); });
+  metrics.describe("sagittal_sessions_memory_bytes", "Memory set aside for the images of all sessions.");
+  metrics.gauge("sagittal_sessions_memory_bytes", {},
+                [&sessions] { return static_cast<double>(sessions.memory_bytes()); });
+  metrics.describe("sagittal_peak_resident_bytes", "Largest resident set so far.");
+  metrics.gauge("sagittal_peak_resident_bytes", {}, [] { return static_cast<double>(peak_resident_bytes()); });
+  metrics.describe("sagittal_uptime_seconds", "Since the start.");
+  metrics.gauge("sagittal_uptime_seconds", {},
+                [start] { return std::chrono::duration<double>(Clock::now() - start).count(); });
+  metrics.describe("sagittal_build_info", "1, with the version as a label.");
+  metrics.gauge("sagittal_build_info", {{"version", SAGITTAL_VERSION}}, [] { return 1.0; });
+}
+
 void serve(const Options& options) {
+  const Clock::time_point start = Clock::now();
   const StopSignals stop_signals;
-  server::Metrics metrics;
+  const auto model = interact::load_model(find_model(options.model, options.data_directory),
+                                          {.threads = options.threads, .precision = options.precision, .fold = {}});
+  server::SessionLimits session_limits{.max_sessions = options.max_sessions};
   server::ServerOptions server_options;
+  server::SlicerV0Limits slicer_limits;
+  divide_memory(session_limits, server_options, slicer_limits);
   server_options.listener.host = options.host;
   server_options.listener.port = static_cast<std::uint16_t>(options.port);
-  server::Server server(server_options, server::page_routes([] { return server::ServerStatus(); }, metrics), metrics);
+
+  ThreadPool pool(options.threads);
+  server::Sessions sessions(model, pool, session_limits);
+  server::Metrics metrics;
+  describe_program_metrics(metrics, sessions, start);
+  const auto status = [&] {
+    return server::ServerStatus{.model = model->name,
+                                .licence = model->licence,
+                                .precision = model->network->description(),
+                                .sessions = sessions.count(),
+                                .max_sessions = options.max_sessions,
+                                .predictions = static_cast<std::uint64_t>(metrics.total("sagittal_predictions_total")),
+                                .uptime_s = std::chrono::duration<double>(Clock::now() - start).count()};
+  };
+  std::vector<server::http::Route> routes = server::page_routes(status, metrics);
+  for (auto& route : server::slicer_v0_routes(sessions, metrics, slicer_limits)) routes.push_back(std::move(route));
+  server::Server server(server_options, std::move(routes), metrics,
+                        options.verbose ? LogSink(log_to_stderr) : LogSink());
+
   fmt::print("Sagittal is ready at {}\n", address_to_type(options.host, server.port()));
   std::fflush(stdout);
+  if (!is_loopback(options.host)) {
+    log_to_stderr(LogLevel::warning,
+                  fmt::format("anyone who reaches {}:{} can use this server", options.host, server.port()));
+  }
   stop_signals.wait();
+  sessions.cancel_all();
   server.stop(std::chrono::seconds(3));
 }
 
@@ -63,11 +140,25 @@ void serve(const Options& options) {
 void add_serve(CLI::App& app) {
   auto* command = app.add_subcommand("serve", "The server for 3D Slicer and other viewers");
   const auto options = std::make_shared<Options>();
+  const std::map<std::string, nn::cpu::Precision> precisions{
+      {"auto", nn::cpu::Precision::automatic}, {"fp32", nn::cpu::Precision::fp32}, {"bf16", nn::cpu::Precision::bf16}};
   command->add_option("--host", options->host, "Address to listen on; 0.0.0.0 for every interface")
       ->capture_default_str();
   command->add_option("--port", options->port, "Port to listen on; 0 for any free one")
       ->capture_default_str()
       ->check(CLI::Range(0, 65535));
+  command->add_option("--model", options->model, "Name or checkpoint folder of the model")->capture_default_str();
+  command->add_option("--data-dir", options->data_directory, "Where models and state are kept")->capture_default_str();
+  command->add_option("--max-sessions", options->max_sessions, "Clients kept apart at once; the idle make room")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 10000));
+  command->add_option("--threads", options->threads, "Threads to compute with")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1024));
+  command->add_option("--precision", options->precision, "auto: bf16 where the processor has AMX for it, else fp32")
+      ->transform(CLI::CheckedTransformer(precisions))
+      ->option_text("auto|fp32|bf16");
+  command->add_flag("--verbose", options->verbose, "One line for every request");
   command->callback([options] { serve(*options); });
 }
 

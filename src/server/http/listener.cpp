@@ -292,7 +292,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
       }
       return read_rest();
     }
-    const Error lost(ErrorCode::io, fmt::format("the request's body broke off after {} bytes", memory_->size()));
+    const Error lost(ErrorCode::io,
+                     fmt::format("the request's body broke off after {} bytes; please send it again", memory_->size()));
     if (timed_out_) return fail(lost, 408);
     translate(*route_, request_, lost);  // the route must learn of it, although nobody hears the answer
     abandon();

@@ -106,6 +106,15 @@ void Metrics::describe(std::string_view name, std::string_view help) {
   state_->family(name).help = help;
 }
 
+double Metrics::total(std::string_view counter) const {
+  const std::lock_guard lock(state_->mutex);
+  double sum = 0;
+  const auto found = state_->families.find(counter);
+  if (found == state_->families.end()) return sum;
+  for (const auto& [labels, series] : found->second.series) sum += series.sum;
+  return sum;
+}
+
 std::string Metrics::text() const {
   const std::lock_guard lock(state_->mutex);
   std::string out;

@@ -1,1 +1,0 @@
-"""Training of promptable 3D networks in the nnInteractive checkpoint layout."""

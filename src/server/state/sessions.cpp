@@ -1,0 +1,134 @@
+#include "server/state/sessions.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+
+namespace sagittal::server {
+namespace {
+
+// The image as float, while it is normalised a second time, and the mask.
+constexpr std::uint64_t kBytesPerVoxel = 4 + 4 + 1;
+
+std::string gibibytes(std::uint64_t bytes) { return fmt::format("{:.1f} GiB", static_cast<double>(bytes) / (1 << 30)); }
+
+}  // namespace
+
+void UploadNote::succeeded() {
+  const std::lock_guard lock(mutex_);
+  reason_.clear();
+  lost_ = lasting_ = asked_ = false;
+}
+
+void UploadNote::failed(std::string reason, bool lasting) {
+  const std::lock_guard lock(mutex_);
+  reason_ = std::move(reason);
+  lost_ = true;
+  lasting_ = lasting;
+}
+
+std::string UploadNote::refusal(bool last_of_click) {
+  const std::lock_guard lock(mutex_);
+  const bool failed_when_asked = asked_ && !reason_.empty();
+  if (!lasting_ && !failed_when_asked) {
+    asked_ = true;
+    reason_.clear();
+    return {};
+  }
+  std::string reason = reason_;
+  if (last_of_click && !lasting_) {
+    asked_ = false;
+    reason_.clear();
+  }
+  return reason;
+}
+
+bool UploadNote::image_is_lost() const {
+  const std::lock_guard lock(mutex_);
+  return lost_;
+}
+
+Sessions::Sessions(std::shared_ptr<const interact::Model> model, ThreadPool& pool, const SessionLimits& limits,
+                   Clock clock)
+    : model_(std::move(model)), pool_(pool), limits_(limits), clock_(std::move(clock)) {}
+
+/// Only `get` hands out pointers, under the lock: a count of one means that nobody else holds this one.
+bool Sessions::droppable(const Entry& entry) const {
+  if (entry.session.use_count() > 1) return false;
+  return entry.memory_bytes == 0 || clock_() - entry.last_used >= limits_.min_idle;
+}
+
+Sessions::Dropped Sessions::drop_longest_unused(const std::string& except) {
+  auto oldest = entries_.end();
+  for (auto entry = entries_.begin(); entry != entries_.end(); ++entry) {
+    if (entry->first == except || !droppable(entry->second)) continue;
+    if (oldest == entries_.end() || entry->second.last_used < oldest->second.last_used) oldest = entry;
+  }
+  if (oldest == entries_.end()) return nullptr;
+  Dropped dropped = std::move(oldest->second.session);
+  entries_.erase(oldest);
+  return dropped;
+}
+
+std::shared_ptr<ClientSession> Sessions::get(const std::string& key) {
+  Dropped dropped;  // destroyed after the lock is released
+  const std::lock_guard lock(mutex_);
+  auto found = entries_.find(key);
+  if (found == entries_.end()) {
+    if (entries_.size() >= std::max<std::size_t>(1, limits_.max_sessions)) {
+      dropped = drop_longest_unused(key);
+      if (!dropped) {
+        throw Error(ErrorCode::unavailable,
+                    fmt::format("all {} sessions of this server are in use; try again in a minute", entries_.size()));
+      }
+    }
+    found = entries_.emplace(key, Entry{std::make_shared<ClientSession>(model_, pool_), {}, 0}).first;
+  }
+  found->second.last_used = clock_();
+  return found->second.session;
+}
+
+std::uint64_t Sessions::used_bytes() const {
+  std::uint64_t sum = 0;
+  for (const auto& [key, entry] : entries_) sum += entry.memory_bytes;
+  return sum;
+}
+
+void Sessions::reserve_image(const std::string& key, std::uint64_t voxels) {
+  const std::uint64_t needed = voxels * kBytesPerVoxel;
+  if (needed > limits_.max_memory_bytes) {
+    throw Error(ErrorCode::too_large,
+                fmt::format("the image needs about {}, this server has {} for images; crop or resample it",
+                            gibibytes(needed), gibibytes(limits_.max_memory_bytes)));
+  }
+  std::vector<Dropped> dropped;
+  const std::lock_guard lock(mutex_);
+  const auto own = entries_.find(key);
+  if (own == entries_.end()) throw Error(ErrorCode::not_found, "there is no such session");
+  while (used_bytes() - own->second.memory_bytes + needed > limits_.max_memory_bytes) {
+    dropped.push_back(drop_longest_unused(key));
+    if (!dropped.back()) {
+      throw Error(
+          ErrorCode::unavailable,
+          fmt::format("the image needs about {}, and the memory is taken by sessions in use; try again in a minute",
+                      gibibytes(needed)));
+    }
+  }
+  own->second.memory_bytes = needed;
+}
+
+std::size_t Sessions::count() const {
+  const std::lock_guard lock(mutex_);
+  return entries_.size();
+}
+
+std::uint64_t Sessions::memory_bytes() const {
+  const std::lock_guard lock(mutex_);
+  return used_bytes();
+}
+
+}  // namespace sagittal::server

@@ -1,0 +1,107 @@
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "base/progress.h"
+#include "base/thread_pool.h"
+#include "interact/session.h"
+
+namespace sagittal::server {
+
+/// What a client that believes its image to be on the server has been told about it. Guarded by itself; never held
+/// during work.
+class UploadNote {
+ public:
+  /// The session's image is the one the client shows.
+  void succeeded();
+  /// The last upload failed, so whatever image the session holds is not the one that the client shows. `lasting`: the
+  /// same upload would fail again.
+  void failed(std::string reason, bool lasting);
+
+  /// The reason to give instead of asking for the image, where asking would go on for ever: the upload was refused for
+  /// good, or failed although the client had just been asked for it. Empty: ask. `last_of_click`: the client gives up
+  /// after this answer, so that its next one may be asked again.
+  std::string refusal(bool last_of_click);
+  bool image_is_lost() const;
+
+ private:
+  mutable std::mutex mutex_;
+  std::string reason_;
+  bool lost_ = false;
+  bool lasting_ = false;
+  bool asked_ = false;
+};
+
+/// One client's work.
+struct ClientSession {
+  ClientSession(std::shared_ptr<const interact::Model> model, ThreadPool& pool) : session(std::move(model), pool) {}
+
+  std::mutex mutex;           ///< hold it while using `session`
+  interact::Session session;  ///< guarded by `mutex`
+  UploadNote upload;
+
+  /// An image is there and is the one that the client shows. Needs `mutex`.
+  bool has_image() const { return session.has_image() && !upload.image_is_lost(); }
+};
+
+struct SessionLimits {
+  std::size_t max_sessions = 16;
+  std::uint64_t max_memory_bytes = std::uint64_t{8} << 30;  ///< of all sessions, as far as they can be estimated
+  std::chrono::seconds min_idle{60};  ///< a session with an image that was used more recently is never dropped
+};
+
+/// The sessions of all clients by key. Bounded in number and memory: the longest unused one makes room, and its client
+/// is asked for its image again. All functions may be called from any thread.
+class Sessions {
+ public:
+  using Clock = std::function<std::chrono::steady_clock::time_point()>;
+
+  /// `pool` must outlive this and every session handed out.
+  Sessions(std::shared_ptr<const interact::Model> model, ThreadPool& pool, const SessionLimits& limits,
+           Clock clock = std::chrono::steady_clock::now);
+
+  /// The session of that client, empty where there was none. It is not dropped while the pointer lives. Throws
+  /// Error(unavailable) where every place is taken by a session in use.
+  std::shared_ptr<ClientSession> get(const std::string& key);
+
+  /// Makes room for an image of `voxels` in that session, before it is set. Throws Error(too_large) for what never
+  /// fits, Error(unavailable) for what does not fit beside sessions in use.
+  void reserve_image(const std::string& key, std::uint64_t voxels);
+
+  std::size_t count() const;
+  const SessionLimits& limits() const { return limits_; }
+  std::uint64_t memory_bytes() const;
+  const interact::Model& model() const { return *model_; }
+  ThreadPool& pool() { return pool_; }
+
+  /// Stops every prediction, now and later: the server is going down.
+  void cancel_all() { cancel_.cancel(); }
+  const CancelToken& cancel_token() const { return cancel_; }
+
+ private:
+  struct Entry {
+    std::shared_ptr<ClientSession> session;
+    std::chrono::steady_clock::time_point last_used;
+    std::uint64_t memory_bytes = 0;
+  };
+  using Dropped = std::shared_ptr<ClientSession>;
+
+  bool droppable(const Entry& entry) const;
+  Dropped drop_longest_unused(const std::string& except);
+  std::uint64_t used_bytes() const;
+
+  const std::shared_ptr<const interact::Model> model_;
+  ThreadPool& pool_;
+  const SessionLimits limits_;
+  const Clock clock_;
+  CancelToken cancel_;
+  mutable std::mutex mutex_;
+  std::map<std::string, Entry> entries_;  // guarded by mutex_
+};
+
+}  // namespace sagittal::server

@@ -1,0 +1,119 @@
+#include "server/state/sessions.h"
+
+#include <vector>
+
+#include "expect_error.h"
+#include "interact/stub_network.h"
+#include "server/state/client_key.h"
+
+namespace sagittal::server {
+namespace {
+
+using std::chrono::seconds;
+
+constexpr std::uint64_t kVoxels = 1000;
+
+class SessionsTest : public testing::Test {
+ protected:
+  Sessions make(std::size_t max_sessions, std::uint64_t max_memory_bytes = std::uint64_t{1} << 30) {
+    auto model =
+        interact::StubSession::make_model({8, 8, 8}, std::make_shared<interact::StubNetwork>(8, interact::bright), {});
+    return Sessions(std::move(model), pool_, {max_sessions, max_memory_bytes, seconds(60)}, [this] { return now_; });
+  }
+
+  ThreadPool pool_{1};
+  std::chrono::steady_clock::time_point now_{};
+};
+
+TEST_F(SessionsTest, EveryKeyHasItsOwnSession) {
+  Sessions sessions = make(4);
+  const auto a = sessions.get("a");
+  EXPECT_EQ(sessions.get("a"), a);
+  EXPECT_NE(sessions.get("b"), a);
+  EXPECT_EQ(sessions.count(), 2u);
+}
+
+TEST_F(SessionsTest, TheLongestUnusedMakesRoomOnceItIsIdle) {
+  Sessions sessions = make(2);
+  for (const char* key : {"a", "b"}) {
+    sessions.get(key);
+    sessions.reserve_image(key, kVoxels);
+    now_ += seconds(1);
+  }
+  EXPECT_ERROR(sessions.get("c"), ErrorCode::unavailable);
+  now_ += seconds(60);
+  const void* a = sessions.get("a").get();  // now b is the longest unused
+  EXPECT_NO_THROW(sessions.get("c"));
+  EXPECT_EQ(sessions.count(), 2u);
+  EXPECT_EQ(sessions.get("a").get(), a);
+}
+
+TEST_F(SessionsTest, SessionsInUseAndRecentOnesStay) {
+  Sessions sessions = make(1);
+  auto held = sessions.get("a");
+  now_ += seconds(1000);
+  EXPECT_ERROR(sessions.get("b"), ErrorCode::unavailable);
+  held.reset();
+  EXPECT_NO_THROW(sessions.get("b"));
+}
+
+TEST_F(SessionsTest, SessionsWithoutAnImageGoFirstAndAtOnce) {
+  Sessions sessions = make(2);
+  sessions.get("worker");
+  sessions.reserve_image("worker", kVoxels);
+  for (const char* key : {"x", "y", "z"}) EXPECT_NO_THROW(sessions.get(key));
+  EXPECT_EQ(sessions.memory_bytes(), kVoxels * 9);
+}
+
+TEST_F(SessionsTest, MemoryIsBoundedAndTheIdleMakeRoom) {
+  Sessions sessions = make(10, 2 * kVoxels * 9);
+  for (const char* key : {"a", "b", "c"}) sessions.get(key);
+  sessions.reserve_image("a", kVoxels);
+  sessions.reserve_image("b", kVoxels);
+  EXPECT_ERROR(sessions.reserve_image("c", kVoxels), ErrorCode::unavailable);
+  EXPECT_ERROR(sessions.reserve_image("c", 3 * kVoxels), ErrorCode::too_large);
+  EXPECT_NO_THROW(sessions.reserve_image("a", kVoxels)) << "its own old image makes room";
+  now_ += seconds(60);
+  sessions.get("c");
+  sessions.reserve_image("c", 2 * kVoxels);
+  EXPECT_EQ(sessions.count(), 1u);
+}
+
+TEST(UploadNote, AsksAgainAfterATransientFailureButNotTwiceInOneClick) {
+  UploadNote note;
+  EXPECT_EQ(note.refusal(true), "") << "asked";
+  note.failed("broke off", false);
+  EXPECT_EQ(note.refusal(false), "broke off") << "the mask that follows";
+  EXPECT_EQ(note.refusal(true), "broke off") << "the prompt again: the click ends here";
+  EXPECT_EQ(note.refusal(true), "") << "the next click is asked again";
+  note.succeeded();
+  EXPECT_FALSE(note.image_is_lost());
+}
+
+TEST(UploadNote, AFailureNobodyAskedForIsRepairedByAsking) {
+  UploadNote note;
+  note.failed("broke off", false);
+  EXPECT_TRUE(note.image_is_lost());
+  EXPECT_EQ(note.refusal(true), "");
+}
+
+TEST(UploadNote, ALastingRefusalIsRepeatedUntilAnUploadSucceeds) {
+  UploadNote note;
+  note.failed("colour", true);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(note.refusal(true), "colour");
+  note.succeeded();
+  EXPECT_EQ(note.refusal(true), "");
+}
+
+TEST(ClientKey, PrefixThenUserThenAddress) {
+  http::Request request;
+  request.remote_address = "10.0.0.7";
+  EXPECT_EQ(client_key(request), "address 10.0.0.7");
+  request.headers.push_back({"Authorization", "Basic Ym9iOng="});
+  EXPECT_EQ(client_key(request), "user bob");
+  request.prefix = "alice";
+  EXPECT_EQ(client_key(request), "prefix alice");
+}
+
+}  // namespace
+}  // namespace sagittal::server
