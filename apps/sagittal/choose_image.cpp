@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/machine.h"
 
 namespace sagittal {
 namespace {
@@ -40,6 +41,8 @@ bool can_ask() { return ::isatty(STDIN_FILENO) == 1 && ::isatty(STDERR_FILENO) =
 
 Volume read_chosen_image(const std::filesystem::path& path, io::ReadOptions options) {
   options.log = [](LogLevel, std::string_view message) { fmt::print(stderr, "sagittal: {}\n", message); };
+  ThreadPool pool(available_cores());
+  options.pool = &pool;
   if (can_ask()) {
     io::ImageInfo info = io::describe_image(path, options);
     if (info.series.size() > 1 && options.series_uid.empty()) {

@@ -185,7 +185,7 @@ Volume rescale_as(const Volume& volume, std::span<const In> voxels, double slope
   if constexpr (std::is_integral_v<In>) {
     const auto [least, most] = std::minmax_element(voxels.begin(), voxels.end());
     const auto ends =
-        std::minmax(static_cast<double>(*least) * slope + intercept, static_cast<double>(*most) * slope + intercept);
+        std::minmax({static_cast<double>(*least) * slope + intercept, static_cast<double>(*most) * slope + intercept});
     const bool small = std::abs(slope) <= INT32_MAX && std::abs(intercept) <= INT32_MAX &&
                        holds<std::int32_t>(static_cast<double>(*least), static_cast<double>(*most));
     if (whole && small) {

@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "base/log.h"
+#include "base/thread_pool.h"
 #include "volume/volume.h"
 
 namespace sagittal::io {
@@ -17,6 +18,7 @@ struct ReadOptions {
   std::optional<std::int64_t> frame;                  ///< of a file with several volumes, from 0
   bool fill_missing_slices = false;                   ///< interpolate them; otherwise they are an error
   std::uint64_t max_bytes = std::uint64_t{64} << 30;  ///< of voxels, unpacked
+  ThreadPool* pool = nullptr;                         ///< decodes DICOM slices; absent: the caller's thread
   LogSink log{};                                      ///< warnings about what was read
 };
 

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "io/dicom_series.h"
 #include "io/gzip.h"
 #include "io/image_header.h"
 #include "io/image_io.h"
@@ -16,7 +17,7 @@
 namespace sagittal::io {
 namespace {
 
-enum class Format { nifti, nifti_gz, nrrd, metaimage, npy, other_gz, unknown };
+enum class Format { nifti, nifti_gz, nrrd, metaimage, npy, dicom, other_gz, unknown };
 
 Format find_format(ByteView file, std::string_view what) {
   if (looks_gzipped(file)) {
@@ -26,6 +27,7 @@ Format find_format(ByteView file, std::string_view what) {
   if (looks_like_nrrd(file)) return Format::nrrd;
   if (looks_like_npy(file)) return Format::npy;
   if (looks_like_metaimage(file)) return Format::metaimage;
+  if (looks_like_dicom(file)) return Format::dicom;
   return Format::unknown;
 }
 
@@ -95,6 +97,10 @@ Volume read_file_image(ByteView file, const std::filesystem::path* header_path, 
                        std::string_view what) {
   const Format format = find_format(file, what);
   if (format == Format::npy) return read_npy_image(file, options, what);
+  if (format == Format::dicom) {
+    const auto series = images_of_file(file, what);
+    return read_dicom(choose_series(series, options, what), options, &file);
+  }
   if (format == Format::other_gz) {
     const Buffer unpacked = gunzip(file, options.max_bytes, what);
     const ByteView inner = unpacked.as<const std::uint8_t>();
@@ -112,25 +118,39 @@ Volume read_file_image(ByteView file, const std::filesystem::path* header_path, 
   return read_voxels(header, data.bytes(), options.frame, options.max_bytes, path.string());
 }
 
+/// Lists the series; the geometry is that of the one chosen, or of the only one.
+ImageInfo describe_series(const std::vector<DicomImages>& series, const ReadOptions& options, std::string_view what) {
+  if (series.size() < 2 || !options.series_uid.empty())
+    return describe_dicom(choose_series(series, options, what), options);
+  ImageInfo info{"DICOM", {}};
+  for (const DicomImages& images : series) info.series.push_back(images.info);
+  return info;
+}
+
 }  // namespace
 
 Volume read_image(const std::filesystem::path& path, const ReadOptions& options) {
+  const std::string what = path.string();
+  if (std::filesystem::is_directory(path)) {
+    return read_dicom(choose_series(find_dicom_series(path, options), options, what), options);
+  }
   const MappedFile file(path);
-  return read_file_image(file.bytes(), &path, options, path.string());
+  return read_file_image(file.bytes(), &path, options, what);
 }
 
 Volume read_image(ByteView file, std::string_view name, const ReadOptions& options) {
   return read_file_image(file, nullptr, options, name);
 }
 
-ImageInfo describe_image(const std::filesystem::path& path, const ReadOptions& /*series*/) {
-  const MappedFile file(path);
+ImageInfo describe_image(const std::filesystem::path& path, const ReadOptions& options) {
   const std::string what = path.string();
+  if (std::filesystem::is_directory(path)) return describe_series(find_dicom_series(path, options), options, what);
+  const MappedFile file(path);
   const Format format = find_format(file.bytes(), what);
+  if (format == Format::dicom) return describe_series(images_of_file(file.bytes(), path), options, what);
   if (format == Format::other_gz) {
     throw Error(ErrorCode::unsupported, fmt::format("{}: gzipped, but not NIfTI; unpack it first", what));
   }
-
   const ImageHeader header = parse_header(format, file.bytes(), what);
   stored_bytes(header, what);
   return {header.format, header.geometry, header.type, header.frames};

@@ -1,0 +1,80 @@
+#include <dcmtk/config/osconfig.h>
+#include <dcmtk/dcmdata/dcdatset.h>
+#include <dcmtk/dcmdata/dcdeftag.h>
+#include <dcmtk/dcmdata/dcpixel.h>
+#include <dcmtk/dcmdata/dcpixseq.h>
+#include <dcmtk/dcmdata/dcpxitem.h>
+#include <dcmtk/dcmdata/dcrledrg.h>
+#include <dcmtk/dcmjpeg/djdecode.h>
+#include <dcmtk/dcmjpls/djdecode.h>
+
+#include <memory>
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "io/dicom_pixels.h"
+
+namespace sagittal::io {
+namespace {
+
+/// DCMTK keeps its decoders and its log in global tables; they are filled once and its log is silenced.
+void register_decoders() {
+  static const bool once = [] {
+    OFLog::configure(OFLogger::OFF_LOG_LEVEL);
+    DcmRLEDecoderRegistration::registerCodecs();
+    DJDecoderRegistration::registerCodecs();
+    DJLSDecoderRegistration::registerCodecs();
+    return true;
+  }();
+  (void)once;
+}
+
+/// A data set of one frame, with as much of the image description as the decoders ask for.
+void describe(DcmDataset& dataset, const PixelFormat& f) {
+  dataset.putAndInsertUint16(DCM_SamplesPerPixel, 1);
+  dataset.putAndInsertString(DCM_PhotometricInterpretation, "MONOCHROME2");
+  dataset.putAndInsertString(DCM_NumberOfFrames, "1");
+  dataset.putAndInsertUint16(DCM_Rows, f.rows);
+  dataset.putAndInsertUint16(DCM_Columns, f.columns);
+  dataset.putAndInsertUint16(DCM_BitsAllocated, f.bits_allocated);
+  dataset.putAndInsertUint16(DCM_BitsStored, f.bits_stored);
+  dataset.putAndInsertUint16(DCM_HighBit, f.high_bit);
+  dataset.putAndInsertUint16(DCM_PixelRepresentation, f.is_signed ? 1 : 0);
+}
+
+void insert_pixels(DcmDataset& dataset, const Bytes& frame, E_TransferSyntax syntax) {
+  auto sequence = std::make_unique<DcmPixelSequence>(DCM_PixelSequenceTag);
+  sequence->insert(new DcmPixelItem(DCM_PixelItemTag));  // the offset table; the sequence owns its items
+  auto item = std::make_unique<DcmPixelItem>(DCM_PixelItemTag);
+  item->putUint8Array(frame.data(), static_cast<unsigned long>(frame.size()));
+  sequence->insert(item.release());
+  auto pixels = std::make_unique<DcmPixelData>(DCM_PixelData);
+  pixels->putOriginalRepresentation(syntax, nullptr, sequence.release());
+  dataset.insert(pixels.release());
+}
+
+}  // namespace
+
+Bytes decode_with_dcmtk(const Bytes& frame, const PixelFormat& format, std::string_view what) {
+  register_decoders();
+  const DcmXfer syntax(format.transfer_syntax.c_str());
+  DcmDataset dataset;
+  describe(dataset, format);
+  insert_pixels(dataset, frame, syntax.getXfer());
+  DcmElement* pixels = nullptr;
+  dataset.findAndGetElement(DCM_PixelData, pixels);
+  Bytes out((format.frame_bytes() + 1) & ~std::size_t{1});  // DCMTK writes an even number of bytes
+  Uint32 fragment = 0;
+  OFString colours;
+  const OFCondition result =
+      pixels->getUncompressedFrame(&dataset, 0, fragment, out.data(), static_cast<Uint32>(out.size()), colours);
+  if (result.bad()) {
+    throw Error(ErrorCode::bad_input,
+                fmt::format("{}: its compressed pixels cannot be decoded: {}", what, result.text()));
+  }
+  out.resize(format.frame_bytes());
+  return out;
+}
+
+}  // namespace sagittal::io

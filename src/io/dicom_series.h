@@ -1,0 +1,49 @@
+#pragma once
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "io/dicom_dataset.h"
+#include "io/dicom_pixels.h"
+#include "io/dicom_stack.h"
+#include "io/image_io.h"
+
+namespace sagittal::io {
+
+/// One image plane of a file, and what turns its stored values into real ones.
+struct DicomPlane {
+  std::size_t file = 0;  ///< index into DicomImages::files
+  std::int64_t frame = 0;
+  Plane plane;
+  double slope = 1, intercept = 0;
+};
+
+/// Planes that can form one stack: the same series, size and orientation.
+struct DicomImages {
+  SeriesInfo info;
+  std::string format = "DICOM";
+  std::vector<std::filesystem::path> files;
+  std::vector<std::int64_t> frames_in_file;
+  PixelFormat pixels;  ///< of the first file
+  std::vector<DicomPlane> planes;
+};
+
+/// The image series below `folder`, sub-folders included, largest first. Files that are no DICOM images are passed
+/// over; DICOM files that cannot be read are reported to `options.log`.
+std::vector<DicomImages> find_dicom_series(const std::filesystem::path& folder, const ReadOptions& options);
+
+/// The planes of one file, grouped as above. `path` is for messages, and for reading pixels where `file` is not kept.
+std::vector<DicomImages> images_of_file(ByteView file, const std::filesystem::path& path);
+
+/// The one entry that `options.series_uid` names, or the only one; Error(wrong_usage) with the list where it is open,
+/// Error(not_found) where there is none.
+const DicomImages& choose_series(const std::vector<DicomImages>& series, const ReadOptions& options,
+                                 std::string_view what);
+
+/// Decodes a series. `memory` holds the file where it is a single one in memory.
+Volume read_dicom(const DicomImages& images, const ReadOptions& options, const ByteView* memory = nullptr);
+
+/// What `read_dicom` would return, without decoding.
+ImageInfo describe_dicom(const DicomImages& images, const ReadOptions& options);
+
+}  // namespace sagittal::io
