@@ -5,9 +5,11 @@
 /// sagittal::Error. Results go to standard output, messages to standard error.
 namespace sagittal::commands {
 
+void add_bench(CLI::App& app);
 void add_convert(CLI::App& app);
 void add_doctor(CLI::App& app);
 void add_info(CLI::App& app);
+void add_model(CLI::App& app);
 void add_serve(CLI::App& app);
 
 }  // namespace sagittal::commands

@@ -11,9 +11,11 @@ namespace {
 
 void add_commands(CLI::App& app) {
   namespace commands = sagittal::commands;
+  commands::add_bench(app);
   commands::add_convert(app);
   commands::add_doctor(app);
   commands::add_info(app);
+  commands::add_model(app);
   commands::add_serve(app);
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "expect_error.h"
+#include "nn/forge.h"
 
 namespace sagittal::nn {
 namespace {
@@ -54,6 +55,64 @@ TEST(TorchFile, EveryTruncationIsAnError) {
 
 TEST(TorchFile, FilesOfOldTorchSaySo) {
   EXPECT_ERROR(read_torch_bytes(as_bytes("\x80\x02]q"), nullptr, "old.pth"), ErrorCode::unsupported);
+}
+
+TorchFile read_forged(const forge::TensorClaim& claim, const std::string& extra = "") {
+  const auto bytes = std::make_shared<const Bytes>(forge::checkpoint(forge::tensor(claim), extra));
+  return read_torch_bytes(*bytes, bytes, "forged.pth");
+}
+
+TEST(TorchFile, ViewsWithStridesAreGathered) {
+  EXPECT_EQ(to_float(*read_forged({}).weights.find("w")), (std::vector<float>{1, 2, 3, 4}));
+  EXPECT_EQ(to_float(*read_forged({.shape = {2, 2}, .strides = {1, 2}}).weights.find("w")),
+            (std::vector<float>{1, 3, 2, 4}));
+  EXPECT_EQ(to_float(*read_forged({.offset = 1, .shape = {2}, .strides = {2}}).weights.find("w")),
+            (std::vector<float>{2, 4}));
+}
+
+TEST(TorchFile, TensorsOutsideTheirStorageAreErrors) {
+  constexpr std::int64_t huge = INT64_MAX;
+  for (const forge::TensorClaim& claim : std::vector<forge::TensorClaim>{
+           {.offset = 1},
+           {.offset = -1},
+           {.offset = huge},
+           {.shape = {5}},
+           {.shape = {-4}},
+           {.shape = {huge, huge}, .strides = {1, 1}},
+           {.shape = {2, 2}, .strides = {3, 1}},
+           {.shape = {2, 2}, .strides = {huge, huge}},
+           {.shape = {2, 2}, .strides = {-1, 1}},
+           {.shape = {2, 2}},
+           {.shape = {1000000}, .strides = {0}},
+           {.shape = std::vector<std::int64_t>(9, 1), .strides = std::vector<std::int64_t>(9, 1)},
+           {.storage_elements = 5},
+           {.storage_elements = -1},
+           {.storage_elements = huge},
+           {.storage_class = "DoubleStorage"},
+       }) {
+    EXPECT_ERROR(read_forged(claim), ErrorCode::bad_input);
+  }
+  EXPECT_ERROR(read_forged({.key = "1"}), ErrorCode::not_found);
+  EXPECT_ERROR(read_forged({.key = "../data.pkl"}), ErrorCode::not_found);
+  EXPECT_ERROR(read_forged({.storage_class = "QuantisedStorage"}), ErrorCode::unsupported);
+}
+
+TEST(TorchFile, CodeIsNamedAndIgnored) {
+  const TorchFile file = read_forged({}, forge::text("logging") + "cos\nsystem\n" + forge::text("true") + "\x85R");
+  EXPECT_EQ(file.foreign_names, std::set<std::string>{"os.system"});
+  const Bytes bytes = forge::checkpoint("cos\nsystem\n" + forge::text("true") + "\x85R");
+  EXPECT_ERROR(read_torch_bytes(bytes, nullptr, "forged.pth"), ErrorCode::bad_input);
+}
+
+TEST(TorchFile, ArchivesThatAreNoCheckpointsSaySo) {
+  const auto read = [](const forge::Entries& entries) {
+    const Bytes bytes = forge::zip(entries);
+    return read_torch_bytes(bytes, nullptr, "forged.pth");
+  };
+  EXPECT_ERROR(read({{"a/other", as_bytes("x")}}), ErrorCode::bad_input);
+  EXPECT_ERROR(read({{"a/data.pkl", as_bytes("\x80\x02}.")}}), ErrorCode::bad_input);
+  EXPECT_ERROR(read({{"a/data.pkl", as_bytes("\x80\x02}.")}, {"a/byteorder", as_bytes("big")}}),
+               ErrorCode::unsupported);
 }
 
 }  // namespace

@@ -1,0 +1,200 @@
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "commands.h"
+#include "model_lookup.h"
+#include "nn/checkpoint.h"
+#include "nn/cost.h"
+#include "nn/cpu/network.h"
+
+namespace sagittal::commands {
+namespace {
+
+struct Arguments {
+  std::string model;
+  nn::CheckpointOptions checkpoint;
+  bool json = false;
+};
+
+/// The last `dimensions` axes: what a plan calls them in 2D and 3D.
+std::vector<std::int64_t> axes_of(const nn::SpatialSize& size, int dimensions) {
+  return {size.end() - dimensions, size.end()};
+}
+
+nn::SpatialSize three_axes(const std::vector<std::int64_t>& patch) {
+  nn::SpatialSize size{1, 1, 1};
+  std::copy_backward(patch.begin(), patch.end(), size.end());
+  return size;
+}
+
+std::string_view name_of(nn::BlockKind block) {
+  switch (block) {
+    case nn::BlockKind::plain:
+      return "plain convolutions";
+    case nn::BlockKind::basic:
+      return "residual blocks";
+    case nn::BlockKind::bottleneck:
+      break;
+  }
+  return "residual bottleneck blocks";
+}
+
+/// inference_info.json or its older form, as it stands in the folder; null where there is neither.
+Json capabilities_of(const std::filesystem::path& folder) {
+  constexpr std::size_t max_bytes = 1 << 20;
+  for (const char* name : {"inference_info.json", "inference_session_class.json"}) {
+    if (!std::filesystem::exists(folder / name)) continue;
+    const Bytes text = read_file(folder / name, max_bytes);
+    return parse_json(as_text(text), name);
+  }
+  return nullptr;
+}
+
+Json describe_stages(const nn::UNet& network) {
+  Json stages = Json::array();
+  for (const nn::EncoderStage& stage : network.encoder) {
+    Json row{{"features", stage.features},
+             {"kernel", axes_of(stage.kernel, network.dimensions)},
+             {"stride", axes_of(stage.stride, network.dimensions)},
+             {"blocks", stage.blocks}};
+    if (network.block == nn::BlockKind::bottleneck) row["bottleneck_features"] = stage.bottleneck_features;
+    stages.push_back(row);
+  }
+  return stages;
+}
+
+Json describe(const nn::Checkpoint& checkpoint) {
+  const nn::UNet& network = checkpoint.network;
+  const bool bf16 = nn::cpu::automatic_precision() == nn::cpu::Precision::bf16;
+  const double operations = 2 * nn::multiply_adds(network, three_axes(checkpoint.configuration.patch_size));
+  return {{"name", checkpoint.name},
+          {"folder", checkpoint.folder.string()},
+          {"licence", checkpoint.licence},
+          {"dataset", checkpoint.plans.dataset_name},
+          {"configuration", checkpoint.configuration.name},
+          {"trainer", checkpoint.trainer_name},
+          {"network", name_of(network.block)},
+          {"dimensions", network.dimensions},
+          {"input_channels", network.input_channels},
+          {"image_channels", checkpoint.image_channels},
+          {"classes", network.output_channels},
+          {"stages", describe_stages(network)},
+          {"decoder_convolutions", network.decoder_convolutions},
+          {"parameters", checkpoint.parameter_count()},
+          {"patch", checkpoint.configuration.patch_size},
+          {"gflop_per_patch", operations * 1e-9},
+          {"precision", bf16 ? "bf16" : "fp32"},
+          {"capabilities", capabilities_of(checkpoint.folder)},
+          {"ignored_code", checkpoint.foreign_names}};
+}
+
+void print_network(const nn::UNet& network) {
+  fmt::print("network       {}, {}D, {} -> {} channels\n", name_of(network.block), network.dimensions,
+             network.input_channels, network.output_channels);
+  fmt::print("              stage  features  kernel   stride   blocks\n");
+  for (std::size_t s = 0; s < network.encoder.size(); ++s) {
+    const nn::EncoderStage& stage = network.encoder[s];
+    fmt::print("              {:<5}  {:<8}  {:<7}  {:<7}  {}\n", s, stage.features,
+               fmt::format("{}", fmt::join(axes_of(stage.kernel, network.dimensions), "x")),
+               fmt::format("{}", fmt::join(axes_of(stage.stride, network.dimensions), "x")), stage.blocks);
+  }
+}
+
+void print_info(const nn::Checkpoint& checkpoint, const Json& described) {
+  fmt::print("name          {}\n", checkpoint.name);
+  fmt::print("licence       {}\n", checkpoint.licence);
+  fmt::print("dataset       {}, configuration {}\n", checkpoint.plans.dataset_name, checkpoint.configuration.name);
+  print_network(checkpoint.network);
+  fmt::print("parameters    {}\n", checkpoint.parameter_count());
+  fmt::print("patch         {} voxels, {:.1f} GFLOP\n", fmt::join(checkpoint.configuration.patch_size, " x "),
+             described["gflop_per_patch"].get<double>());
+  fmt::print("precision     {} on this processor\n", described["precision"].get<std::string>());
+  fmt::print("capabilities  {}\n", described["capabilities"].is_null() ? "none declared: not a promptable model"
+                                                                       : described["capabilities"].dump());
+  if (!checkpoint.foreign_names.empty()) {
+    fmt::print("ignored code  {}\n", fmt::join(checkpoint.foreign_names, ", "));
+  }
+}
+
+void show_info(const Arguments& arguments) {
+  const nn::Checkpoint checkpoint = nn::open_checkpoint(find_model(arguments.model), arguments.checkpoint);
+  const Json described = describe(checkpoint);
+  if (arguments.json) {
+    fmt::print("{}\n", described.dump(-1, ' ', false, Json::error_handler_t::replace));
+  } else {
+    print_info(checkpoint, described);
+  }
+}
+
+void check_finite(const std::string& name, const std::vector<float>& values) {
+  const auto broken = std::find_if_not(values.begin(), values.end(), [](float x) { return std::isfinite(x); });
+  if (broken == values.end()) return;
+  throw Error(ErrorCode::bad_input, fmt::format("{} holds {} at element {}, expected finite numbers", name, *broken,
+                                                broken - values.begin()));
+}
+
+/// One pass over the smallest input with two voxels per axis at the lowest resolution.
+double run_once(const nn::Checkpoint& checkpoint) {
+  const auto network = nn::cpu::make_network(checkpoint.network, checkpoint.weights);
+  nn::SpatialSize size = checkpoint.network.total_stride();
+  for (std::size_t axis = static_cast<std::size_t>(3 - checkpoint.network.dimensions); axis < 3; ++axis)
+    size[axis] *= 2;
+  const auto voxels = static_cast<std::size_t>(size[0] * size[1] * size[2]);
+  std::vector<float> input(voxels * static_cast<std::size_t>(network->input_channels()));
+  for (std::size_t i = 0; i < input.size(); ++i) input[i] = static_cast<float>(i % 17) / 8 - 1;
+  std::vector<float> logits(voxels * static_cast<std::size_t>(network->output_channels()));
+  const auto start = std::chrono::steady_clock::now();
+  network->run(size, input, logits, {});
+  check_finite("the network's answer", logits);
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+void verify(const Arguments& arguments) {
+  const nn::Checkpoint checkpoint = nn::open_checkpoint(find_model(arguments.model), arguments.checkpoint);
+  for (const auto& [name, tensor] : checkpoint.weights.tensors) check_finite(name, nn::to_float(tensor));
+  capabilities_of(checkpoint.folder);
+  const double seconds = run_once(checkpoint);
+  if (arguments.json) {
+    const Json result{{"name", checkpoint.name},
+                      {"ok", true},
+                      {"tensors", checkpoint.weights.tensors.size()},
+                      {"parameters", checkpoint.parameter_count()},
+                      {"ignored_code", checkpoint.foreign_names}};
+    fmt::print("{}\n", result.dump());
+    return;
+  }
+  fmt::print("{}: {} tensors, {} parameters, all present and finite; a small pass took {:.2f} s\n", checkpoint.name,
+             checkpoint.weights.tensors.size(), checkpoint.parameter_count(), seconds);
+}
+
+void add_action(CLI::App& model, const char* name, const char* help, void (*action)(const Arguments&)) {
+  const auto arguments = std::make_shared<Arguments>();
+  CLI::App* command = model.add_subcommand(name, help);
+  command->add_option("model", arguments->model, "Model name or checkpoint folder")->required();
+  command->add_option("--fold", arguments->checkpoint.fold, "Fold: a number or \"all\"");
+  command->add_option("--checkpoint", arguments->checkpoint.file_name, "File in the fold's folder");
+  command->add_flag("--json", arguments->json, "One JSON object");
+  command->callback([arguments, action] { action(*arguments); });
+}
+
+}  // namespace
+
+void add_model(CLI::App& app) {
+  CLI::App* command = app.add_subcommand("model", "What a checkpoint folder holds; nothing in it is executed");
+  command->require_subcommand(1);
+  add_action(*command, "info", "Describe the network, its licence and its prompts", show_info);
+  add_action(*command, "verify", "Read every tensor, check it against the plan and run a small pass", verify);
+}
+
+}  // namespace sagittal::commands
