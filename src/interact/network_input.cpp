@@ -126,6 +126,7 @@ std::span<float> NetworkInput::channel_of(std::span<float> out, int channel) con
 bool NetworkInput::widens(int channel) const {
   const Capabilities& can = model_.capabilities;
   const auto is = [channel](const ChannelPair& pair) { return channel == pair.positive || channel == pair.negative; };
+  if (channel == can.prev_seg_channel) return false;
   return (can.supports_points && is(can.points)) || (can.supports_scribble && is(can.scribble));
 }
 
@@ -148,7 +149,9 @@ void NetworkInput::crop(const Layers& layers, const BitVolume& previous, const B
       }
       for (std::int64_t j = 0; j < patch_[1]; ++j) {
         float* row = plane.data() + j * patch_[2];
-        for (std::int64_t k = 0; k < patch_[2]; ++k) row[k] = previous.at(i, j, k) ? 1.0f : 0.0f;
+        const auto bits = previous.row(i, j);
+        for (std::int64_t k = 0; k < patch_[2]; ++k)
+          row[k] = static_cast<float>((bits[to_size(k / 64)] >> (k % 64)) & 1);
       }
     }
   });
@@ -190,64 +193,88 @@ void NetworkInput::shrink(const Layers& layers, const Box& box, double zoom, std
   });
 }
 
+namespace {
+
+/// What a tile of the patch is averaged from.
+struct TileSource {
+  Box region;                                      ///< in coordinates of the large box, widening included
+  std::array<std::vector<AreaWindow>, 3> windows;  ///< per output of the tile, relative to the region
+};
+
+TileSource source_of(const Box& tile, const Index3& large, const Index3& patch, std::int64_t radius) {
+  TileSource source;
+  for (int axis = 0; axis < 3; ++axis) {
+    const std::int64_t lo = area_window(tile.lo[axis], large[axis], patch[axis]).lo;
+    const std::int64_t hi = area_window(tile.hi[axis] - 1, large[axis], patch[axis]).hi;
+    source.region.lo[axis] = std::max<std::int64_t>(0, lo - radius);
+    source.region.hi[axis] = std::min(large[axis], hi + radius);
+    for (std::int64_t n = tile.lo[axis]; n < tile.hi[axis]; ++n) {
+      const AreaWindow window = area_window(n, large[axis], patch[axis]);
+      source.windows[to_size(axis)].push_back({window.lo - source.region.lo[axis], window.hi - source.region.lo[axis]});
+    }
+  }
+  return source;
+}
+
+/// Turns sums over windows into table[mean rounded to half].
+void look_up_means(Tile& sums, const std::array<std::vector<AreaWindow>, 3>& windows, std::span<const float> table) {
+  const auto length = [&](int axis, std::int64_t n) {
+    const AreaWindow& window = windows[to_size(axis)][to_size(n)];
+    return window.hi - window.lo;
+  };
+  for (std::int64_t i = 0; i < sums.size[0]; ++i) {
+    for (std::int64_t j = 0; j < sums.size[1]; ++j) {
+      float* row = sums.row(i, j);
+      for (std::int64_t k = 0; k < sums.size[2]; ++k) {
+        row[k] = table[to_half(row[k] / static_cast<float>(length(0, i) * length(1, j) * length(2, k)))];
+      }
+    }
+  }
+}
+
+}  // namespace
+
 void NetworkInput::shrink_channel(const Layers& layers, int channel, const Shrinking& shrinking, const Box& tile,
                                   std::span<float> out) const {
   const bool is_previous = channel == model_.capabilities.prev_seg_channel;
-  const std::int64_t radius = widens(channel) && !is_previous ? shrinking.radius : 0;
-  const std::vector<float>& table = is_previous ? shrinking.exact : shrinking.quotient;
-  const Index3 large = shrinking.box.size();
-
-  Box region;  // what the tile is made from, in coordinates of the large box
-  for (int axis = 0; axis < 3; ++axis) {
-    region.lo[axis] = std::max<std::int64_t>(0, area_window(tile.lo[axis], large[axis], patch_[axis]).lo - radius);
-    region.hi[axis] = std::min(large[axis], area_window(tile.hi[axis] - 1, large[axis], patch_[axis]).hi + radius);
-  }
-  std::array<std::vector<AreaWindow>, 3> windows;
-  Box source = region;
-  for (int axis = 0; axis < 3; ++axis) {
-    source.lo[axis] += shrinking.box.lo[axis];
-    source.hi[axis] += shrinking.box.lo[axis];
-    for (std::int64_t n = tile.lo[axis]; n < tile.hi[axis]; ++n) {
-      const AreaWindow window = area_window(n, large[axis], patch_[axis]);
-      windows[to_size(axis)].push_back({window.lo - region.lo[axis], window.hi - region.lo[axis]});
-    }
-  }
-
   const PromptGrid& prompts = layers.prompts[to_size(channel)];
+  const std::int64_t radius = widens(channel) ? shrinking.radius : 0;
+  const std::vector<float>& table = is_previous ? shrinking.exact : shrinking.quotient;
+  const TileSource source = source_of(tile, shrinking.box.size(), patch_, radius);
+  Box region = source.region;
+  for (int axis = 0; axis < 3; ++axis) {
+    region.lo[axis] += shrinking.box.lo[axis];
+    region.hi[axis] += shrinking.box.lo[axis];
+  }
+  const auto store = [&](auto&& row_value) {
+    const Index3 size = tile.size();
+    for (std::int64_t i = 0; i < size[0]; ++i) {
+      for (std::int64_t j = 0; j < size[1]; ++j) {
+        float* row = out.data() + ((tile.lo[0] + i) * patch_[1] + tile.lo[1] + j) * patch_[2] + tile.lo[2];
+        for (std::int64_t k = 0; k < size[2]; ++k) row[k] = row_value(i, j, k);
+      }
+    }
+  };
   std::optional<float> uniform;
   if (is_previous) {
-    const auto value = layers.previous.uniform_value(source);
-    if (value) uniform = *value ? 1.0f : 0.0f;
-  } else if (const auto value = prompts.uniform_value(source)) {
+    if (const auto value = layers.previous.uniform_value(region)) uniform = *value ? 1.0f : 0.0f;
+  } else if (const auto value = prompts.uniform_value(region)) {
     uniform = table[*value];
   }
-  Tile averages{tile.size(), {}};
-  if (!uniform) {
-    Tile values{region.size(), std::vector<float>(to_size(region.volume()))};
-    if (is_previous) {
-      layers.previous.read(source, std::span(values.values));
-    } else {
-      prompts.read(source, shrinking.exact, values.values);
-    }
-    if (radius > 0) widen(values, radius);
-    averages = window_sums(std::move(values), windows);
+  if (uniform) {
+    store([&](std::int64_t, std::int64_t, std::int64_t) { return *uniform; });
+    return;
   }
-  for (std::int64_t i = 0; i < averages.size[0]; ++i) {
-    for (std::int64_t j = 0; j < averages.size[1]; ++j) {
-      float* row = out.data() + ((tile.lo[0] + i) * patch_[1] + tile.lo[1] + j) * patch_[2] + tile.lo[2];
-      if (uniform) {
-        std::fill_n(row, averages.size[2], *uniform);
-        continue;
-      }
-      const AreaWindow wi = windows[0][to_size(i)], wj = windows[1][to_size(j)];
-      const float* sums = averages.row(i, j);
-      for (std::int64_t k = 0; k < averages.size[2]; ++k) {
-        const AreaWindow wk = windows[2][to_size(k)];
-        const auto count = static_cast<float>((wi.hi - wi.lo) * (wj.hi - wj.lo) * (wk.hi - wk.lo));
-        row[k] = table[to_half(sums[k] / count)];
-      }
-    }
+  Tile values{region.size(), std::vector<float>(to_size(region.volume()))};
+  if (is_previous) {
+    layers.previous.read(region, std::span(values.values));
+  } else {
+    prompts.read(region, shrinking.exact, values.values);
   }
+  if (radius > 0) widen(values, radius);
+  Tile means = window_sums(std::move(values), source.windows);
+  look_up_means(means, source.windows, table);
+  store([&](std::int64_t i, std::int64_t j, std::int64_t k) { return means.row(i, j)[k]; });
 }
 
 namespace {

@@ -373,14 +373,14 @@ TEST(Session, UnsupportedPromptsAreRefused) {
   EXPECT_FALSE(stub.session.can_undo());
 }
 
-TEST(Session, CancellingInAnyPassChangesNothing) {
+TEST(Session, CancellingWhileZoomingOrRefiningChangesNothing) {
   StubSession stub(kPatch, bright);
   stub.set_image({48, 48, 48}, {{8, 8, 8}, {40, 40, 40}});
   const int passes = stub.session.add_point({24, 24, 24}, {}).passes;
   stub.session.undo();
   stub.session.add_point({12, 12, 12}, {true, false, {}});
   const auto mask = stub.mask();
-  for (int n = 0; n < passes; ++n) {
+  for (const int n : {0, 1, 2, passes / 2, passes - 1}) {
     PromptOptions options;
     stub.network->inputs.clear();
     stub.network->before_run = [&](int pass) {
