@@ -10,6 +10,7 @@ void add_convert(CLI::App& app);
 void add_doctor(CLI::App& app);
 void add_info(CLI::App& app);
 void add_model(CLI::App& app);
+void add_segment(CLI::App& app);
 void add_serve(CLI::App& app);
 
 }  // namespace sagittal::commands

@@ -1,7 +1,11 @@
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
+#include <filesystem>
+#include <system_error>
 
+#include <unistd.h>
 #include <CLI/CLI.hpp>
 
 #include "base/error.h"
@@ -16,6 +20,7 @@ void add_commands(CLI::App& app) {
   commands::add_doctor(app);
   commands::add_info(app);
   commands::add_model(app);
+  commands::add_segment(app);
   commands::add_serve(app);
 }
 
@@ -24,6 +29,17 @@ bool names_unknown_command(const CLI::App& app, int argc, char** argv) {
   const auto commands = app.get_subcommands([](const CLI::App*) { return true; });
   const auto is_named = [&](const CLI::App* command) { return command->check_name(argv[1]); };
   return argc > 1 && argv[1][0] != '-' && std::none_of(commands.begin(), commands.end(), is_named);
+}
+
+/// libgomp's threads spin between loops, and starve each other and the viewer beside them on a busy machine. It reads
+/// its settings before main, so the program starts itself once more with waiting threads, unless the user has chosen.
+void let_idle_threads_sleep(char** argv) {
+  constexpr int keep_existing = 0;
+  if (std::getenv("OMP_WAIT_POLICY") != nullptr || std::getenv("GOMP_SPINCOUNT") != nullptr) return;
+  std::error_code failure;
+  const auto program = std::filesystem::read_symlink("/proc/self/exe", failure);
+  if (failure || ::setenv("OMP_WAIT_POLICY", "passive", keep_existing) != 0) return;
+  ::execv(program.c_str(), argv);  // returns only where it fails; the program then runs as it is
 }
 
 int run(CLI::App& app, int argc, char** argv) {
@@ -48,6 +64,7 @@ int run(CLI::App& app, int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  let_idle_threads_sleep(argv);
   try {
     CLI::App app("Sagittal: AI segmentation at the speed of a click", "sagittal");
     app.set_version_flag("--version", SAGITTAL_VERSION);

@@ -109,7 +109,7 @@ void draw_plane(Picture& picture, int left, const Plane& plane, const Painter& p
     for (int x = 0; x < plane.width; ++x) {
       const Index3 ijk = plane.at(painter.geometry, x, y);
       bool edge = false;
-      for (const auto [dx, dy] : {std::pair{-1, 0}, {1, 0}, {0, -1}, {0, 1}}) {
+      for (const auto& [dx, dy] : {std::pair{-1, 0}, {1, 0}, {0, -1}, {0, 1}}) {
         const int nx = std::clamp(x + dx, 0, plane.width - 1), ny = std::clamp(y + dy, 0, plane.height - 1);
         edge |= painter.mask[painter.offset(plane.at(painter.geometry, nx, ny))] == 0;
       }
