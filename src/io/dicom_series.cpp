@@ -162,7 +162,8 @@ std::vector<std::filesystem::path> files_below(const std::filesystem::path& fold
   const auto options = std::filesystem::directory_options::skip_permission_denied;
   for (auto it = std::filesystem::recursive_directory_iterator(folder, options, failure);
        !failure && it != std::filesystem::recursive_directory_iterator(); it.increment(failure)) {
-    if (it->is_regular_file()) files.push_back(it->path());
+    std::error_code unknown;
+    if (it->is_regular_file(unknown)) files.push_back(it->path());
     if (files.size() > kMaxFiles) {
       throw Error(ErrorCode::too_large,
                   fmt::format("{}: more than {} files; name the folder of the series", folder.string(), kMaxFiles));

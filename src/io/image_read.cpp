@@ -75,8 +75,8 @@ ImageHeader parse_header(Format format, ByteView file, std::string_view what) {
 
 /// Where a detached header finds its voxels: beside or below itself, never elsewhere, whatever it says.
 std::filesystem::path data_path(const std::filesystem::path& header_path, const std::string& name) {
-  const auto folder = std::filesystem::weakly_canonical(header_path).parent_path();
   std::error_code failure;
+  const auto folder = std::filesystem::weakly_canonical(header_path, failure).parent_path();
   const auto path = std::filesystem::weakly_canonical(folder / name, failure);
   const auto outside = path.lexically_relative(folder);
   if (failure || std::filesystem::path(name).is_absolute() || outside.empty() || *outside.begin() == "..") {
@@ -127,11 +127,16 @@ ImageInfo describe_series(const std::vector<DicomImages>& series, const ReadOpti
   return info;
 }
 
+bool is_folder(const std::filesystem::path& path) {
+  std::error_code unknown;  // said by the attempt to open it
+  return std::filesystem::is_directory(path, unknown);
+}
+
 }  // namespace
 
 Volume read_image(const std::filesystem::path& path, const ReadOptions& options) {
   const std::string what = path.string();
-  if (std::filesystem::is_directory(path)) {
+  if (is_folder(path)) {
     return read_dicom(choose_series(find_dicom_series(path, options), options, what), options);
   }
   const MappedFile file(path);
@@ -144,7 +149,7 @@ Volume read_image(ByteView file, std::string_view name, const ReadOptions& optio
 
 ImageInfo describe_image(const std::filesystem::path& path, const ReadOptions& options) {
   const std::string what = path.string();
-  if (std::filesystem::is_directory(path)) return describe_series(find_dicom_series(path, options), options, what);
+  if (is_folder(path)) return describe_series(find_dicom_series(path, options), options, what);
   const MappedFile file(path);
   const Format format = find_format(file.bytes(), what);
   if (format == Format::dicom) return describe_series(images_of_file(file.bytes(), path), options, what);

@@ -1,7 +1,9 @@
 """sagittal info and sagittal convert."""
 import gzip
 import json
+import os
 import struct
+import subprocess
 
 import pytest
 
@@ -58,3 +60,38 @@ def test_an_open_frame_is_listed_and_is_wrong_usage(sagittal, tmp_path):
 def test_convert_refuses_a_name_it_cannot_write_before_it_reads(sagittal, tmp_path):
     result = sagittal("convert", tmp_path / "absent.nii", tmp_path / "b.jpg")
     assert result.returncode == 2 and ".nii.gz" in result.stderr
+
+
+def test_an_open_frame_is_asked_for_on_a_terminal(program, tmp_path):
+    source = nifti(tmp_path / "a.nii.gz", frames=3)
+    master, terminal = os.openpty()
+    with subprocess.Popen([program, "convert", source, tmp_path / "b.nii"], stdin=terminal, stderr=terminal) as process:
+        os.close(terminal)
+        os.write(master, b"seven\n1\n")
+        shown = b""
+        try:
+            while chunk := os.read(master, 1000):
+                shown += chunk
+        except OSError:  # the terminal closes with the program
+            pass
+        assert process.wait(timeout=60) == 0
+    assert shown.count(b"Which frame? (0 to 2)") == 2 and (tmp_path / "b.nii").exists()
+
+
+def test_several_series_are_listed_and_are_wrong_usage(sagittal, shared_data, tmp_path):
+    folder = shared_data / "dicomseg_dcmqi"
+    series = json.loads(sagittal("info", folder, "--json").stdout)["series"]
+    assert len(series) == 5 and all(s["images"] == 3 and s["modality"] == "CT" for s in series)
+    result = sagittal("convert", folder, tmp_path / "b.nii.gz")
+    assert result.returncode == 2 and all(s["uid"] in result.stderr for s in series)
+    chosen = sagittal("convert", folder, tmp_path / "b.nii.gz", "--series", series[1]["uid"])
+    assert chosen.returncode == 0 and (tmp_path / "b.nii.gz").exists()
+
+
+def test_a_compressed_series_becomes_nifti(sagittal, shared_data, tmp_path):
+    folder = shared_data / "ct_totalseg/dicom"
+    assert sagittal("convert", folder, tmp_path / "ct.nii.gz").returncode == 0
+    before = json.loads(sagittal("info", folder, "--json").stdout)
+    after = json.loads(sagittal("info", tmp_path / "ct.nii.gz", "--json").stdout)
+    assert after["size"] == [512, 512, 20] and after["range"] == before["range"]
+    assert after["spacing_mm"] == pytest.approx(before["spacing_mm"]) and after["orientation"] == before["orientation"]
