@@ -29,7 +29,7 @@ struct Options {
   int port = 1527;
   std::string model{kDefaultModel};
   std::string data_directory = default_data_directory().string();
-  std::size_t max_sessions = 16;
+  std::size_t max_sessions = 64;
   int threads = available_cores();
   nn::cpu::Precision precision = nn::cpu::Precision::automatic;
   bool verbose = false;

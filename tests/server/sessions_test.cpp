@@ -30,39 +30,48 @@ TEST_F(SessionsTest, EveryKeyHasItsOwnSession) {
   const auto a = sessions.get("a");
   EXPECT_EQ(sessions.get("a"), a);
   EXPECT_NE(sessions.get("b"), a);
-  EXPECT_EQ(sessions.count(), 2u);
+  EXPECT_EQ(sessions.count(), 0u) << "no image yet";
+  sessions.reserve_image("a", kVoxels);
+  EXPECT_EQ(sessions.count(), 1u);
 }
 
 TEST_F(SessionsTest, TheLongestUnusedMakesRoomOnceItIsIdle) {
   Sessions sessions = make(2);
+  for (const char* key : {"a", "b", "c"}) sessions.get(key);
   for (const char* key : {"a", "b"}) {
     sessions.get(key);
     sessions.reserve_image(key, kVoxels);
     now_ += seconds(1);
   }
-  EXPECT_ERROR(sessions.get("c"), ErrorCode::unavailable);
+  EXPECT_ERROR(sessions.reserve_image("c", kVoxels), ErrorCode::unavailable);
   now_ += seconds(60);
   const void* a = sessions.get("a").get();  // now b is the longest unused
-  EXPECT_NO_THROW(sessions.get("c"));
+  EXPECT_NO_THROW(sessions.reserve_image("c", kVoxels));
   EXPECT_EQ(sessions.count(), 2u);
   EXPECT_EQ(sessions.get("a").get(), a);
+  EXPECT_NO_THROW(sessions.reserve_image("a", kVoxels)) << "it has a place";
 }
 
-TEST_F(SessionsTest, SessionsInUseAndRecentOnesStay) {
+TEST_F(SessionsTest, ASessionInUseStays) {
   Sessions sessions = make(1);
   auto held = sessions.get("a");
+  sessions.reserve_image("a", kVoxels);
+  sessions.get("b");
   now_ += seconds(1000);
-  EXPECT_ERROR(sessions.get("b"), ErrorCode::unavailable);
+  EXPECT_ERROR(sessions.reserve_image("b", kVoxels), ErrorCode::unavailable);
   held.reset();
-  EXPECT_NO_THROW(sessions.get("b"));
+  EXPECT_NO_THROW(sessions.reserve_image("b", kVoxels));
 }
 
-TEST_F(SessionsTest, SessionsWithoutAnImageGoFirstAndAtOnce) {
+TEST_F(SessionsTest, ClientsWithoutImageCostNobodyTheirs) {
   Sessions sessions = make(2);
   sessions.get("worker");
   sessions.reserve_image("worker", kVoxels);
-  for (const char* key : {"x", "y", "z"}) EXPECT_NO_THROW(sessions.get(key));
-  EXPECT_EQ(sessions.memory_bytes(), kVoxels * 9);
+  now_ += seconds(1000);
+  for (const char* key : {"u", "v", "w", "x", "y", "z"}) EXPECT_NO_THROW(sessions.get(key));
+  EXPECT_EQ(sessions.count(), 1u);
+  const auto one = sessions.get("1"), two = sessions.get("2");
+  EXPECT_ERROR(sessions.get("3"), ErrorCode::unavailable);
 }
 
 TEST_F(SessionsTest, MemoryIsBoundedAndTheIdleMakeRoom) {
@@ -74,7 +83,6 @@ TEST_F(SessionsTest, MemoryIsBoundedAndTheIdleMakeRoom) {
   EXPECT_ERROR(sessions.reserve_image("c", 3 * kVoxels), ErrorCode::too_large);
   EXPECT_NO_THROW(sessions.reserve_image("a", kVoxels)) << "its own old image makes room";
   now_ += seconds(60);
-  sessions.get("c");
   sessions.reserve_image("c", 2 * kVoxels);
   EXPECT_EQ(sessions.count(), 1u);
 }

@@ -367,8 +367,10 @@ TEST_F(SlicerV0Test, ClientsAreKeptApartByPrefixUserAndAddress) {
   EXPECT_EQ(mask_of(click(9, 9, 9, true, "/alice"))[at(2, 2, 2)], 1) << "a prefix is the same client from any address";
 }
 
-TEST_F(SlicerV0Test, AFullServerSaysSoAndDoesNotAskForTheImage) {
+TEST_F(SlicerV0Test, AFullServerSaysSoAndAsksForTheImageOncePerClick) {
   for (const char* prefix : {"/a", "/b", "/c", "/d"}) EXPECT_EQ(body(upload_scan(prefix)), kOk);
+  EXPECT_THAT(message_of(upload_scan("/e")), HasSubstr("in use"));
+  EXPECT_EQ(body(click(1, 1, 1, true, "/e")), kNoImage);
   EXPECT_THAT(message_of(upload_scan("/e")), HasSubstr("in use"));
   EXPECT_THAT(message_of(click(1, 1, 1, true, "/e")), HasSubstr("in use"));
   mask_of(click(1, 1, 1, true, "/a"));

@@ -116,8 +116,10 @@ class SlicerV0 {
       client->session.set_image(shape, to_float(array, sessions_.pool()));
     } catch (const Error& error) {
       note_failed_upload(*client, error);  // the extension shows this image from now on, whatever we answer
+      count_memory(key, *client);
       throw;
     }
+    count_memory(key, *client);
     client->upload.succeeded();
     return ok();
   }
@@ -198,6 +200,10 @@ class SlicerV0 {
     client.upload.failed(fmt::format("the current volume is not on the server: {}", error.what()), lasting);
   }
 
+  void count_memory(const std::string& key, const ClientSession& client) {
+    sessions_.set_memory(key, client.session.has_image() ? client.session.memory_bytes() : 0);
+  }
+
   Response without_image(ClientSession& client, bool last_of_click) {
     const std::string refusal = client.upload.refusal(last_of_click);
     return refusal.empty() ? ask_for_image() : status_error(refusal);
@@ -232,7 +238,8 @@ class SlicerV0 {
 
   template <class Act>
   Response prompt(const Request& request, const char* type, Act&& act) {
-    const auto client = sessions_.get(client_key(request));
+    const std::string key = client_key(request);
+    const auto client = sessions_.get(key);
     const std::lock_guard lock(client->mutex);
     if (!client->has_image()) {
       Response response = without_image(*client, true);
@@ -242,6 +249,7 @@ class SlicerV0 {
     const auto begin = std::chrono::steady_clock::now();
     const interact::Outcome outcome = act(client->session);
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+    count_memory(key, *client);
     metrics_.add("sagittal_predictions_total", {{"type", type}});
     metrics_.add("sagittal_network_passes_total", {}, outcome.passes);
     metrics_.observe_seconds("sagittal_prediction_seconds", {{"type", type}}, seconds.count());

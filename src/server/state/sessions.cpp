@@ -62,10 +62,10 @@ bool Sessions::droppable(const Entry& entry) const {
   return entry.memory_bytes == 0 || clock_() - entry.last_used >= limits_.min_idle;
 }
 
-Sessions::Dropped Sessions::drop_longest_unused(const std::string& except) {
+Sessions::Dropped Sessions::drop_longest_unused(const std::string& except, bool with_image) {
   auto oldest = entries_.end();
   for (auto entry = entries_.begin(); entry != entries_.end(); ++entry) {
-    if (entry->first == except || !droppable(entry->second)) continue;
+    if (entry->first == except || (entry->second.memory_bytes > 0) != with_image || !droppable(entry->second)) continue;
     if (oldest == entries_.end() || entry->second.last_used < oldest->second.last_used) oldest = entry;
   }
   if (oldest == entries_.end()) return nullptr;
@@ -74,17 +74,20 @@ Sessions::Dropped Sessions::drop_longest_unused(const std::string& except) {
   return dropped;
 }
 
+std::size_t Sessions::count_sessions(bool with_image) const {
+  return static_cast<std::size_t>(std::count_if(entries_.begin(), entries_.end(), [with_image](const auto& entry) {
+    return (entry.second.memory_bytes > 0) == with_image;
+  }));
+}
+
 std::shared_ptr<ClientSession> Sessions::get(const std::string& key) {
   Dropped dropped;  // destroyed after the lock is released
   const std::lock_guard lock(mutex_);
   auto found = entries_.find(key);
   if (found == entries_.end()) {
-    if (entries_.size() >= std::max<std::size_t>(1, limits_.max_sessions)) {
-      dropped = drop_longest_unused(key);
-      if (!dropped) {
-        throw Error(ErrorCode::unavailable,
-                    fmt::format("all {} sessions of this server are in use; try again in a minute", entries_.size()));
-      }
+    if (count_sessions(false) >= limits_.max_sessions) {
+      dropped = drop_longest_unused(key, false);
+      if (!dropped) throw Error(ErrorCode::unavailable, "too many clients at once; try again in a moment");
     }
     found = entries_.emplace(key, Entry{std::make_shared<ClientSession>(model_, pool_), {}, 0}).first;
   }
@@ -105,25 +108,33 @@ void Sessions::reserve_image(const std::string& key, std::uint64_t voxels) {
                 fmt::format("the image needs about {}, this server has {} for images; crop or resample it",
                             gibibytes(needed), gibibytes(limits_.max_memory_bytes)));
   }
-  std::vector<Dropped> dropped;
+  std::vector<Dropped> dropped;  // destroyed after the lock is released
   const std::lock_guard lock(mutex_);
   const auto own = entries_.find(key);
   if (own == entries_.end()) throw Error(ErrorCode::not_found, "there is no such session");
-  while (used_bytes() - own->second.memory_bytes + needed > limits_.max_memory_bytes) {
-    dropped.push_back(drop_longest_unused(key));
-    if (!dropped.back()) {
-      throw Error(
-          ErrorCode::unavailable,
-          fmt::format("the image needs about {}, and the memory is taken by sessions in use; try again in a minute",
-                      gibibytes(needed)));
-    }
+  const auto fits = [&] {
+    const bool place = own->second.memory_bytes > 0 || count_sessions(true) < limits_.max_sessions;
+    return place && used_bytes() - own->second.memory_bytes + needed <= limits_.max_memory_bytes;
+  };
+  while (!fits()) {
+    dropped.push_back(drop_longest_unused(key, true));
+    if (dropped.back()) continue;
+    throw Error(ErrorCode::unavailable,
+                fmt::format("all of this server's {} sessions or its {} for images are in use; try again in a minute",
+                            limits_.max_sessions, gibibytes(limits_.max_memory_bytes)));
   }
   own->second.memory_bytes = needed;
 }
 
+void Sessions::set_memory(const std::string& key, std::uint64_t bytes) {
+  const std::lock_guard lock(mutex_);
+  const auto own = entries_.find(key);
+  if (own != entries_.end()) own->second.memory_bytes = bytes;
+}
+
 std::size_t Sessions::count() const {
   const std::lock_guard lock(mutex_);
-  return entries_.size();
+  return count_sessions(true);
 }
 
 std::uint64_t Sessions::memory_bytes() const {

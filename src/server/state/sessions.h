@@ -50,9 +50,9 @@ struct ClientSession {
 };
 
 struct SessionLimits {
-  std::size_t max_sessions = 16;
+  std::size_t max_sessions = 64;                            ///< with an image; as many again may be empty
   std::uint64_t max_memory_bytes = std::uint64_t{8} << 30;  ///< of all sessions, as far as they can be estimated
-  std::chrono::seconds min_idle{60};  ///< a session with an image that was used more recently is never dropped
+  std::chrono::seconds min_idle{10};  ///< a session with an image that was used more recently is never dropped
 };
 
 /// The sessions of all clients by key. Bounded in number and memory: the longest unused one makes room, and its client
@@ -65,14 +65,18 @@ class Sessions {
   Sessions(std::shared_ptr<const interact::Model> model, ThreadPool& pool, const SessionLimits& limits,
            Clock clock = std::chrono::steady_clock::now);
 
-  /// The session of that client, empty where there was none. It is not dropped while the pointer lives. Throws
-  /// Error(unavailable) where every place is taken by a session in use.
+  /// The session of that client, empty where there was none. It is not dropped while the pointer lives. Never costs
+  /// another client its image. Throws Error(unavailable) where too many empty ones are in use at this moment.
   std::shared_ptr<ClientSession> get(const std::string& key);
 
   /// Makes room for an image of `voxels` in that session, before it is set. Throws Error(too_large) for what never
-  /// fits, Error(unavailable) for what does not fit beside sessions in use.
+  /// fits, Error(unavailable) for what does not fit beside sessions that are not idle.
   void reserve_image(const std::string& key, std::uint64_t voxels);
 
+  /// Corrects the estimate after work: 0 where the session has no image.
+  void set_memory(const std::string& key, std::uint64_t bytes);
+
+  /// Sessions with an image.
   std::size_t count() const;
   const SessionLimits& limits() const { return limits_; }
   std::uint64_t memory_bytes() const;
@@ -92,7 +96,8 @@ class Sessions {
   using Dropped = std::shared_ptr<ClientSession>;
 
   bool droppable(const Entry& entry) const;
-  Dropped drop_longest_unused(const std::string& except);
+  Dropped drop_longest_unused(const std::string& except, bool with_image);
+  std::size_t count_sessions(bool with_image) const;
   std::uint64_t used_bytes() const;
 
   const std::shared_ptr<const interact::Model> model_;
