@@ -152,6 +152,7 @@ Box Predictor::refine(Layers& layers, const BitVolume& coarse, const Box& seen, 
   for (const Box& patch : patches) all = hull(all, patch);
   // What the network sees as the previous segmentation; later patches see the answers of earlier ones, also outside the
   // image.
+  layers.previous.paste(coarse, seen, pool_);
   BitVolume context = layers.previous.read(all);
   const Box known = intersect(seen, all);
   context.copy_from(coarse, shifted(known, seen.lo), shifted(known, all.lo).lo);
@@ -166,14 +167,12 @@ Box Predictor::refine(Layers& layers, const BitVolume& coarse, const Box& seen, 
     pass(step_control(control, "refining", step, steps));
     context.copy_from(pack(answer_, size, whole(size)), whole(size), local.lo);
   }
-  for (const Box& patch : patches) {
-    const Box inside = intersect(patch, whole(shape_));
-    if (inside.empty()) continue;
-    BitVolume answer(inside.size());
-    answer.copy_from(context, shifted(inside, all.lo), {0, 0, 0});
-    layers.previous.paste(answer, inside, pool_);
-    layers.mask.paste(answer, inside, pool_);
-  }
+  const Box inside = intersect(all, whole(shape_));
+  if (inside.empty()) return all;
+  BitVolume answer(inside.size());
+  answer.copy_from(context, shifted(inside, all.lo), {0, 0, 0});
+  layers.previous.paste(answer, inside, pool_);
+  layers.mask.paste(answer, inside, pool_);
   return all;
 }
 
