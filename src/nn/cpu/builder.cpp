@@ -16,7 +16,8 @@ class Builder {
         slope_before_norm_(network.activation_before_norm ? static_cast<float>(network.negative_slope) : 1),
         options_{network.norm_epsilon, network.activation_before_norm ? 1 : static_cast<float>(network.negative_slope)},
         // A bias right before an instance norm cancels.
-        bias_(network.convolution_bias && network.activation_before_norm) {}
+        bias_(network.convolution_bias && network.activation_before_norm),
+        pointwise_(network.encoder[0].kernel == kPoint && !network.activation_before_norm) {}
 
   void build(const SpatialSize& size);
 
@@ -41,7 +42,9 @@ class Builder {
   }
   Activation residual_block(const Activation& in, const std::string& name, const EncoderStage& stage,
                             const SpatialSize& stride);
-  Activation encoder_stage(Activation x, std::size_t index);
+  Activation first_unit(const SpatialSize& size, const std::string& name, int outputs);
+  Activation encoder_stage(Activation x, std::size_t index, int first_block);
+  void last_stage(const Activation& low, const Activation& skip);
   Pending decoder_stage(const Activation& low, const Activation& skip, std::size_t index);
 
   Workshop& shop_;
@@ -49,6 +52,7 @@ class Builder {
   float slope_before_norm_;
   NormOptions options_;
   bool bias_;
+  bool pointwise_;  // full-resolution layers have 1x1x1 kernels and are fused
 };
 
 template <class T>
@@ -75,10 +79,18 @@ Activation Builder<T>::residual_block(const Activation& in, const std::string& n
   return main.x;
 }
 
+/// The unit that reads the run's input.
 template <class T>
-Activation Builder<T>::encoder_stage(Activation x, std::size_t index) {
+Activation Builder<T>::first_unit(const SpatialSize& size, const std::string& name, int outputs) {
+  const SpatialSize& kernel = network_.encoder[0].kernel;
+  if (pointwise_) return add_input_unit<T>(shop_, network_.input_channels, size, name, outputs, options_);
+  return unit(add_input<T>(shop_, network_.input_channels, size), name, outputs, kernel, kPoint);
+}
+
+template <class T>
+Activation Builder<T>::encoder_stage(Activation x, std::size_t index, int first_block) {
   const EncoderStage& stage = network_.encoder[index];
-  for (int block = 0; block < stage.blocks; ++block) {
+  for (int block = first_block; block < stage.blocks; ++block) {
     const SpatialSize stride = block == 0 ? stage.stride : kPoint;
     x = network_.residual()
             ? residual_block(x, fmt::format("encoder.stages.{}.blocks.{}", index, block), stage, stride)
@@ -102,27 +114,38 @@ typename Builder<T>::Pending Builder<T>::decoder_stage(const Activation& low, co
 }
 
 template <class T>
-void Builder<T>::build(const SpatialSize& size) {
-  Activation x = add_input<T>(shop_, network_.input_channels, size);
-  if (network_.residual()) {
-    x = unit(x, "encoder.stem.convs.0", network_.stem_features, network_.encoder[0].kernel, kPoint);
+void Builder<T>::last_stage(const Activation& low, const Activation& skip) {
+  const std::size_t index = network_.decoder_convolutions.size() - 1;
+  const SpatialSize& stride = network_.encoder[1].stride;
+  const std::string head = fmt::format("decoder.seg_layers.{}", index);
+  const int classes = network_.output_channels;
+  if (pointwise_ && network_.decoder_convolutions[index] == 1 && can_join(skip, stride, classes)) {
+    const JointNames names{fmt::format("decoder.transpconvs.{}", index),
+                           fmt::format("decoder.stages.{}.convs.0", index), head};
+    add_joint_head<T>(shop_, low, skip, stride, names, classes, options_);
+    return;
   }
+  const Pending out = decoder_stage(low, skip, index);
+  add_head<T>(shop_, out.x, out.norm, head, classes, options_);
+}
+
+template <class T>
+void Builder<T>::build(const SpatialSize& size) {
+  const bool residual = network_.residual();
+  Activation x = residual ? first_unit(size, "encoder.stem.convs.0", network_.stem_features)
+                          : first_unit(size, "encoder.stages.0.0.convs.0", network_.encoder[0].features);
   std::vector<Activation> skips;
   for (std::size_t stage = 0; stage < network_.encoder.size(); ++stage) {
-    x = encoder_stage(x, stage);
+    x = encoder_stage(x, stage, stage == 0 && !residual ? 1 : 0);
     skips.push_back(x);
   }
-  const std::size_t stages = network_.decoder_convolutions.size();
-  for (std::size_t stage = 0; stage < stages; ++stage) {
-    const Pending out = decoder_stage(x, skips[stages - 1 - stage], stage);
+  const std::size_t last = network_.decoder_convolutions.size() - 1;
+  for (std::size_t stage = 0; stage < last; ++stage) {
+    const Pending out = decoder_stage(x, skips[last - stage], stage);
+    add_normalise<T>(shop_, out.x, out.norm, nullptr, nullptr, options_);
     x = out.x;
-    if (stage + 1 < stages) {
-      add_normalise<T>(shop_, out.x, out.norm, nullptr, nullptr, options_);
-    } else {
-      add_head<T>(shop_, out.x, out.norm, fmt::format("decoder.seg_layers.{}", stage), network_.output_channels,
-                  options_);
-    }
   }
+  last_stage(x, skips[0]);
 }
 
 }  // namespace

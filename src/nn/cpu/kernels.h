@@ -56,10 +56,15 @@ struct KernelTable {
   void (*head)(const HeadArguments<T>&);
 };
 
+template <class T>
+struct PointwiseTable;
+
 struct Kernels {
   std::string_view name;
-  KernelTable<float> f32;
+  const KernelTable<float>* f32;
   const KernelTable<Bf16>* bf16;  ///< null where the processor has no fast bf16
+  const PointwiseTable<float>* pointwise_f32;
+  const PointwiseTable<Bf16>* pointwise_bf16;  ///< null with bf16
 };
 
 /// The best set for this processor.

@@ -1,6 +1,8 @@
 #include <immintrin.h>
 
 #include "nn/cpu/kernels.h"
+#include "nn/cpu/octet_avx2.h"
+#include "nn/cpu/pointwise_kernels.h"
 
 namespace sagittal::nn::cpu {
 namespace {
@@ -24,11 +26,14 @@ Vector fma(Vector a, Vector b, Vector c) { return {_mm256_fmadd_ps(a.lanes, b.la
 }  // namespace sagittal::nn::cpu
 
 #include "nn/cpu/kernels_template.h"
+#include "nn/cpu/pointwise_template.h"
 
 namespace sagittal::nn::cpu {
 
 const Kernels& avx2_kernels() {
-  static constexpr Kernels kernels{"AVX2", make_table<float>(), nullptr};
+  static constexpr KernelTable<float> table = make_table<float>();
+  static constexpr PointwiseTable<float> pointwise = make_pointwise_table<float>();
+  static constexpr Kernels kernels{"AVX2", &table, nullptr, &pointwise, nullptr};
   return kernels;
 }
 

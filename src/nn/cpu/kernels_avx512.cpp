@@ -1,6 +1,8 @@
 #include <immintrin.h>
 
 #include "nn/cpu/kernels.h"
+#include "nn/cpu/octet_avx2.h"
+#include "nn/cpu/pointwise_kernels.h"
 
 namespace sagittal::nn::cpu {
 namespace {
@@ -37,12 +39,16 @@ Vector fma(Vector a, Vector b, Vector c) { return {_mm512_fmadd_ps(a.lanes, b.la
 }  // namespace sagittal::nn::cpu
 
 #include "nn/cpu/kernels_template.h"
+#include "nn/cpu/pointwise_template.h"
 
 namespace sagittal::nn::cpu {
 
 const Kernels& avx512_kernels() {
+  static constexpr KernelTable<float> table = make_table<float>();
   static constexpr KernelTable<Bf16> bf16 = make_table<Bf16>();
-  static constexpr Kernels kernels{"AVX-512", make_table<float>(), &bf16};
+  static constexpr PointwiseTable<float> pointwise = make_pointwise_table<float>();
+  static constexpr PointwiseTable<Bf16> pointwise_bf16 = make_pointwise_table<Bf16>();
+  static constexpr Kernels kernels{"AVX-512", &table, &bf16, &pointwise, &pointwise_bf16};
   return kernels;
 }
 

@@ -73,34 +73,49 @@ void accumulate(const T* x, std::int64_t count, std::int64_t pattern, const floa
 
 enum class Residual { none, plain, scaled };
 
+/// `periods` whole patterns; the coefficients of one column of vectors stay in registers.
 template <Residual residual, class T>
-void normalise_range(const NormaliseArguments<T>& a, std::int64_t at, std::int64_t i, std::int64_t end) {
+void normalise_block(const NormaliseArguments<T>& a, std::int64_t at, std::int64_t periods) {
+  constexpr int unroll = 4;
+  constexpr int lanes = Vector::kLanes;
   const Vector slope = Vector::fill(a.slope);
-  for (; i + Vector::kLanes <= end; i += Vector::kLanes) {
-    Vector y = Vector::load(a.x + at + i);
-    y = fma(y, Vector::load(a.scale + i), Vector::load(a.shift + i));
-    if (residual == Residual::plain) y = y + Vector::load(a.residual + at + i);
-    if (residual == Residual::scaled) {
-      y = fma(Vector::load(a.residual + at + i), Vector::load(a.residual_scale + i), y);
+  for (std::int64_t c = 0; c < a.pattern; c += unroll * lanes) {
+    Vector scale[unroll], shift[unroll], residual_scale[unroll];
+    for (int u = 0; u < unroll; ++u) {
+      scale[u] = Vector::load(a.scale + c + u * lanes);
+      shift[u] = Vector::load(a.shift + c + u * lanes);
+      residual_scale[u] = residual == Residual::scaled ? Vector::load(a.residual_scale + c + u * lanes) : slope;
     }
-    y = activated(y, slope);
-    y.store(a.out + at + i);
-  }
-  for (; i < end; ++i) {
-    float y = value_of(a.x[at + i]);
-    y = y * a.scale[i] + a.shift[i];
-    if (residual == Residual::plain) y += value_of(a.residual[at + i]);
-    if (residual == Residual::scaled) y += value_of(a.residual[at + i]) * a.residual_scale[i];
-    y = y > y * a.slope ? y : y * a.slope;
-    assign(a.out[at + i], y);
+    const T* x = a.x + at + c;
+    const T* other = residual == Residual::none ? nullptr : a.residual + at + c;
+    T* out = a.out + at + c;
+    for (std::int64_t p = 0; p < periods; ++p, x += a.pattern, out += a.pattern) {
+      for (int u = 0; u < unroll; ++u) {
+        Vector y = fma(Vector::load(x + u * lanes), scale[u], shift[u]);
+        if (residual == Residual::plain) y = y + Vector::load(other + u * lanes);
+        if (residual == Residual::scaled) y = fma(Vector::load(other + u * lanes), residual_scale[u], y);
+        activated(y, slope).store(out + u * lanes);
+      }
+      if (residual != Residual::none) other += a.pattern;
+    }
   }
 }
 
 template <Residual residual, class T>
 void normalise_all(const NormaliseArguments<T>& a) {
-  std::int64_t at = 0;
-  for (; at + a.pattern <= a.count; at += a.pattern) normalise_range<residual>(a, at, 0, a.pattern);
-  normalise_range<residual>(a, at, 0, a.count - at);
+  const std::int64_t periods_per_block = a.pattern < kBlock ? kBlock / a.pattern : 1;
+  const std::int64_t periods = a.count / a.pattern;
+  for (std::int64_t p = 0; p < periods; p += periods_per_block) {
+    const std::int64_t here = periods - p < periods_per_block ? periods - p : periods_per_block;
+    normalise_block<residual>(a, p * a.pattern, here);
+  }
+  const std::int64_t at = periods * a.pattern;
+  for (std::int64_t i = 0; i < a.count - at; ++i) {
+    float y = value_of(a.x[at + i]) * a.scale[i] + a.shift[i];
+    if (residual == Residual::plain) y += value_of(a.residual[at + i]);
+    if (residual == Residual::scaled) y += value_of(a.residual[at + i]) * a.residual_scale[i];
+    assign(a.out[at + i], y > y * a.slope ? y : y * a.slope);
+  }
 }
 
 template <class T>

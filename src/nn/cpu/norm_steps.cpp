@@ -1,9 +1,9 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cmath>
 #include <numeric>
 
+#include "nn/cpu/norm.h"
 #include "nn/cpu/parallel.h"
 #include "nn/cpu/steps.h"
 
@@ -11,54 +11,28 @@ namespace sagittal::nn::cpu {
 namespace {
 
 constexpr std::int64_t kElementsPerRange = 65536;
-constexpr std::int64_t kMaxRanges = 256;
 constexpr std::int64_t kSampledVoxels = 16;
 
 double widen(float x) { return static_cast<double>(x); }
 double widen(Bf16 x) { return static_cast<double>(std::bit_cast<float>(static_cast<std::uint32_t>(x) << 16)); }
 
 template <class T>
-const KernelTable<T>& table_of(const Kernels& kernels) {
-  if constexpr (std::is_same_v<T, float>) {
-    return kernels.f32;
-  } else {
-    return *kernels.bf16;
-  }
-}
-
-/// A split of the voxels that does not depend on the number of threads, so that neither does the sum.
-struct Ranges {
-  std::int64_t count;
-  std::int64_t voxels_each;
-
-  Ranges(std::int64_t voxels, std::int64_t channels, std::int64_t pattern) {
-    const std::int64_t unit = pattern / channels;
-    const std::int64_t units = (voxels + unit - 1) / unit;
-    const std::int64_t wanted = std::clamp<std::int64_t>(voxels * channels / kElementsPerRange, 1, kMaxRanges);
-    voxels_each = (units + wanted - 1) / wanted * unit;
-    count = (voxels + voxels_each - 1) / voxels_each;
-  }
-};
-
-template <class T>
 class StatisticsStep final : public Step {
  public:
   StatisticsStep(const Workshop& shop, const Activation& in, Coefficients out, TensorId partial,
-                 const std::string& name, double epsilon)
+                 NormParameters parameters)
       : accumulate_(table_of<T>(shop.kernels).accumulate),
         in_(in.tensor),
         voxels_(in.voxels()),
         channels_(in.stored_channels()),
         out_(out),
         partial_(partial),
-        ranges_(voxels_, channels_, out.pattern),
-        gamma_(shop.weights.vector(name + ".weight", in.groups[0], 1)),
-        beta_(shop.weights.vector(name + ".bias", in.groups[0], 0)),
-        epsilon_(epsilon) {}
+        ranges_(ranges_of(in, out.pattern)),
+        parameters_(std::move(parameters)) {}
 
-  static std::size_t partial_bytes(const Activation& in, std::int64_t pattern) {
-    const Ranges ranges(in.voxels(), in.stored_channels(), pattern);
-    return static_cast<std::size_t>(ranges.count * 2 * in.stored_channels()) * sizeof(double);
+  static Ranges ranges_of(const Activation& in, std::int64_t pattern) {
+    const std::int64_t channels = in.stored_channels();
+    return {in.voxels(), std::max<std::int64_t>(1, kElementsPerRange / channels), pattern / channels};
   }
 
   void run(const RunContext& context) const override {
@@ -66,10 +40,9 @@ class StatisticsStep final : public Step {
     double* partial = context.at<double>(partial_);
     const std::vector<float> origin = sample(x);
     parallel_for(context.threads, ranges_.count, [&](std::int64_t range) {
-      const std::int64_t begin = range * ranges_.voxels_each;
-      const std::int64_t end = std::min(voxels_, begin + ranges_.voxels_each);
       std::vector<double> sums(static_cast<std::size_t>(2 * out_.pattern), 0.0);
-      accumulate_(x + begin * channels_, (end - begin) * channels_, out_.pattern, origin.data(), sums.data());
+      accumulate_(x + ranges_.begin(range) * channels_, ranges_.size(range) * channels_, out_.pattern, origin.data(),
+                  sums.data());
       double* mine = partial + range * 2 * channels_;
       std::fill_n(mine, 2 * channels_, 0.0);
       for (std::int64_t i = 0; i < out_.pattern; ++i) {
@@ -77,7 +50,13 @@ class StatisticsStep final : public Step {
         mine[channels_ + i % channels_] += sums[static_cast<std::size_t>(out_.pattern + i)];
       }
     });
-    finish(origin, partial, context.at<float>(out_.tensor));
+    float* scale = context.at<float>(out_.tensor);
+    float* shift = scale + out_.pattern;
+    parameters_.fold(origin, partial, ranges_.count, voxels_, scale, shift);
+    for (std::int64_t i = channels_; i < out_.pattern; ++i) {
+      scale[i] = scale[i - channels_];
+      shift[i] = shift[i - channels_];
+    }
   }
 
  private:
@@ -85,35 +64,12 @@ class StatisticsStep final : public Step {
   std::vector<float> sample(const T* x) const {
     const std::int64_t samples = std::min(voxels_, kSampledVoxels);
     std::vector<float> origin(static_cast<std::size_t>(out_.pattern));
-    for (std::int64_t c = 0; c < channels_; ++c) {
+    for (std::int64_t i = 0; i < out_.pattern; ++i) {
       double sum = 0;
-      for (std::int64_t i = 0; i < samples; ++i) sum += widen(x[i * voxels_ / samples * channels_ + c]);
-      origin[static_cast<std::size_t>(c)] = static_cast<float>(sum / static_cast<double>(samples));
-    }
-    for (std::size_t i = static_cast<std::size_t>(channels_); i < origin.size(); ++i) {
-      origin[i] = origin[i - static_cast<std::size_t>(channels_)];
+      for (std::int64_t s = 0; s < samples; ++s) sum += widen(x[s * voxels_ / samples * channels_ + i % channels_]);
+      origin[static_cast<std::size_t>(i)] = static_cast<float>(sum / static_cast<double>(samples));
     }
     return origin;
-  }
-
-  void finish(const std::vector<float>& origin, const double* partial, float* coefficients) const {
-    const double count = static_cast<double>(voxels_);
-    for (std::int64_t c = 0; c < channels_; ++c) {
-      double sum = 0, square = 0;
-      for (std::int64_t range = 0; range < ranges_.count; ++range) {
-        sum += partial[range * 2 * channels_ + c];
-        square += partial[range * 2 * channels_ + channels_ + c];
-      }
-      const double offset = sum / count;
-      const double variance = std::max(0.0, square / count - offset * offset);
-      const auto channel = static_cast<std::size_t>(c);
-      const double scale = static_cast<double>(gamma_[channel]) / std::sqrt(variance + epsilon_);
-      const double mean = static_cast<double>(origin[channel]) + offset;
-      for (std::int64_t i = c; i < out_.pattern; i += channels_) {
-        coefficients[i] = static_cast<float>(scale);
-        coefficients[out_.pattern + i] = static_cast<float>(static_cast<double>(beta_[channel]) - mean * scale);
-      }
-    }
   }
 
   void (*accumulate_)(const T*, std::int64_t, std::int64_t, const float*, double*);
@@ -123,8 +79,7 @@ class StatisticsStep final : public Step {
   Coefficients out_;
   TensorId partial_;
   Ranges ranges_;
-  std::vector<float> gamma_, beta_;
-  double epsilon_;
+  NormParameters parameters_;
 };
 
 template <class T>
@@ -173,8 +128,11 @@ template <class T>
 Coefficients add_statistics(Workshop& shop, const Activation& in, const std::string& name, const NormOptions& options) {
   Coefficients out{TensorId::none, std::lcm<std::int64_t, std::int64_t>(in.stored_channels(), kPatternUnit)};
   out.tensor = shop.program.add_tensor(static_cast<std::size_t>(2 * out.pattern) * sizeof(float));
-  const TensorId partial = shop.program.add_tensor(StatisticsStep<T>::partial_bytes(in, out.pattern));
-  shop.program.add_step(std::make_unique<StatisticsStep<T>>(shop, in, out, partial, name, options.epsilon),
+  const Ranges ranges = StatisticsStep<T>::ranges_of(in, out.pattern);
+  const std::int64_t sums = ranges.count * 2 * in.stored_channels();
+  const TensorId partial = shop.program.add_tensor(static_cast<std::size_t>(sums) * sizeof(double));
+  NormParameters parameters(shop.weights, name, in.groups[0], options.epsilon);
+  shop.program.add_step(std::make_unique<StatisticsStep<T>>(shop, in, out, partial, std::move(parameters)),
                         std::array{in.tensor, out.tensor, partial});
   return out;
 }

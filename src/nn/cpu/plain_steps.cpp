@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 
+#include "nn/cpu/norm.h"
 #include "nn/cpu/parallel.h"
 #include "nn/cpu/steps.h"
 
@@ -8,15 +9,6 @@ namespace sagittal::nn::cpu {
 namespace {
 
 constexpr std::int64_t kVoxelsPerChunk = 16384;
-
-template <class T>
-const KernelTable<T>& table_of(const Kernels& kernels) {
-  if constexpr (std::is_same_v<T, float>) {
-    return kernels.f32;
-  } else {
-    return *kernels.bf16;
-  }
-}
 
 /// Calls `body(first voxel, count)` in parallel.
 template <class Body>

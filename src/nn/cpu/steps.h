@@ -66,4 +66,22 @@ template <class T>
 void add_head(Workshop& shop, const Activation& x, const Coefficients& norm, const std::string& name, int classes,
               const NormOptions& options);
 
+// Memory-bound layers at full resolution, fused (pointwise_kernels.h). Only for networks that normalise before the
+// activation.
+
+/// The run's input [c, d, h, w] through a whole pointwise unit: convolution, norm, activation. "<name>.conv.weight".
+template <class T>
+Activation add_input_unit(Workshop& shop, int channels, const SpatialSize& size, const std::string& name, int outputs,
+                          const NormOptions& options);
+
+struct JointNames {
+  std::string upsampling, unit, head;
+};
+/// Whether `add_joint_head` is made for this and pays.
+bool can_join(const Activation& skip, const SpatialSize& stride, int classes);
+/// The end of the network where its last unit is pointwise: transposed convolution, joint with the skip, unit and head.
+template <class T>
+void add_joint_head(Workshop& shop, const Activation& low, const Activation& skip, const SpatialSize& stride,
+                    const JointNames& names, int classes, const NormOptions& options);
+
 }  // namespace sagittal::nn::cpu

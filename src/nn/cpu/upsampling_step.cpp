@@ -15,6 +15,13 @@ using dnnl::memory;
 constexpr std::int64_t kProductElements = 1 << 17;  // of one chunk's product, small enough for the second-level cache
 constexpr std::int64_t kVoxelsPerChunk = 4096;
 
+/// Copies the channels of one voxel: a whole number of units of kChannelUnit.
+template <class T>
+void copy_channels(const T* from, T* to, std::int64_t channels) {
+  constexpr std::size_t unit = kChannelUnit * sizeof(T);
+  for (std::int64_t c = 0; c < channels; c += kChannelUnit) std::memcpy(to + c, from + c, unit);
+}
+
 /// Rows of the low-resolution map that one matrix product covers: a divisor of the height.
 std::int64_t rows_per_chunk(const SpatialSize& size, std::int64_t columns) {
   std::int64_t best = 1;
@@ -82,7 +89,6 @@ class UpsamplingStep final : public Step {
   void scatter(const T* product, std::int64_t d, std::int64_t h0, T* out) const {
     const auto [sd, sh, sw] = shape_.stride;
     const std::int64_t pitch = shape_.out.stored_channels(), width = shape_.low.size[2];
-    const auto bytes = static_cast<std::size_t>(shape_.up_channels) * sizeof(T);
     for (std::int64_t kd = 0; kd < sd; ++kd) {
       for (std::int64_t h = 0; h < shape_.rows; ++h) {
         for (std::int64_t kh = 0; kh < sh; ++kh) {
@@ -91,7 +97,7 @@ class UpsamplingStep final : public Step {
           const T* from = product + h * width * shape_.columns + (kd * sh + kh) * sw * shape_.up_channels;
           for (std::int64_t w = 0; w < width; ++w, from += shape_.columns) {
             for (std::int64_t kw = 0; kw < sw; ++kw, to += pitch) {
-              std::memcpy(to, from + kw * shape_.up_channels, bytes);
+              copy_channels(from + kw * shape_.up_channels, to, shape_.up_channels);
             }
           }
         }
@@ -120,7 +126,7 @@ class SkipStep final : public Step {
     parallel_for(context.threads, (skip_.voxels() + kVoxelsPerChunk - 1) / kVoxelsPerChunk, [&](std::int64_t i) {
       const std::int64_t end = std::min(skip_.voxels(), (i + 1) * kVoxelsPerChunk);
       for (std::int64_t v = i * kVoxelsPerChunk; v < end; ++v) {
-        std::memcpy(to + v * pitch, from + v * channels, static_cast<std::size_t>(channels) * sizeof(T));
+        copy_channels(from + v * channels, to + v * pitch, channels);
       }
     });
   }

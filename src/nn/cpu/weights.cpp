@@ -22,6 +22,8 @@ int stored(const std::vector<int>& groups) {
 
 }  // namespace
 
+std::vector<float> WeightStore::values(const std::string& name) const { return to_float(tensor_of(weights_, name)); }
+
 std::vector<float> WeightStore::vector(const std::string& name, int channels, float fallback) const {
   std::vector<float> values(static_cast<std::size_t>(channels), fallback);
   if (const TensorView* found = weights_.find(name); found != nullptr) values = to_float(*found);

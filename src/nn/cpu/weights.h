@@ -29,6 +29,8 @@ class WeightStore {
 
   const dnnl::engine& engine() const { return engine_; }
   bool has(const std::string& name) const { return weights_.find(name) != nullptr; }
+  /// All values of a parameter, which must exist.
+  std::vector<float> values(const std::string& name) const;
   /// Values of a vector, padded with zeros; `fallback` everywhere where the name is unknown.
   std::vector<float> vector(const std::string& name, int channels, float fallback) const;
 
