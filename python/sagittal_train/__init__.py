@@ -1,0 +1,1 @@
+"""Training of promptable 3D networks in the nnInteractive checkpoint layout."""
