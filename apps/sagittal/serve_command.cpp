@@ -112,7 +112,7 @@ void serve(const Options& options) {
   describe_program_metrics(metrics, sessions, start);
   const auto status = [&] {
     return server::ServerStatus{.model = model->name,
-                                .licence = model->licence,
+                                .licence = model->licence.starts_with("!!") ? "not stated" : model->licence,
                                 .precision = model->network->description(),
                                 .sessions = sessions.count(),
                                 .max_sessions = options.max_sessions,

@@ -25,7 +25,7 @@ section{background:#161b23;border:1px solid #252c38;border-radius:12px;padding:2
 .ok{color:#4cc38a}.bad{color:#ff8b6b}
 code,output{font-family:ui-monospace,"SF Mono",Menlo,"DejaVu Sans Mono",monospace}
 output{display:block;font-size:22px;color:#7cc4ff;background:#0b0e13;border:1px solid #252c38;border-radius:8px;padding:12px 16px;
-user-select:all;overflow-x:auto;white-space:nowrap}
+user-select:all;overflow-wrap:anywhere}
 p{margin:12px 0 0;color:#b4bdca}
 p code{color:#e6e9ee}
 dl{display:grid;grid-template-columns:minmax(110px,150px) 1fr;gap:8px 16px;margin:0}
@@ -77,7 +77,7 @@ std::string facts(const ServerStatus& status) {
   if (!status.licence.empty()) rows += row("Licence", status.licence);
   if (!status.precision.empty()) rows += row("Runs on", status.precision);
   rows += row("Sessions", fmt::format("{} of at most {}", status.sessions, status.max_sessions));
-  rows += row("Predictions", fmt::format("{}, {} waiting", status.predictions, status.waiting));
+  rows += row("Predictions", std::to_string(status.predictions));
   rows += row("Running for", format_duration(status.uptime_s));
   return rows;
 }

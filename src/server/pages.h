@@ -17,7 +17,6 @@ struct ServerStatus {
   std::size_t sessions = 0;
   std::size_t max_sessions = 0;
   std::uint64_t predictions = 0;
-  std::size_t waiting = 0;  ///< requests in the queue
   double uptime_s = 0;
 };
 

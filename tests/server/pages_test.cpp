@@ -17,7 +17,6 @@ ServerStatus busy_server() {
           .sessions = 2,
           .max_sessions = 8,
           .predictions = 5,
-          .waiting = 1,
           .uptime_s = 3700};
 }
 

@@ -41,12 +41,14 @@ class BodyMemory {
     }
   }
 
-  /// Makes room for `bytes` more, for bodies of unknown length.
-  void grow(std::size_t bytes) {
-    if (bytes <= room()) return;
-    Buffer larger(std::max(size_ + bytes, 2 * buffer_.size()));
-    std::copy_n(buffer_.data(), size_, larger.data());
-    buffer_ = std::move(larger);
+  /// Copies bytes to `end()`, uncounted, and makes room for them where the length was not known before.
+  void append(const char* from, std::size_t bytes) {
+    if (bytes > room()) {
+      Buffer larger(std::max(size_ + bytes, 2 * buffer_.size()));
+      std::copy_n(buffer_.data(), size_, larger.data());
+      buffer_ = std::move(larger);
+    }
+    std::copy_n(from, bytes, end());
   }
 
   static Body to_body(std::shared_ptr<BodyMemory> memory) {

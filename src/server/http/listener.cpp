@@ -2,10 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
-#include <mutex>
 #include <optional>
-#include <set>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -15,7 +12,7 @@
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 
-#include "server/http/body_memory.h"
+#include "server/http/listener_shared.h"
 #include "server/http/wire.h"
 
 namespace sagittal::server::http {
@@ -31,33 +28,13 @@ using std::chrono::milliseconds;
 constexpr std::size_t kScratchBytes = std::size_t{64} << 10;
 constexpr milliseconds kCancelAgain{50};
 
-class Connection;
-
-/// What all connections of one listener share.
-struct Shared {
-  Shared(const ListenerOptions& chosen, const Router& routes, WorkQueue& workers, ExchangeObserver observer)
-      : options(chosen),
-        router(routes),
-        queue(workers),
-        observe(std::move(observer)),
-        bodies(std::make_shared<BodyBudget>(chosen.max_body_bytes_in_memory)) {}
-
-  ListenerOptions options;
-  const Router& router;
-  WorkQueue& queue;
-  ExchangeObserver observe;
-  std::mutex mutex;
-  std::set<Connection*> connections;      ///< guarded by `mutex`
-  std::atomic<std::size_t> answering{0};  ///< requests between their header and the end of their answer
-  std::shared_ptr<BodyBudget> bodies;
-  std::atomic<bool> draining{false};
-};
-
 /// An error of the parser, not of the connection.
 bool is_malformed(error_code error) {
   const error_code left = beast::http::error::end_of_stream, cut = beast::http::error::partial_message;
   return error.category() == left.category() && error != left && error != cut;
 }
+
+}  // namespace
 
 /// One client's connection: header, body, answer, and again. Everything runs on the socket's strand.
 class Connection : public std::enable_shared_from_this<Connection> {
@@ -121,9 +98,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     parser_.emplace();
     parser_->header_limit(static_cast<std::uint32_t>(shared_->options.max_header_bytes));
     parser_->body_limit(UINT64_MAX);  // each route has its own
-    request_ = Request();
     route_ = nullptr;
-    memory_ = nullptr;
     exchange_ = Exchange();
     body_complete_ = recall_asked_ = false;
     arm(shared_->options.header_timeout);
@@ -218,10 +193,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
     if (take(early)) read_rest();
   }
 
-  /// Counts `bytes` that were put into the body's memory; false where that was too much and the request has failed.
-  bool take(std::size_t bytes) {
+  /// Counts `bytes` that lie at the end of the body's memory, or are copied there; false where that was too much and
+  /// the request has failed.
+  bool take(std::size_t bytes, const char* from = nullptr) {
     exchange_.bytes_in += bytes;
     try {
+      if (from != nullptr) memory_->append(from, bytes);
       memory_->add(bytes);
       if (memory_->size() > route_->max_body_bytes) throw_too_large(memory_->size());
       return true;
@@ -237,10 +214,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   milliseconds patience() const {
     const ListenerOptions& options = shared_->options;
-    const auto spent = std::chrono::duration_cast<milliseconds>(Clock::now() - started_);
-    const auto earned = milliseconds(1000 * memory_->size() / options.min_bytes_per_second);
-    if (may_recall()) return options.recall_after;
-    return std::min(options.body_timeout, std::max(milliseconds(1), options.body_timeout + earned - spent));
+    return may_recall() ? options.recall_after : body_patience(options, memory_->size(), Clock::now() - started_);
   }
 
   /// The rest of a body of known length, straight into its memory.
@@ -271,13 +245,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   }
 
   void on_chunk(std::size_t bytes) {
-    try {
-      memory_->grow(bytes);
-    } catch (const Error& error) {
-      return fail(error);
-    }
-    std::copy_n(chunk_.data(), bytes, memory_->end());
-    if (!take(bytes)) return;
+    if (!take(bytes, chunk_.data())) return;
     if (!parser_->is_done()) return read_chunked();
     body_complete_ = true;
     dispatch();
@@ -420,8 +388,6 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool body_complete_ = false;
   bool recall_asked_ = false;
 };
-
-}  // namespace
 
 struct Listener::State {
   State(const ListenerOptions& options, const Router& router, WorkQueue& queue, ExchangeObserver observe)

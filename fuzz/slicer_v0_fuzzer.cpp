@@ -1,0 +1,106 @@
+#include <fuzzer/FuzzedDataProvider.h>
+
+#include <array>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "io/gzip.h"
+#include "io/npy.h"
+#include "server/dialects/slicer_v0.h"
+
+namespace {
+
+using namespace sagittal;
+using server::http::Request;
+using server::http::Response;
+
+/// Foreground where the image is bright or anything is drawn.
+class BrightNetwork : public nn::Network {
+ public:
+  int input_channels() const override { return 8; }
+  int output_channels() const override { return 2; }
+  std::string description() const override { return "stub"; }
+  void run(const nn::SpatialSize&, std::span<const float> input, std::span<float> logits,
+           const RunControl&) const override {
+    const std::size_t voxels = logits.size() / 2;
+    for (std::size_t v = 0; v < voxels; ++v) {
+      logits[v] = 0;
+      logits[voxels + v] = input[v] + input[4 * voxels + v] - 0.5f;
+    }
+  }
+};
+
+constexpr std::array<const char*, 6> kEndpoints{"/upload_image",          "/upload_segment",
+                                                "/add_point_interaction", "/add_bbox_interaction",
+                                                "/add_lasso_interaction", "/add_scribble_interaction"};
+
+/// A server whose client has a small image, as it is after the first request of a real client.
+struct Harness {
+  Harness() {
+    auto made = std::make_shared<interact::Model>();
+    made->name = "stub";
+    made->patch_size = {8, 8, 8};
+    made->network = std::make_shared<BrightNetwork>();
+    model = std::move(made);
+  }
+  std::shared_ptr<const interact::Model> model;
+  ThreadPool pool{1};
+};
+
+std::string part(const std::string& name, std::string_view content) {
+  return "--b1\r\nContent-Disposition: form-data; name=\"" + name + "\"\r\n\r\n" + std::string(content) + "\r\n";
+}
+
+Request make_request(const std::string& endpoint, const std::string& body, bool multipart) {
+  Request request;
+  request.method = "POST";
+  request.path = endpoint;
+  request.remote_address = "127.0.0.1";
+  request.headers = {{"Content-Type", multipart ? "multipart/form-data; boundary=b1" : "application/json"}};
+  request.body = server::http::Body::copy_of(as_bytes(body));
+  return request;
+}
+
+/// The body as the extension frames it, around the fuzzer's bytes; or those bytes as they are.
+std::string make_body(FuzzedDataProvider& data, std::size_t endpoint) {
+  const bool json = endpoint == 2 || endpoint == 3;
+  const bool framed = data.ConsumeBool();
+  const bool compressed = data.ConsumeBool();
+  const std::string flag = data.ConsumeRandomLengthString(5);
+  std::string content = data.ConsumeRandomLengthString(4096);
+  if (json || !framed) return content;
+  if (compressed) content = as_text(io::gzip(as_bytes(content)));
+  return part("file", content) + part("positive_click", flag) + "--b1--\r\n";
+}
+
+void check(const Response& response, std::size_t endpoint) {
+  if (response.status != 200) __builtin_trap();
+  const std::string_view body = as_text(response.bytes());
+  const bool is_json = response.header("Content-Type") == "application/json";
+  if (endpoint >= 2 && is_json && body.find("\"error\"") == std::string_view::npos) __builtin_trap();
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
+  static Harness harness;
+  server::Metrics metrics;
+  server::Sessions sessions(harness.model, harness.pool, {.max_sessions = 2, .max_memory_bytes = 1 << 20});
+  const server::http::Router router(server::slicer_v0_routes(sessions, metrics));
+
+  std::vector<std::int16_t> voxels(8 * 9 * 10);
+  for (std::size_t v = 0; v < voxels.size(); ++v) voxels[v] = static_cast<std::int16_t>(v % 50);
+  const std::vector<std::int64_t> shape{8, 9, 10};
+  const Bytes image = io::write_npy(ScalarType::i16, shape, std::as_bytes(std::span(voxels)));
+  router.handle(make_request("/upload_image", part("file", as_text(image)) + "--b1--", true));
+
+  FuzzedDataProvider data(bytes, size);
+  for (int requests = 0; requests < 4 && data.remaining_bytes() > 0; ++requests) {
+    const auto endpoint = data.ConsumeIntegralInRange<std::size_t>(0, kEndpoints.size() - 1);
+    const std::string body = make_body(data, endpoint);
+    check(router.handle(make_request(kEndpoints[endpoint], body, endpoint != 2 && endpoint != 3)), endpoint);
+  }
+  return 0;
+}
