@@ -6,40 +6,44 @@ BUILD := build/$(PRESET)
 PROGRAM := $(BUILD)/bin/sagittal
 FUZZ_SECONDS ?= 5
 
-.PHONY: help deps build demo test test-cpp test-python test-fuzz serve bench format lint clean
+.PHONY: help configure build demo test test-cpp test-python test-fuzz serve bench format lint clean
 
 help:
 	@sed -n 's/^# //p' Makefile
 
-deps:
-	@tools/install_dependencies.sh build test
-
-build: deps
+configure:
+	@tools/install_dependencies.sh build
 	@cmake --preset $(PRESET) --log-level=WARNING
-	@cmake --build --preset $(PRESET)
+
+build: configure
+	@cmake --build --preset $(PRESET) --target sagittal
 
 demo: build
 	@tools/install_dependencies.sh demo
 	@tools/demo.sh $(PROGRAM) build/demo
 
-test: build test-cpp test-python test-fuzz
+test: test-cpp test-python test-fuzz
 	@echo "All tests passed."
 
-test-cpp: build
-	@tools/install_dependencies.sh demo
+test-cpp: configure
+	@tools/install_dependencies.sh demo test
 	@python3 tools/check_layers.py
+	@cmake --build --preset $(PRESET)
 	@ctest --preset $(PRESET)
 
 test-python: build
+	@tools/install_dependencies.sh test
 	@tools/python_tests.sh $(PROGRAM)
 
-test-fuzz: deps
+test-fuzz:
+	@tools/install_dependencies.sh build test
 	@tools/fuzz.sh $(FUZZ_SECONDS)
 
 serve: build
 	@$(PROGRAM) serve
 
 bench:
+	@tools/install_dependencies.sh build
 	@cmake --preset bench --log-level=WARNING && cmake --build --preset bench
 
 format:

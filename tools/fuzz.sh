@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 seconds=${1:-5}
 
 cmake --preset fuzz --log-level=WARNING
-cmake --build --preset fuzz
+cmake --build --preset fuzz --target fuzzers
 for target in build/fuzz/bin/*_fuzzer; do
   name=$(basename "$target")
   corpus=build/fuzz/corpus/$name
