@@ -6,7 +6,7 @@ BUILD := build/$(PRESET)
 PROGRAM := $(BUILD)/bin/sagittal
 FUZZ_SECONDS ?= 5
 
-.PHONY: help configure build demo test test-cpp test-python test-fuzz serve bench format lint clean
+.PHONY: help configure build demo test test-cpp test-python test-fuzz serve format lint clean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -41,10 +41,6 @@ test-fuzz:
 
 serve: build
 	@$(PROGRAM) serve
-
-bench:
-	@tools/install_dependencies.sh build
-	@cmake --preset bench --log-level=WARNING && cmake --build --preset bench
 
 format:
 	@git ls-files '*.h' '*.cpp' | xargs clang-format-14 -i
