@@ -1,14 +1,15 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include <fmt/format.h>
+#include <unistd.h>
 
-#include "base/error.h"
+#include "base/bytes.h"
 #include "base/json.h"
 #include "base/machine.h"
 #include "commands.h"
@@ -54,14 +55,32 @@ std::vector<float> noise(std::size_t count, float scale) {
   return values;
 }
 
+std::size_t element_count(const nn::Parameter& parameter) {
+  std::size_t count = 1;
+  for (const std::int64_t extent : parameter.shape) count *= static_cast<std::size_t>(extent);
+  return count;
+}
+
+/// Random weights in a mapped file, as a checkpoint's are.
 nn::StateDict random_weights(const nn::UNet& network) {
+  const std::vector<nn::Parameter> parameters = nn::parameters_of(network);
+  std::vector<float> values;
+  for (const nn::Parameter& parameter : parameters) {
+    const double inputs = static_cast<double>(element_count(parameter)) / static_cast<double>(parameter.shape[0]);
+    const double scale = parameter.shape.size() == 1 ? 1 : std::sqrt(3 / inputs);
+    const std::vector<float> part = noise(element_count(parameter), static_cast<float>(scale));
+    values.insert(values.end(), part.begin(), part.end());
+  }
+  const auto path = std::filesystem::temp_directory_path() / fmt::format("sagittal-bench-{}.bin", ::getpid());
+  write_file_atomically(path, {reinterpret_cast<const std::uint8_t*>(values.data()), values.size() * sizeof(float)});
   nn::StateDict weights;
-  for (const nn::Parameter& parameter : nn::parameters_of(network)) {
-    std::size_t count = 1;
-    for (const std::int64_t extent : parameter.shape) count *= static_cast<std::size_t>(extent);
-    const bool norm = parameter.shape.size() == 1;
-    const double fan_in = static_cast<double>(count) / static_cast<double>(parameter.shape[0]);
-    weights.add(parameter.name, parameter.shape, noise(count, norm ? 1.0F : static_cast<float>(std::sqrt(3 / fan_in))));
+  weights.file = std::make_shared<const MappedFile>(path);
+  std::filesystem::remove(path);
+  std::size_t offset = 0;
+  for (const nn::Parameter& parameter : parameters) {
+    const std::size_t bytes = element_count(parameter) * sizeof(float);
+    weights.tensors[parameter.name] = {nn::DType::f32, parameter.shape, weights.file->bytes().subspan(offset, bytes)};
+    offset += bytes;
   }
   return weights;
 }

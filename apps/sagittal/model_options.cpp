@@ -13,8 +13,7 @@ void add_model_options(CLI::App& command, ModelOptions& options) {
   command.add_option("--precision", options.precision, "Arithmetic of the network: auto, fp32 or bf16")
       ->type_name("NAME")
       ->default_str("auto")
-      ->transform(CLI::Transformer(precisions).description(""))
-      ->check(CLI::IsMember(precisions).description(""));
+      ->transform(CLI::CheckedTransformer(precisions).description(""));
   command.add_option("--threads", options.threads, "Threads to compute with")
       ->capture_default_str()
       ->check(CLI::Range(1, 1024));

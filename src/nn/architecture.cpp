@@ -330,6 +330,7 @@ void set_channels_from_weights(UNet& network, const StateDict& weights) {
 StateDict select_parameters(const UNet& network, const StateDict& weights) {
   StateDict selected;
   selected.owners = weights.owners;
+  selected.file = weights.file;
   for (const auto& [key, tensor] : weights.tensors) {
     const auto [at, added] = selected.tensors.emplace(canonical_name(key, network.activation_before_norm), tensor);
     const ByteView first = at->second.bytes;

@@ -1,5 +1,7 @@
 #include "nn/tensor.h"
 
+#include <sys/mman.h>
+
 #include <array>
 #include <bit>
 #include <cstring>
@@ -96,6 +98,12 @@ std::vector<float> to_float(const TensorView& tensor) {
 const TensorView* StateDict::find(std::string_view name) const {
   const auto found = tensors.find(name);
   return found == tensors.end() ? nullptr : &found->second;
+}
+
+void StateDict::forget_pages() const noexcept {
+  if (!file) return;
+  const ByteView bytes = file->bytes();  // starts on a page, as every mapping
+  ::madvise(const_cast<std::uint8_t*>(bytes.data()), bytes.size(), MADV_DONTNEED);
 }
 
 void StateDict::add(std::string name, std::vector<std::int64_t> shape, std::vector<float> values) {

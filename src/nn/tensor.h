@@ -32,9 +32,12 @@ std::vector<float> to_float(const TensorView& tensor);
 struct StateDict {
   std::map<std::string, TensorView, std::less<>> tensors;
   std::vector<std::shared_ptr<const void>> owners;
+  std::shared_ptr<const MappedFile> file;  ///< the owner of most bytes, where it is a mapped file
 
   /// Null where the name is unknown.
   const TensorView* find(std::string_view name) const;
+  /// Gives the memory of `file` back to the system; what is read again comes from the file again.
+  void forget_pages() const noexcept;
   /// Adds a float32 tensor and keeps its values.
   void add(std::string name, std::vector<std::int64_t> shape, std::vector<float> values);
 };

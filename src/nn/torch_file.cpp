@@ -322,7 +322,9 @@ TorchFile read_torch_bytes(ByteView bytes, std::shared_ptr<const void> owner, st
 
 TorchFile read_torch_file(const std::filesystem::path& path) {
   const auto mapped = std::make_shared<const MappedFile>(path);
-  return read_torch_bytes(mapped->bytes(), mapped, path.filename().string());
+  TorchFile file = read_torch_bytes(mapped->bytes(), mapped, path.filename().string());
+  file.weights.file = mapped;
+  return file;
 }
 
 }  // namespace sagittal::nn

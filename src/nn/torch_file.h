@@ -26,7 +26,7 @@ struct TorchFile {
 /// ones.
 TorchFile read_torch_file(const std::filesystem::path& path);
 
-/// The same from memory that `owner` keeps alive.
+/// The same from memory that `owner` keeps alive; null: the caller does.
 TorchFile read_torch_bytes(ByteView bytes, std::shared_ptr<const void> owner, std::string_view what);
 
 }  // namespace sagittal::nn

@@ -144,6 +144,7 @@ std::shared_ptr<const Program> CpuNetwork::program_for(const SpatialSize& size) 
     build_network<float>(shop, network_, size);
   }
   program->plan();
+  weights_.forget_originals();
   if (programs_.size() == kKeptPrograms) programs_.erase(programs_.begin());
   programs_.emplace_back(size, program);
   return program;

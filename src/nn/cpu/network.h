@@ -10,7 +10,8 @@ namespace sagittal::nn::cpu {
 enum class Precision {
   automatic,  ///< bf16 where the processor has AMX for it, else fp32
   fp32,
-  bf16,  ///< needs AVX-512, else Error(unsupported)
+  bf16,  ///< needs AVX-512, else Error(unsupported); twice as fast as fp32 on AMD's, half as fast on Intel's without
+         ///< AMX
 };
 
 struct CpuOptions {

@@ -29,6 +29,8 @@ class WeightStore {
 
   const dnnl::engine& engine() const { return engine_; }
   bool has(const std::string& name) const { return weights_.find(name) != nullptr; }
+  /// To be called when a program is complete: the packed weights suffice until a new one is made.
+  void forget_originals() const { weights_.forget_pages(); }
   /// All values of a parameter, which must exist.
   std::vector<float> values(const std::string& name) const;
   /// Values of a vector, padded with zeros; `fallback` everywhere where the name is unknown.
