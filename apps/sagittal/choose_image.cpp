@@ -51,7 +51,12 @@ Volume read_chosen_image(const std::filesystem::path& path, io::ReadOptions opti
     }
     if (info.frames > 1 && !options.frame) options.frame = ask_number("Which frame?", info.frames);
   }
-  return io::read_image(path, options);
+  try {
+    return io::read_image(path, options);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::wrong_usage) throw;
+    throw Error(ErrorCode::wrong_usage, fmt::format("{}\n--series UID or --frame N chooses one", error.what()));
+  }
 }
 
 }  // namespace sagittal

@@ -202,6 +202,25 @@ TEST(DicomPixels, EveryTransferSyntaxGivesTheSamePixels) {
   }
 }
 
+TEST(DicomPixels, SeveralThreadsDecodeTheSameSeries) {
+  DJEncoderRegistration::registerCodecs();
+  const Scratch scratch;
+  SliceWriter slice;
+  for (int i = 0; i < 20; ++i) {
+    slice.number = i + 1;
+    slice.position[2] = 2 * i;
+    slice.pixels = ramp(12, static_cast<Uint16>(100 * i));
+    write_file_atomically(scratch / std::to_string(i),
+                          slice.bytes(i % 2 == 0 ? EXS_JPEGProcess14SV1 : EXS_LittleEndianImplicit));
+  }
+  const Volume alone = read_image(scratch.path());
+  EXPECT_EQ(alone.as<std::int16_t>().back(), 1911);
+  ThreadPool pool(4);
+  ReadOptions options;
+  options.pool = &pool;
+  expect_same_voxels(alone, read_image(scratch.path(), options));
+}
+
 TEST(DicomPixels, MultiFrameFilesAreStacksInEverySyntax) {
   DcmRLEEncoderRegistration::registerCodecs();
   SliceWriter slice;
