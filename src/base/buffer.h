@@ -20,6 +20,9 @@ class Buffer {
   std::byte* data() { return data_; }
   const std::byte* data() const { return data_; }
 
+  /// Keeps the first `size_bytes`, at most size(); the rest of the memory stays reserved.
+  void truncate(std::size_t size_bytes) { size_ = size_bytes < size_ ? size_bytes : size_; }
+
   /// The memory as `size() / sizeof(T)` values of a trivial type.
   template <class T>
   std::span<T> as() {

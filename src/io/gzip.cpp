@@ -37,12 +37,6 @@ Decompressor make_decompressor() {
   throw Error(ErrorCode::bad_input, fmt::format("{}: the compressed data is damaged or truncated", what));
 }
 
-Buffer copy_of(std::span<const std::byte> bytes) {
-  Buffer copy(bytes.size());
-  std::copy(bytes.begin(), bytes.end(), copy.data());
-  return copy;
-}
-
 /// Room for the output so far and one more member: its trailer's word where that is possible, else a first guess.
 std::size_t first_capacity(ByteView member, std::size_t used, std::size_t limit) {
   std::uint32_t declared = 0;  // of the last member, modulo 4 GiB
@@ -113,8 +107,8 @@ Buffer gunzip(ByteView compressed, std::size_t max_bytes, std::string_view what)
     if (rest.size() < kSmallestMember) throw_damaged(what);
     rest = rest.subspan(unpack_member(*decompressor, rest, max_bytes, output, what));
   }
-  if (output.size == output.buffer.size()) return std::move(output.buffer);
-  return copy_of({output.buffer.data(), output.size});
+  output.buffer.truncate(output.size);
+  return std::move(output.buffer);
 }
 
 Bytes gunzip_start(ByteView compressed, std::size_t max_bytes, std::string_view what) {

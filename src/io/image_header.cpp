@@ -135,8 +135,10 @@ Buffer take_frame(const ImageHeader& header, Buffer all, std::uint64_t offset, s
   const std::uint64_t size = stored_bytes(header, what);
   if (all.size() < offset || all.size() - offset < size)
     throw_too_short(what, size, all.size() - std::min(all.size(), offset));
-  if (header.frames == 1 && offset == 0 && all.size() == size) return all;
-  return copy_frame(header, all.as<const std::uint8_t>().subspan(offset), frame, what);
+  if (header.frames > 1) return copy_frame(header, all.as<const std::uint8_t>().subspan(offset), frame, what);
+  if (offset > 0) std::memmove(all.data(), all.data() + offset, size);
+  all.truncate(size);
+  return all;
 }
 
 Buffer read_frame(const ImageHeader& header, ByteView file, std::int64_t frame, std::string_view what) {
