@@ -1,0 +1,203 @@
+#!/usr/bin/env python3
+"""What a server costs outside its network: a 512x512x400 CT from upload to mask, here and on the nnInteractive v2 server.
+
+    benchmarks/server_overhead.py build/release/bin/sagittal
+
+Both servers load the same tiny checkpoint, made here: two features, a 64^3 patch, weights set by hand so that everything
+brighter than the background is the object. Its forward passes cost next to nothing, run on both sides and are counted on
+both. Each server is driven by the client library of its own protocol: 3D Slicer's bare requests (raw .npy up, gzipped
+bits of the whole volume down), and nnInteractive's own remote session (blosc2 both ways, only the changed box down).
+Reported per step: wall seconds as the client waits, and processor seconds of the server alone, which do not depend on
+what else the machine does. The masks of both must agree.
+
+Needs the packages nninteractive (2.x) and requests in the Python that runs this.
+"""
+import argparse
+import gzip
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import requests
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "python"))
+CENTRE, RADIUS = (200, 250, 260), 20
+
+
+def make_checkpoint(folder: Path) -> None:
+    """logit[1] - logit[0] grows with the image channel alone."""
+    import torch
+    from sagittal_train import plans
+    design = plans.Design("Overhead", False, (2, 2), (1, 1), (64, 64, 64), 1)
+    weights = plans.build(design).state_dict()
+    for name, value in weights.items():
+        if "norm" in name or name.endswith("all_modules.1.weight"):
+            value.fill_(1.0 if name.endswith("weight") else 0.0)
+        else:
+            value.zero_()
+    for name, value in weights.items():
+        if "encoder.stages.0" in name and name.endswith("conv.weight"):
+            value[0, 0] = 1.0  # feature 0 is the image
+        if "decoder.stages.0" in name and name.endswith("conv.weight"):
+            value[0, 2] = 1.0  # feature 0 is the skipped feature 0
+        if "seg_layers.0" in name and name.endswith("weight"):
+            value[1, 0] = 1.0
+        if "seg_layers.0" in name and name.endswith("bias"):
+            value.copy_(torch.tensor([0.0, -1.0]))
+    plans.export(design, weights, folder)
+
+
+def make_scan(shape: tuple[int, int, int]) -> np.ndarray:
+    """A bright ball in a body of noise, surrounded by air, as int16."""
+    rng = np.random.default_rng(0)
+    scan = np.full(shape, -1000, np.int16)
+    body = tuple(slice(n // 8, n - n // 8) for n in shape)
+    scan[body] = (rng.standard_normal(scan[body].shape, np.float32) * 15 + 40).astype(np.int16)
+    k, j, i = np.ogrid[:shape[0], :shape[1], :shape[2]]
+    scan[(k - CENTRE[0]) ** 2 + (j - CENTRE[1]) ** 2 + (i - CENTRE[2]) ** 2 < RADIUS ** 2] = 700
+    return scan
+
+
+class Process:
+    def __init__(self, command: list[str], ready: str):
+        self.log = tempfile.TemporaryFile("w+")
+        self.process = subprocess.Popen(command, stdout=self.log, stderr=subprocess.STDOUT)
+        while True:
+            self.log.seek(0)
+            text = self.log.read()
+            if re.search(ready, text):
+                self.text = text
+                return
+            if self.process.poll() is not None:
+                sys.exit(f"{command[0]} did not start:\n{text}")
+            time.sleep(0.05)
+
+    def cpu_seconds(self) -> float:
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(") ", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def peak_bytes(self) -> int:
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(r"VmHWM:\s+(\d+)", status).group(1)) * 1024
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait()
+
+
+class Sagittal:
+    name = "sagittal"
+
+    def __init__(self, program: str, checkpoint: Path, threads: int):
+        self.server = Process([program, "serve", "--port", "0", "--model", str(checkpoint), "--threads", str(threads)], "ready at")
+        self.url = re.search(r"http://\S+", self.server.text).group()
+
+    def upload(self, scan: np.ndarray) -> None:
+        self.shape = scan.shape
+        buffer = io.BytesIO()
+        np.save(buffer, scan)
+        answer = requests.post(f"{self.url}/upload_image", files={"file": ("volume.npy", buffer.getvalue(), "application/octet-stream")})
+        assert answer.json() == {"status": "ok"}, answer.text
+
+    def reset(self) -> None:
+        buffer = io.BytesIO()
+        np.save(buffer, np.zeros(self.shape, bool))
+        files = {"file": ("volume.npy.gz", gzip.compress(buffer.getvalue(), 1), "application/octet-stream")}
+        assert requests.post(f"{self.url}/upload_segment", files=files).json() == {"status": "ok"}
+
+    def point(self, coordinate: list[int]) -> np.ndarray:
+        answer = requests.post(f"{self.url}/add_point_interaction", json={"voxel_coord": coordinate, "positive_click": True})
+        bits = np.unpackbits(np.frombuffer(answer.content, np.uint8))
+        return bits[:np.prod(self.shape)].reshape(self.shape).astype(bool)
+
+
+class NnInteractive:
+    name = "nnInteractive v2"
+
+    def __init__(self, checkpoint: Path, threads: int):
+        port = 20000 + os.getpid() % 20000
+        self.server = Process([sys.executable, "-c", "import sys; from nnInteractive.inference.server.main import main; sys.exit(main())",
+                               "--model-dir", str(checkpoint), "--fold", "0", "--device", "cpu", "--port", str(port),
+                               "--torch-n-threads", str(threads), "--no-torch-compile"], "Uvicorn running|startup complete")
+        from nnInteractive.inference.remote.remote_session import nnInteractiveRemoteInferenceSession
+        self.session = nnInteractiveRemoteInferenceSession(f"http://127.0.0.1:{port}", read_timeout=600)
+
+    def upload(self, scan: np.ndarray) -> None:
+        self.session.set_image(scan[None])
+        self.mask = np.zeros(scan.shape, np.uint8)
+        self.session.set_target_buffer(self.mask)
+
+    def reset(self) -> None:
+        self.session.reset_interactions()
+
+    def point(self, coordinate: list[int]) -> np.ndarray:
+        self.session.add_point_interaction(coordinate, True)
+        return self.mask.astype(bool)
+
+
+def measure(side, scan: np.ndarray, rounds: int) -> tuple[dict, np.ndarray]:
+    """Seconds per step as (wall, server processor); the best of the rounds. The mask is that of the first click."""
+    steps: dict[str, list] = {"upload and first click": [], "next click": [], "start over": []}
+
+    def timed(step: str, work):
+        wall, cpu = time.perf_counter(), side.server.cpu_seconds()
+        result = work()
+        steps[step].append((time.perf_counter() - wall, side.server.cpu_seconds() - cpu))
+        return result
+
+    def first():
+        side.upload(scan)
+        return side.point(list(CENTRE))
+
+    for _ in range(rounds):
+        mask = timed("upload and first click", first)
+        for offset in (3, 6, 9):
+            timed("next click", lambda shift=offset: side.point([CENTRE[0], CENTRE[1], CENTRE[2] + shift]))
+        timed("start over", side.reset)
+    best = {step: tuple(min(values) for values in zip(*runs)) for step, runs in steps.items()}
+    return best | {"peak GiB": side.server.peak_bytes() / 2**30}, mask
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("program")
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--shape", type=int, nargs=3, default=(400, 512, 512), metavar=("K", "J", "I"))
+    parser.add_argument("--json", action="store_true")
+    args = parser.parse_args()
+
+    scan, results, masks = make_scan(tuple(args.shape)), {}, {}
+    with tempfile.TemporaryDirectory() as folder:
+        checkpoint = Path(folder) / "overhead"
+        make_checkpoint(checkpoint)
+        for start in (lambda: NnInteractive(checkpoint, args.threads), lambda: Sagittal(args.program, checkpoint, args.threads)):
+            side = start()
+            try:
+                results[side.name], masks[side.name] = measure(side, scan, args.rounds)
+            finally:
+                side.server.stop()
+    ours, theirs = results["sagittal"], results["nnInteractive v2"]
+    a, b = masks.values()
+    dice = 2 * (a & b).sum() / (a.sum() + b.sum())
+    if args.json:
+        print(json.dumps({"results": results, "dice": float(dice)}))
+        return
+    print(f"{'':24}{'nnInteractive v2':>22}{'sagittal':>22}{'ratio':>14}")
+    for step in ("upload and first click", "next click", "start over"):
+        (w2, c2), (w1, c1) = theirs[step], ours[step]
+        print(f"{step:24}{w2:12.3f} / {c2:5.2f} s{w1:12.3f} / {c1:5.2f} s{w2 / w1:7.1f} / {c2 / max(c1, 0.01):4.1f}")
+    print(f"{'peak memory':24}{theirs['peak GiB']:18.2f} GiB{ours['peak GiB']:18.2f} GiB{theirs['peak GiB'] / ours['peak GiB']:7.1f}")
+    print(f"wall as the client waits / processor time of the server; Dice of the two masks {dice:.4f}")
+
+
+if __name__ == "__main__":
+    main()
