@@ -360,7 +360,8 @@ StateDict select_parameters(const UNet& network, const StateDict& weights) {
   if (matched == selected.tensors.size()) return selected;
   const auto known = parameters_of(network);
   for (const auto& [name, tensor] : selected.tensors) {
-    const bool found = std::any_of(known.begin(), known.end(), [&](const Parameter& p) { return p.name == name; });
+    const bool found =
+        std::any_of(known.begin(), known.end(), [&wanted = name](const Parameter& p) { return p.name == wanted; });
     if (!found) throw Error(ErrorCode::bad_input, fmt::format("{} belongs to no layer of the plan's network", name));
   }
   return selected;
