@@ -6,7 +6,7 @@
 
 namespace sagittal::interact {
 
-/// The release of nnInteractive whose session rules are followed.
+/// The newest release of nnInteractive whose session rules are known.
 inline constexpr const char* kSessionVersion = "2.6.0";
 
 /// Channels of one prompt type among the interaction channels; channel 0 is the previous segmentation.

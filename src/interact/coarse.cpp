@@ -1,5 +1,6 @@
 #include "interact/coarse.h"
 
+#include "base/half.h"
 #include "volume/resample.h"
 
 namespace sagittal::interact {
@@ -9,16 +10,32 @@ std::size_t to_size(std::int64_t n) { return static_cast<std::size_t>(n); }
 
 /// Counts of one face.
 struct FaceChange {
+  static constexpr double kLargeRatio = 0.2;
+
   std::int64_t before = 0;
   std::int64_t after = 0;
   std::int64_t differing = 0;
 
-  bool is_large() const {
+  bool is_large(Rules rules) const {
     constexpr std::int64_t always_large = 1500, never_large = 100;
-    constexpr double large_ratio = 0.2;
+    if (differing <= never_large) return false;
+    return differing > always_large || (rules == Rules::v2_5 ? grows_in_half() : grows());
+  }
+
+ private:
+  bool grows() const {
     const auto larger = static_cast<double>(std::max(before, after));
     const double smaller = std::max(static_cast<double>(std::min(before, after)), 1e-5);
-    return differing > always_large || (differing > never_large && larger / smaller - 1 > large_ratio);
+    return larger / smaller - 1 > kLargeRatio;
+  }
+
+  /// The same with every number rounded to half, as the original's tensors of that type do.
+  bool grows_in_half() const {
+    const Half a = to_half(static_cast<float>(before)), b = to_half(static_cast<float>(after));
+    const float larger = from_half(std::max(a, b)), smaller = from_half(std::min(a, b));
+    if (smaller == 0) return larger > 0;
+    const float ratio = from_half(to_half(larger / smaller));
+    return from_half(to_half(ratio - 1)) > from_half(to_half(static_cast<float>(kLargeRatio)));
   }
 };
 
@@ -35,7 +52,7 @@ void decide(std::span<const float> logits, ThreadPool& pool, PatchMask& mask) {
   });
 }
 
-bool reaches_border(const PatchMask& mask, const Index3& patch, const MaskGrid& previous, const Box& box) {
+bool reaches_border(const PatchMask& mask, const Index3& patch, const MaskGrid& previous, const Box& box, Rules rules) {
   const Index3 size = box.size();
   const Index3& shape = previous.shape();
   std::array<std::vector<std::int64_t>, 3> sources;  // in the image; -1 outside
@@ -66,7 +83,9 @@ bool reaches_border(const PatchMask& mask, const Index3& patch, const MaskGrid& 
     return change;
   };
   for (int axis = 0; axis < 3; ++axis) {
-    if (face_change(axis, 0).is_large() || face_change(axis, patch[axis] - 1).is_large()) return true;
+    for (const std::int64_t plane : {std::int64_t{0}, patch[axis] - 1}) {
+      if (face_change(axis, plane).is_large(rules)) return true;
+    }
   }
   return false;
 }
@@ -104,9 +123,9 @@ class Enlarger {
       const float *a = stretched_row(front, tj.index0), *b = stretched_row(front, tj.index1);
       const float *c = stretched_row(back, tj.index0), *d = stretched_row(back, tj.index1);
       for (std::int64_t k = 0; k < length; ++k) {
-        const float near_value = tj.weight0 * a[k] + tj.weight1 * b[k];
-        const float far_value = tj.weight0 * c[k] + tj.weight1 * d[k];
-        row[to_size(k)] = ti.weight0 * near_value + ti.weight1 * far_value >= 0.5f;
+        const float near_value = blend(tj.weight0, a[k], tj.weight1, b[k]);
+        const float far_value = blend(tj.weight0, c[k], tj.weight1, d[k]);
+        row[to_size(k)] = blend(ti.weight0, near_value, ti.weight1, far_value) >= 0.5f;
       }
       out.set_row(i, j, 0, row);
     }
@@ -137,8 +156,7 @@ class Enlarger {
       const std::uint8_t* source = mask_.data() + (stretched.plane * patch_[1] + j) * patch_[2];
       for (std::int64_t k = part_.lo[2]; k < part_.hi[2]; ++k) {
         const LinearTap& tap = taps_[2][to_size(k)];
-        row.push_back(tap.weight0 * static_cast<float>(source[tap.index0]) +
-                      tap.weight1 * static_cast<float>(source[tap.index1]));
+        row.push_back(blend(tap.weight0, source[tap.index0], tap.weight1, source[tap.index1]));
       }
     }
     return row.data();

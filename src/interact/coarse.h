@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "interact/mask_grid.h"
+#include "interact/rules.h"
 
 namespace sagittal::interact {
 
@@ -15,7 +16,7 @@ void decide(std::span<const float> logits, ThreadPool& pool, PatchMask& mask);
 
 /// Whether the answer on the patch, which shows `box` of the image, differs so much from the previous segmentation on
 /// one of its six faces that the object must continue beyond it.
-bool reaches_border(const PatchMask& mask, const Index3& patch, const MaskGrid& previous, const Box& box);
+bool reaches_border(const PatchMask& mask, const Index3& patch, const MaskGrid& previous, const Box& box, Rules rules);
 
 /// The answer on the patch enlarged to `size` by trilinear interpolation, at least one half; of that the voxels of
 /// `part`.

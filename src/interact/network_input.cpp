@@ -28,7 +28,7 @@ void raise_row(float* target, const float* other, std::int64_t count) {
 
 /// Maximum over the cube of side 2 * radius + 1, clipped to the tile.
 void widen(Tile& tile, std::int64_t radius) {
-  const auto [n0, n1, n2] = tile.size;
+  const std::int64_t n0 = tile.size[0], n1 = tile.size[1], n2 = tile.size[2];
   std::vector<float> source(to_size(n2));
   for (std::int64_t r = 0; r < n0 * n1; ++r) {
     float* row = tile.values.data() + r * n2;
@@ -320,11 +320,11 @@ void NetworkInput::shrink_image(const Box& box, std::span<float> out) const {
       for (std::int64_t k = 0; k < patch_[2]; ++k) {
         const ImageTap& tk = taps[2][to_size(k)];
         const auto along = [&](const float* s) {
-          return tk.weight[0] * s[tk.index[0]] + tk.weight[1] * s[tk.index[1]];
+          return blend(tk.weight[0], s[tk.index[0]], tk.weight[1], s[tk.index[1]]);
         };
-        const float front = tj.weight[0] * along(s00) + tj.weight[1] * along(s01);
-        const float back = tj.weight[0] * along(s10) + tj.weight[1] * along(s11);
-        row[k] = ti.weight[0] * front + ti.weight[1] * back;
+        const float front = blend(tj.weight[0], along(s00), tj.weight[1], along(s01));
+        const float back = blend(tj.weight[0], along(s10), tj.weight[1], along(s11));
+        row[k] = blend(ti.weight[0], front, ti.weight[1], back);
       }
     }
   });

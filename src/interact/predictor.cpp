@@ -74,7 +74,7 @@ Predictor::Predictor(const Model& model, const Index3& shape, std::span<const fl
 Prediction Predictor::run(Layers& layers, const Focus& focus, const PredictionOptions& options,
                           const LeftoverPick& pick, const RunControl& control) {
   passes_ = 0;
-  const Look last = zoom_until_contained(layers, focus, options.auto_zoom, control);
+  const Look last = zoom_until_contained(layers, focus, options, control);
   const Box seen = intersect(last.box, whole(shape_));
   if (last.zoom == 1) {
     const BitVolume answer = pack(answer_, model_.patch_size, shifted(seen, last.box.lo));
@@ -85,22 +85,23 @@ Prediction Predictor::run(Layers& layers, const Focus& focus, const PredictionOp
   const BitVolume coarse = enlarge(answer_, model_.patch_size, last.box.size(), shifted(seen, last.box.lo), pool_);
   control.check();
   const std::vector<Box> patches = plan(layers, coarse, seen, focus, options.refine_all, pick);
-  const Box refined = refine(layers, coarse, seen, patches, control);
+  const Box refined = refine(layers, coarse, seen, patches, options.rules, control);
   return {intersect(refined, whole(shape_)), last.zoom, passes_};
 }
 
-Predictor::Look Predictor::zoom_until_contained(const Layers& layers, const Focus& focus, bool auto_zoom,
-                                                const RunControl& control) {
+Predictor::Look Predictor::zoom_until_contained(const Layers& layers, const Focus& focus,
+                                                const PredictionOptions& options, const RunControl& control) {
   double zoom = std::min(kMaxZoom, focus.zoom);
   const int steps = passes_from(zoom);
   while (true) {
-    const Look now = look(layers, focus.centre, zoom, step_control(control, "zooming", passes_, steps));
-    if (now.contained || !auto_zoom || zoom >= kMaxZoom) return now;
+    const Look now = look(layers, focus.centre, zoom, options.rules, step_control(control, "zooming", passes_, steps));
+    if (now.contained || !options.auto_zoom || zoom >= kMaxZoom) return now;
     zoom = std::min(kMaxZoom, zoom * kZoomGrowth);
   }
 }
 
-Predictor::Look Predictor::look(const Layers& layers, const Index3& centre, double zoom, const RunControl& control) {
+Predictor::Look Predictor::look(const Layers& layers, const Index3& centre, double zoom, Rules rules,
+                                const RunControl& control) {
   const Index3& patch = model_.patch_size;
   Index3 size;
   for (int axis = 0; axis < 3; ++axis) size[axis] = round_half_even(static_cast<double>(patch[axis]) * zoom);
@@ -112,7 +113,7 @@ Predictor::Look Predictor::look(const Layers& layers, const Index3& centre, doub
     input_.shrink(layers, box, zoom, values);
   }
   pass(control);
-  return {zoom, box, !reaches_border(answer_, patch, layers.previous, box)};
+  return {zoom, box, !reaches_border(answer_, patch, layers.previous, box, rules)};
 }
 
 void Predictor::pass(const RunControl& control) {
@@ -147,12 +148,11 @@ std::vector<Box> Predictor::plan(const Layers& layers, const BitVolume& coarse, 
 }
 
 Box Predictor::refine(Layers& layers, const BitVolume& coarse, const Box& seen, const std::vector<Box>& patches,
-                      const RunControl& control) {
+                      Rules rules, const RunControl& control) {
   Box all = patches.front();
   for (const Box& patch : patches) all = hull(all, patch);
   // What the network sees as the previous segmentation; later patches see the answers of earlier ones, also outside the
   // image.
-  layers.previous.paste(coarse, seen, pool_);
   BitVolume context = layers.previous.read(all);
   const Box known = intersect(seen, all);
   context.copy_from(coarse, shifted(known, seen.lo), shifted(known, all.lo).lo);
@@ -167,13 +167,22 @@ Box Predictor::refine(Layers& layers, const BitVolume& coarse, const Box& seen, 
     pass(step_control(control, "refining", step, steps));
     context.copy_from(pack(answer_, size, whole(size)), whole(size), local.lo);
   }
-  const Box inside = intersect(all, whole(shape_));
-  if (inside.empty()) return all;
-  BitVolume answer(inside.size());
-  answer.copy_from(context, shifted(inside, all.lo), {0, 0, 0});
-  layers.previous.paste(answer, inside, pool_);
-  layers.mask.paste(answer, inside, pool_);
+  if (rules == Rules::v2_5) {
+    layers.previous.paste(coarse, seen, pool_);
+    write(layers, context, all, all);
+  } else {
+    for (const Box& patch : patches) write(layers, context, all, patch);
+  }
   return all;
+}
+
+void Predictor::write(Layers& layers, const BitVolume& answer, const Box& answer_box, const Box& box) const {
+  const Box inside = intersect(box, whole(shape_));
+  if (inside.empty()) return;
+  BitVolume part(inside.size());
+  part.copy_from(answer, shifted(inside, answer_box.lo), {0, 0, 0});
+  layers.previous.paste(part, inside, pool_);
+  layers.mask.paste(part, inside, pool_);
 }
 
 }  // namespace sagittal::interact

@@ -9,6 +9,7 @@
 namespace sagittal::interact {
 
 struct PredictionOptions {
+  Rules rules = Rules::v2_5;
   bool auto_zoom = true;
   bool refine_all = false;  ///< refine the whole previous segmentation, not only what changes
 };
@@ -34,12 +35,14 @@ class Predictor {
 
  private:
   struct Look;
-  Look look(const Layers& layers, const Index3& centre, double zoom, const RunControl& control);
-  Look zoom_until_contained(const Layers& layers, const Focus& focus, bool auto_zoom, const RunControl& control);
+  Look look(const Layers& layers, const Index3& centre, double zoom, Rules rules, const RunControl& control);
+  Look zoom_until_contained(const Layers& layers, const Focus& focus, const PredictionOptions& options,
+                            const RunControl& control);
   std::vector<Box> plan(const Layers& layers, const BitVolume& coarse, const Box& seen, const Focus& focus,
                         bool refine_all, const LeftoverPick& pick) const;
-  Box refine(Layers& layers, const BitVolume& coarse, const Box& seen, const std::vector<Box>& patches,
+  Box refine(Layers& layers, const BitVolume& coarse, const Box& seen, const std::vector<Box>& patches, Rules rules,
              const RunControl& control);
+  void write(Layers& layers, const BitVolume& answer, const Box& answer_box, const Box& box) const;
   void pass(const RunControl& control);
 
   const Model& model_;

@@ -181,7 +181,7 @@ class Session::State {
   Prediction predict(Layers& layers, const Focus& focus, bool refine_all, const RunControl& control) {
     Predictor predictor(*model_, shape_, image_.as<float>(), pool());
     const LeftoverPick pick = options_.pick_leftover ? options_.pick_leftover : make_leftover_pick();
-    return predictor.run(layers, focus, {auto_zoom, refine_all}, pick, control);
+    return predictor.run(layers, focus, {options_.rules, auto_zoom, refine_all}, pick, control);
   }
 
   void mark_stale(const Box& box) { stale_ = stale_ ? hull(*stale_, box) : box; }

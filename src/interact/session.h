@@ -9,6 +9,7 @@
 #include "base/progress.h"
 #include "base/thread_pool.h"
 #include "interact/model.h"
+#include "interact/rules.h"
 #include "volume/box.h"
 
 namespace sagittal::interact {
@@ -33,9 +34,10 @@ struct SessionOptions {
   /// Which of `count` voxels that the greedy cover of a large object left over (in C order) to try next as a patch's
   /// centre: in [0, count). Absent: a fixed sequence, so that equal sessions give equal masks.
   std::function<std::int64_t(std::int64_t count)> pick_leftover;
+  Rules rules = Rules::v2_5;
 };
 
-/// Promptable segmentation of one image with the session rules of nnInteractive 2.6.0, several segments per image, and
+/// Promptable segmentation of one image with the session rules of nnInteractive, several segments per image, and
 /// undo and redo of any depth. Prompts that only record themselves act when a later one predicts; where that
 /// prediction looks is decided by the last prompt that drew something.
 ///

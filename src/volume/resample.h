@@ -19,6 +19,12 @@ struct LinearTap {
 /// mode="(tri)linear", align_corners=False, no antialiasing: source x = max(in/out * (i + 0.5) - 0.5, 0).
 std::vector<LinearTap> linear_taps(std::int64_t in, std::int64_t out);
 
+/// weight0 * a + weight1 * b with the first product not rounded: PyTorch's kernels fuse it with the sum. Trilinear
+/// values are blended along the last axis first.
+inline float blend(float weight0, float a, float weight1, float b) {
+  return static_cast<float>(static_cast<double>(weight0) * static_cast<double>(a) + static_cast<double>(weight1 * b));
+}
+
 /// Half-open window of sources that are averaged.
 struct AreaWindow {
   std::int64_t lo = 0;

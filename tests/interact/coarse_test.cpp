@@ -19,6 +19,11 @@ PatchMask face(std::int64_t count) {
   return mask;
 }
 
+bool at_border(const PatchMask& mask, const Index3& patch, const MaskGrid& previous, const Box& box,
+               Rules rules = Rules::v2_6) {
+  return reaches_border(mask, patch, previous, box, rules);
+}
+
 MaskGrid grid_of(const PatchMask& mask) {
   ThreadPool pool(1);
   return MaskGrid::from_bytes(kPatch, mask, pool);
@@ -26,8 +31,8 @@ MaskGrid grid_of(const PatchMask& mask) {
 
 TEST(Coarse, ManyChangedVoxelsOnAFaceAreALargeChange) {
   const MaskGrid previous = grid_of(face(4096));
-  EXPECT_FALSE(reaches_border(face(4096 - 600), kPatch, previous, kBox)) << "less than a fifth of the face";
-  EXPECT_TRUE(reaches_border(face(4096 - 1501), kPatch, previous, kBox));
+  EXPECT_FALSE(at_border(face(4096 - 600), kPatch, previous, kBox)) << "less than a fifth of the face";
+  EXPECT_TRUE(at_border(face(4096 - 1501), kPatch, previous, kBox));
   // as many voxels before as after: only the number of those that differ counts
   for (const std::int64_t moved : {750, 751}) {
     PatchMask before = face(4096), after = face(4096);
@@ -35,19 +40,29 @@ TEST(Coarse, ManyChangedVoxelsOnAFaceAreALargeChange) {
       after[static_cast<std::size_t>(n * 64 + 63)] = 0;
       before[static_cast<std::size_t>((4095 - n) * 64 + 63)] = 0;
     }
-    EXPECT_EQ(reaches_border(after, kPatch, grid_of(before), kBox), moved > 750);
+    EXPECT_EQ(at_border(after, kPatch, grid_of(before), kBox), moved > 750);
   }
 }
 
 TEST(Coarse, AFewChangedVoxelsCountWhereTheyAreAFifthOfTheFace) {
   const MaskGrid none = grid_of(face(0));
-  EXPECT_FALSE(reaches_border(face(100), kPatch, none, kBox)) << "never up to 100";
-  EXPECT_TRUE(reaches_border(face(101), kPatch, none, kBox)) << "nothing was there before";
+  EXPECT_FALSE(at_border(face(100), kPatch, none, kBox)) << "never up to 100";
+  EXPECT_TRUE(at_border(face(101), kPatch, none, kBox)) << "nothing was there before";
   const MaskGrid thousand = grid_of(face(1000));
-  EXPECT_FALSE(reaches_border(face(1200), kPatch, thousand, kBox)) << "exactly a fifth more";
-  EXPECT_TRUE(reaches_border(face(1201), kPatch, thousand, kBox));
-  EXPECT_FALSE(reaches_border(face(834), kPatch, thousand, kBox)) << "1000 / 834 is below 1.2";
-  EXPECT_TRUE(reaches_border(face(833), kPatch, thousand, kBox));
+  EXPECT_FALSE(at_border(face(1200), kPatch, thousand, kBox)) << "exactly a fifth more";
+  EXPECT_TRUE(at_border(face(1201), kPatch, thousand, kBox));
+  EXPECT_FALSE(at_border(face(834), kPatch, thousand, kBox)) << "1000 / 834 is below 1.2";
+  EXPECT_TRUE(at_border(face(833), kPatch, thousand, kBox));
+}
+
+TEST(Coarse, InHalfPrecisionAFifthIsReachedALittleEarlier) {
+  const MaskGrid thousand = grid_of(face(1000)), none = grid_of(face(0)), most = grid_of(face(3000));
+  EXPECT_TRUE(at_border(face(1200), kPatch, thousand, kBox, Rules::v2_5)) << "half(1.2) - 1 is above half(0.2)";
+  EXPECT_FALSE(at_border(face(1199), kPatch, thousand, kBox, Rules::v2_5));
+  EXPECT_TRUE(at_border(face(101), kPatch, none, kBox, Rules::v2_5));
+  EXPECT_FALSE(at_border(face(3597), kPatch, most, kBox, Rules::v2_5)) << "3597 is 3596 in half";
+  EXPECT_TRUE(at_border(face(3599), kPatch, most, kBox, Rules::v2_5)) << "3599 is 3600 in half";
+  EXPECT_FALSE(at_border(face(3599), kPatch, most, kBox, Rules::v2_6));
 }
 
 TEST(Coarse, EveryFaceIsLookedAtAlsoOutsideTheImage) {
@@ -59,11 +74,11 @@ TEST(Coarse, EveryFaceIsLookedAtAlsoOutsideTheImage) {
         const Index3 at{v / 4096, v / 64 % 64, v % 64};
         mask[static_cast<std::size_t>(v)] = at[axis] == plane;
       }
-      EXPECT_TRUE(reaches_border(mask, kPatch, grid_of(face(0)), kBox)) << axis << " " << plane;
+      EXPECT_TRUE(at_border(mask, kPatch, grid_of(face(0)), kBox)) << axis << " " << plane;
     }
   }
   const Box beyond{{64, 0, 0}, {128, 64, 64}};
-  EXPECT_TRUE(reaches_border(face(101), kPatch, previous, beyond)) << "nothing is set outside the image";
+  EXPECT_TRUE(at_border(face(101), kPatch, previous, beyond)) << "nothing is set outside the image";
 }
 
 TEST(Coarse, TheBorderIsComparedWithTheNearestVoxelsOfALargerView) {
@@ -73,8 +88,8 @@ TEST(Coarse, TheBorderIsComparedWithTheNearestVoxelsOfALargerView) {
   BitVolume ones({128, 128, 2});
   ones.fill(whole(ones.shape()), true);
   previous.paste(ones, {{0, 0, 126}, {128, 128, 128}}, pool);
-  EXPECT_FALSE(reaches_border(face(4096), kPatch, previous, whole(shape)));
-  EXPECT_TRUE(reaches_border(face(0), kPatch, previous, whole(shape)));
+  EXPECT_FALSE(at_border(face(4096), kPatch, previous, whole(shape)));
+  EXPECT_TRUE(at_border(face(0), kPatch, previous, whole(shape)));
 }
 
 TEST(Coarse, TheSecondLogitMustBeLarger) {
@@ -105,10 +120,10 @@ TEST(Coarse, EnlargingIsTrilinearWithAThresholdOfOneHalf) {
           return static_cast<float>(mask[static_cast<std::size_t>((x * patch[1] + y) * patch[2] + z)]);
         };
         const auto line = [&](auto x, auto y) {
-          return c.weight0 * at(x, y, c.index0) + c.weight1 * at(x, y, c.index1);
+          return blend(c.weight0, at(x, y, c.index0), c.weight1, at(x, y, c.index1));
         };
-        const auto sheet = [&](auto x) { return b.weight0 * line(x, b.index0) + b.weight1 * line(x, b.index1); };
-        const float value = a.weight0 * sheet(a.index0) + a.weight1 * sheet(a.index1);
+        const auto sheet = [&](auto x) { return blend(b.weight0, line(x, b.index0), b.weight1, line(x, b.index1)); };
+        const float value = blend(a.weight0, sheet(a.index0), a.weight1, sheet(a.index1));
         ASSERT_EQ(large.at(i - part.lo[0], j - part.lo[1], k - part.lo[2]), value >= 0.5f);
       }
     }

@@ -79,10 +79,10 @@ Dense sampled(Dense source, const Index3& size) {
     const LinearTap &a = di[static_cast<std::size_t>(i)], &b = dj[static_cast<std::size_t>(j)],
                     &c = dk[static_cast<std::size_t>(k)];
     const auto line = [&](auto x, auto y) {
-      return c.weight0 * source.at(x, y, c.index0) + c.weight1 * source.at(x, y, c.index1);
+      return blend(c.weight0, source.at(x, y, c.index0), c.weight1, source.at(x, y, c.index1));
     };
-    const auto sheet = [&](auto x) { return b.weight0 * line(x, b.index0) + b.weight1 * line(x, b.index1); };
-    return a.weight0 * sheet(a.index0) + a.weight1 * sheet(a.index1);
+    const auto sheet = [&](auto x) { return blend(b.weight0, line(x, b.index0), b.weight1, line(x, b.index1)); };
+    return blend(a.weight0, sheet(a.index0), a.weight1, sheet(a.index1));
   });
 }
 

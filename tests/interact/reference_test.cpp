@@ -12,8 +12,8 @@ namespace sagittal::interact {
 namespace {
 
 const Json& reference() {
-  static const Json json = parse_json(
-      as_text(read_file(SAGITTAL_SOURCE_DIR "/tests/interact/reference.json", 1 << 24)), "reference.json");
+  static const Json json =
+      parse_json(as_text(read_file(SAGITTAL_SOURCE_DIR "/tests/interact/reference.json", 1 << 24)), "reference.json");
   return json;
 }
 
@@ -104,7 +104,9 @@ TEST_P(Reference, EveryMaskIsTheSameBitForBit) {
   const Json& description = reference()["cases"][GetParam()];
   Capabilities can;
   can.interaction_decay = description["decay"].get<double>();
-  StubSession stub(description["patch"].get<Index3>(), weighted, can);
+  const Rules rules = description["rules"] == "2.5" ? Rules::v2_5 : Rules::v2_6;
+  StubSession stub(description["patch"].get<Index3>(), weighted, can, 2, {{}, rules});
+  stub.network->remember = false;
   stub.session.set_image(description["shape"].get<Index3>(), make_image(description));
   int number = 0;
   for (const Json& step : description["steps"]) {

@@ -199,24 +199,26 @@ TEST(Session, ALargeBoxStartsAtItsZoom) {
   EXPECT_EQ(outcome.zoom, (27 + 5) / 16.0);
 }
 
-TEST(Session, BetweenRefinedPatchesTheMaskIsTheCoarseOne) {
-  // Two far objects are refined. What lies between them is too thin to be planned for, but the coarse pass drops it.
+TEST(Session, BetweenRefinedPatchesTheRulesDiffer) {
+  // Two far objects are refined. What lies between them is too thin to be planned for, though the coarse pass drops it.
   const Box first{{4, 4, 4}, {12, 12, 12}}, second{{50, 50, 50}, {58, 58, 58}}, between{{30, 30, 30}, {33, 33, 33}};
-  StubSession stub(kPatch, bright);
   const Index3 shape{64, 64, 64};
   std::vector<float> voxels(64 * 64 * 64);
-  const auto a = painted(shape, first), b = painted(shape, second), kept = painted(shape, between);
-  auto expected = a;
-  for (std::size_t v = 0; v < voxels.size(); ++v) {
-    voxels[v] = a[v] || b[v] ? 10.0f : 0.45f + 0.1f * static_cast<float>(v % 2);
-    expected[v] = a[v] || b[v];
+  const auto a = painted(shape, first), b = painted(shape, second), thin = painted(shape, between);
+  for (const Rules rules : {Rules::v2_5, Rules::v2_6}) {
+    StubSession stub(kPatch, bright, {}, 2, {{}, rules});
+    auto expected = thin;
+    for (std::size_t v = 0; v < voxels.size(); ++v) {
+      voxels[v] = a[v] || b[v] ? 10.0f : 0.45f + 0.1f * static_cast<float>(v % 2);
+      expected[v] = a[v] || b[v] || (rules == Rules::v2_6 && thin[v]);
+    }
+    stub.session.set_image(shape, voxels);
+    stub.session.add_initial_mask(thin, only_record());
+    const Outcome outcome = stub.session.add_box({2, 2, 32}, {62, 62, 33}, {});
+    EXPECT_EQ(outcome.zoom, 4);
+    EXPECT_EQ(stub.mask(), expected);
+    EXPECT_EQ(outcome.difference, hull(first, second));
   }
-  stub.session.set_image(shape, voxels);
-  stub.session.add_initial_mask(kept, only_record());
-  const Outcome outcome = stub.session.add_box({2, 2, 32}, {62, 62, 33}, {});
-  EXPECT_EQ(outcome.zoom, 4);
-  EXPECT_EQ(stub.mask(), expected);
-  EXPECT_EQ(outcome.difference, hull(first, second));
 }
 
 TEST(Session, WithoutAnyChangeThePatchAroundThePromptIsRefined) {

@@ -38,7 +38,7 @@ class StubNetwork : public nn::Network {
     if (before_run) before_run(static_cast<int>(inputs.size()));
     control.report("stub", 0.5);
     control.check();
-    inputs.emplace_back(input.begin(), input.end());
+    if (remember) inputs.emplace_back(input.begin(), input.end());
     const Seen seen{size, input};
     std::size_t v = 0;
     for (std::int64_t i = 0; i < size[0]; ++i) {
@@ -55,6 +55,7 @@ class StubNetwork : public nn::Network {
 
   std::function<void(int pass)> before_run;
   mutable std::vector<std::vector<float>> inputs;
+  bool remember = true;
 
  private:
   int channels_;
@@ -63,10 +64,11 @@ class StubNetwork : public nn::Network {
 
 /// A session with a stub, and what a test needs around it.
 struct StubSession {
-  StubSession(const Index3& patch, StubNetwork::Rule rule, const Capabilities& capabilities = {}, int threads = 2)
+  StubSession(const Index3& patch, StubNetwork::Rule rule, const Capabilities& capabilities = {}, int threads = 2,
+              SessionOptions options = {})
       : pool(threads),
         network(std::make_shared<StubNetwork>(1 + capabilities.num_interaction_channels, std::move(rule))),
-        session(make_model(patch, network, capabilities), pool) {}
+        session(make_model(patch, network, capabilities), pool, std::move(options)) {}
 
   static std::shared_ptr<const Model> make_model(const Index3& patch, std::shared_ptr<StubNetwork> network,
                                                  const Capabilities& capabilities) {

@@ -148,7 +148,8 @@ class Parity : public testing::TestWithParam<std::size_t> {
     ASSERT_EQ(scan["shape"].get<Index3>(), shape_);
     LoadOptions options;
     options.precision = precision;
-    session_ = std::make_unique<Session>(load_model(kHere / vectors()["checkpoint"].get<std::string>(), options), pool_);
+    session_ =
+        std::make_unique<Session>(load_model(kHere / vectors()["checkpoint"].get<std::string>(), options), pool_);
     session_->set_image(shape_, to_float(volume));
     expected_.assign(static_cast<std::size_t>(whole(shape_).volume()), 0);
   }
@@ -214,7 +215,8 @@ TEST_P(Parity, InBf16MasksAreAlmostTheOriginals) {
 
 std::string name_of_sequence(const testing::TestParamInfo<std::size_t>& info) {
   std::string name = vectors()["sequences"][info.param]["name"];
-  std::replace_if(name.begin(), name.end(), [](unsigned char c) { return !std::isalnum(c); }, '_');
+  std::replace_if(
+      name.begin(), name.end(), [](unsigned char c) { return !std::isalnum(c); }, '_');
   return name;
 }
 

@@ -1,5 +1,7 @@
 #include "volume/resample.h"
 
+#include <cmath>
+
 #include <gtest/gtest.h>
 
 namespace sagittal {
@@ -45,6 +47,13 @@ TEST(Resample, AreaWindowsOverlapWhereSizesDoNotDivide) {
   EXPECT_EQ(area_window(3, 6, 4).hi, 6);
   EXPECT_EQ(area_window(5, 64, 16).lo, 20);
   EXPECT_EQ(area_window(5, 64, 16).hi, 24);
+}
+
+TEST(Resample, BlendingRoundsTheFirstProductOnlyWithTheSum) {
+  const float third = 1.0f / 3, rest = 1 - third;
+  EXPECT_EQ(blend(rest, 1, third, 1), 1.0f);
+  EXPECT_EQ(blend(third, third, rest, third), std::fma(third, third, rest * third));
+  EXPECT_EQ(blend(0.1f, 0.7f, 0.9f, 0.3f), std::fma(0.1f, 0.7f, 0.9f * 0.3f));
 }
 
 }  // namespace
