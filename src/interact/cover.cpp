@@ -94,12 +94,27 @@ void cover_leftover(BitVolume& uncovered, const Reach& reach, int samples, const
 
 }  // namespace
 
+namespace {
+
+std::uint64_t splitmix64(std::uint64_t state) {
+  std::uint64_t mixed = state + 0x9e3779b97f4a7c15;
+  mixed = (mixed ^ (mixed >> 30)) * 0xbf58476d1ce4e5b9;
+  mixed = (mixed ^ (mixed >> 27)) * 0x94d049bb133111eb;
+  return mixed ^ (mixed >> 31);
+}
+
+/// floor(a * b / 2^64)
+std::uint64_t high_product(std::uint64_t a, std::uint64_t b) {
+  const std::uint64_t a_low = a & 0xffffffff, a_high = a >> 32, b_low = b & 0xffffffff, b_high = b >> 32;
+  const std::uint64_t carry = ((a_low * b_low) >> 32) + ((a_high * b_low) & 0xffffffff) + a_low * b_high;
+  return a_high * b_high + ((a_high * b_low) >> 32) + (carry >> 32);
+}
+
+}  // namespace
+
 LeftoverPick make_leftover_pick() {
   return [drawn = std::uint64_t{0}](std::int64_t count) mutable {
-    std::uint64_t mixed = drawn++ + 0x9e3779b97f4a7c15;  // splitmix64 of how many were drawn before
-    mixed = (mixed ^ (mixed >> 30)) * 0xbf58476d1ce4e5b9;
-    mixed = (mixed ^ (mixed >> 27)) * 0x94d049bb133111eb;
-    return static_cast<std::int64_t>((mixed ^ (mixed >> 31)) % static_cast<std::uint64_t>(count));
+    return static_cast<std::int64_t>(high_product(splitmix64(drawn++), static_cast<std::uint64_t>(count)));
   };
 }
 

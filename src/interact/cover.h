@@ -10,7 +10,8 @@ namespace sagittal::interact {
 /// Which of `count` leftover voxels, in C order, to try as a patch's centre: in [0, count).
 using LeftoverPick = std::function<std::int64_t(std::int64_t count)>;
 
-/// A repeatable sequence of picks that are spread like uniform random ones.
+/// A repeatable sequence of picks that are spread like uniform random ones. Pick n is a fixed fraction of `count`, so
+/// that one voxel more or less moves it by at most one place.
 LeftoverPick make_leftover_pick();
 
 /// How far the part of a patch that counts as refined stays away from its faces.

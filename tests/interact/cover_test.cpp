@@ -83,11 +83,17 @@ TEST(Cover, LeftoversAreCoveredAndTheSameEveryTime) {
   EXPECT_EQ(first, cover(needed, kPatch, kMargin, make_leftover_pick()));
 }
 
-TEST(Cover, PicksAreSplitmixOfTheirNumber) {
+TEST(Cover, PicksAreFixedFractions) {
   const LeftoverPick pick = make_leftover_pick();
-  const std::int64_t large = std::int64_t{1} << 62;
-  EXPECT_EQ(pick(large), static_cast<std::int64_t>(0xe220a8397b1dcdafull % static_cast<std::uint64_t>(large)));
-  EXPECT_EQ(pick(large), static_cast<std::int64_t>(0x910a2dec89025cc1ull % static_cast<std::uint64_t>(large)));
+  EXPECT_EQ(pick(std::int64_t{1} << 32), 0xe220a839);  // the upper half of splitmix64(0)
+  EXPECT_EQ(pick(std::int64_t{1} << 62), 0x910a2dec89025cc1 >> 2);
+  EXPECT_EQ(pick(1), 0);
+  const LeftoverPick one = make_leftover_pick(), other = make_leftover_pick();
+  for (int n = 0; n < 1000; ++n) {
+    const std::int64_t first = one(100'000), second = other(100'001);
+    EXPECT_LT(first, 100'000);
+    EXPECT_LE(std::abs(first - second), 1);
+  }
 }
 
 TEST(Cover, TheMarginIsTwentyFourWherePatchesAreLargeEnough) {

@@ -154,7 +154,7 @@ def cover(needed: np.ndarray, patch: list) -> list:
         stride = [max(1, s // 2) for s in stride]
     while left.any():
         voxels = np.argwhere(left)
-        picks = [splitmix64(drawn + n) % len(voxels) for n in range(samples)]
+        picks = [splitmix64(drawn + n) * len(voxels) >> 64 for n in range(samples)]
         drawn += samples
         take_best([tuple(int(x) for x in voxels[p]) for p in picks])
     return patches
