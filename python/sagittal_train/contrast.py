@@ -21,7 +21,7 @@ def means(rng: np.random.Generator, is_head: bool) -> np.ndarray:
     value = rng.uniform(0.3, 2.5, 256)
     value[0] = rng.choice([0.0, 0.0, 0.0, rng.uniform(0, 2.5)])
     if is_head and rng.random() < 0.7:
-        preset = PRESETS[rng.choice(list(PRESETS))]
+        preset = PRESETS[rng.choice(list(PRESETS), p=[0.37, 0.13, 0.13, 0.37])]
         for name, mean in preset.items():
             value[HEAD[name]] = mean * rng.uniform(0.85, 1.15) + rng.normal() * 0.03
         value[0] = 0.0

@@ -7,10 +7,10 @@ import numpy as np
 from scipy import ndimage
 
 from . import contrast
-from .synthetic import smooth_noise
+from .synthetic import HEAD, smooth_noise
 
-REAL = {"CT": 0.42, "MR": 0.42, "PET": 0.09, "US": 0.07}
-SYNTHETIC = {"head": 0.48, "blobs": 0.30, "tubes": 0.17, "cells": 0.05}
+REAL = {"CT": 0.5, "MR": 0.38, "PET": 0.07, "US": 0.05}
+SYNTHETIC = {"head": 0.62, "blobs": 0.21, "tubes": 0.14, "cells": 0.03}
 SOURCES = {"label": 0.4, "threshold": 0.42, "region": 0.18}
 
 
@@ -35,6 +35,7 @@ class Volume:
         self.objects: dict[str, list[dict]] = {}
         for row in info["objects"]:
             self.objects.setdefault("label" if self.synthetic else row["source"], []).append(row)
+        self.first_threshold = min((r["map"] for r in self.objects.get("threshold", [])), default=0)
         if self.synthetic:
             self.fractions = np.bincount(self.maps[0].ravel(), minlength=256)[:256] / self.maps[0].size
 
@@ -42,9 +43,18 @@ class Volume:
         sources = [s for s in SOURCES if s in self.objects]
         weights = np.array([SOURCES[s] for s in sources])
         rows = self.objects[sources[rng.choice(len(sources), p=weights / weights.sum())]]
-        size = np.array([r["count"] for r in rows], float) ** (0.25 if self.synthetic else 0.4)
-        size *= [3.0 if len(r["ids"]) > 1 else 1.0 for r in rows]
-        return rows[rng.choice(len(rows), p=size / size.sum())]
+        weight = np.array([self.importance(r) for r in rows])
+        return rows[rng.choice(len(rows), p=weight / weight.sum())]
+
+    def importance(self, row: dict) -> float:
+        """How often an object is drawn: bones, skulls and brains often; whole bodies, which hide what a click meant, seldom."""
+        share = row["count"] / np.prod(self.shape)
+        if self.synthetic:
+            skull = self.kind == "head" and HEAD["skull"] in row["ids"] and HEAD["scalp"] not in row["ids"]
+            whole = len(row["ids"]) > 1 and 1 in row["ids"]
+            return row["count"] ** 0.25 * (6 if skull else 0.3 if whole else 3 if len(row["ids"]) > 1 else 1)
+        bone = self.kind == "CT" and row["source"] == "threshold" and row["map"] - self.first_threshold < 2
+        return row["count"] ** 0.4 * (5 if bone else 0.15 if share > 0.3 else 1)
 
 
 class Library:
@@ -109,8 +119,10 @@ def seed_voxel(rng: np.random.Generator, labels: np.ndarray, row: dict) -> np.nd
 def choose_zoom(rng: np.random.Generator, extent: float, volume: float, edge: int) -> float:
     """1, or a step of the session's ladder, or anything between, where object and volume are large enough."""
     most = min(4.0, extent / 10, 1.7 * volume / edge)
-    if most <= 1.2 or rng.random() < 0.5:
+    if most <= 1.2 or rng.random() < 0.45:
         return 1.0
+    if rng.random() < 0.5:
+        return float(np.clip(extent / (edge * rng.uniform(0.5, 1.0)), 1.0, most))
     ladder = [z for z in (1.5, 2.25, 3.375, 4.0) if z <= most]
     return float(rng.choice(ladder)) if ladder and rng.random() < 0.6 else float(rng.uniform(1.05, most))
 

@@ -92,8 +92,8 @@ def edge_for(progress: float, u: float) -> int:
     """Small crops first, larger ones later, so that the patch of use is seen as well."""
     if progress < 0.3:
         return 48 if u < 0.6 else 64
-    if progress < 0.7:
-        return 48 if u < 0.3 else 64 if u < 0.75 else 96
+    if progress < 0.75:
+        return 48 if u < 0.15 else 64 if u < 0.7 else 96
     return 64 if u < 0.4 else 96 if u < 0.8 else 128
 
 
