@@ -1,8 +1,8 @@
-"""Dice after 1, 3 and 5 simulated prompts on scans that training never saw, through the Python original's session."""
+"""Dice after 1, 3 and 5 simulated prompts on scans that training never saw, through the program or the Python original."""
 import argparse
-import contextlib
 import gzip
 import io
+import itertools
 import json
 import os
 import plistlib
@@ -14,67 +14,44 @@ from pathlib import Path
 import cc3d
 import numpy as np
 import SimpleITK as sitk
-import torch
-from nnInteractive.inference.inference_session import nnInteractiveInferenceSession
 
-from sagittal_train import prompts, volumes
+from sagittal_train import drivers, prompts, volumes
 
 AFTER = (1, 3, 5)
 
 
-class Interactive:
-    """A session of the original, silent, with corrections placed by a simulated user."""
+def prompt_on(rng: np.random.Generator, region: np.ndarray, kind: str) -> object:
+    """What the simulated user draws: a voxel, bounds one slice thick, or a mask."""
+    if kind == "point":
+        return prompts.interior_voxel(rng, region, 0.6).tolist()
+    axis, index, flat = prompts.section(rng, region)
+    if kind == "box":
+        low, high = prompts.box_around(rng, flat)
+        bounds = [[int(a), int(b)] for a, b in zip(low, high)]
+        bounds.insert(axis, [index, index + 1])
+        return bounds
+    mask = np.zeros(region.shape, np.uint8)
+    mask[tuple(index if d == axis else slice(None) for d in range(3))] = (
+        prompts.outline(rng, flat) if kind == "lasso" else prompts.stroke(rng, flat))
+    return mask
 
-    def __init__(self, model: Path, threads: int):
-        with contextlib.redirect_stdout(io.StringIO()):
-            self.session = nnInteractiveInferenceSession(device=torch.device("cpu"), torch_n_threads=threads,
-                                                         interactions_storage="tensor")
-            self.session.initialize_from_trained_model_folder(str(model), 0)
-        self.seconds: list[float] = []
 
-    def set_image(self, image: np.ndarray) -> None:
-        self.target = np.zeros(image.shape, np.uint8)
-        self.session.set_image(image[None])
-        self.session.set_target_buffer(self.target)
-
-    def prompt(self, rng: np.random.Generator, region: np.ndarray, kind: str, include: bool) -> None:
-        start = time.time()
-        with contextlib.redirect_stdout(io.StringIO()), torch.inference_mode():
-            if kind == "point":
-                self.session.add_point_interaction(prompts.interior_voxel(rng, region, 0.6).tolist(), include)
-            else:
-                self.plane_prompt(rng, region, kind, include)
-        self.seconds.append(time.time() - start)
-
-    def plane_prompt(self, rng: np.random.Generator, region: np.ndarray, kind: str, include: bool) -> None:
-        axis, index, flat = prompts.section(rng, region)
-        if kind == "box":
-            low, high = prompts.box_around(rng, flat)
-            bounds = [[int(a), int(b)] for a, b in zip(low, high)]
-            bounds.insert(axis, [index, index + 1])
-            self.session.add_bbox_interaction(bounds, include)
-            return
-        mask = np.zeros(region.shape, np.uint8)
-        mask[tuple(index if d == axis else slice(None) for d in range(3))] = (
-            prompts.outline(rng, flat) if kind == "lasso" else prompts.stroke(rng, flat))
-        add = self.session.add_lasso_interaction if kind == "lasso" else self.session.add_scribble_interaction
-        add(mask, include)
-
-    def run(self, rng: np.random.Generator, wanted: np.ndarray, first: str, corrections: str) -> list[float]:
-        """Dice after each of five prompts."""
-        self.session.reset_interactions()
-        self.target[:] = 0
-        scores = []
-        for turn in range(max(AFTER)):
-            error = (self.target > 0) != wanted
-            if not error.any():
-                scores.append(1.0)
-                continue
+def use(driver: drivers.Original | drivers.Program, image: np.ndarray, wanted: np.ndarray, first: str,
+        corrections: str) -> tuple[list[float], list[float]]:
+    """Dice and seconds of each of five prompts, every later one on the largest error."""
+    rng, found, scores, seconds = np.random.default_rng(1), np.zeros(wanted.shape, bool), [], []
+    driver.start(image)
+    for turn in range(max(AFTER)):
+        error = found != wanted
+        if error.any():
             region = largest(error)
-            include = bool(wanted[region][0])
-            self.prompt(rng, region, first if turn == 0 else corrections, include)
-            scores.append(dice(self.target > 0, wanted))
-        return scores
+            kind = first if turn == 0 else corrections
+            drawn, include = prompt_on(rng, region, kind), bool(wanted[region][0])
+            begun = time.perf_counter()
+            found = driver.add(kind, drawn, include).copy()
+            seconds.append(round(time.perf_counter() - begun, 3))
+        scores.append(round(dice(found, wanted), 4))
+    return scores, seconds
 
 
 def largest(mask: np.ndarray) -> np.ndarray:
@@ -88,10 +65,13 @@ def dice(a: np.ndarray, b: np.ndarray) -> float:
     return float(2 * (a & b).sum() / max(1, a.sum() + b.sum()))
 
 
-def left_out(data: Path, limit: int) -> Iterator[tuple[str, str, str, np.ndarray, list[tuple[str, np.ndarray]]]]:
-    """split, case, modality, image, objects of at least 1 ml (or 500 voxels), the largest first."""
+def left_out(data: Path, limit: int, splits: list[str]) -> Iterator[tuple[str, str, str, np.ndarray, list[tuple[str, np.ndarray]]]]:
+    """split, case, modality, image, objects of at least 1 ml and 300 voxels, the largest first."""
     validation = [("validation", c) for c in volumes.cases(data) if volumes.is_validation(c["id"])]
-    for split, case in validation + [("test", c) for c in volumes.cases(data, "test only")]:
+    listed = validation + [("test", c) for c in volumes.cases(data, "test only")]
+    for split, case in sorted(listed, key=lambda pair: np.prod(pair[1]["shape"])):
+        if split not in splits:
+            continue
         image, label = volumes.read_case(data, case)
         voxel = float(np.prod(case["spacing"])) / 1000
         sizes = np.bincount(label.ravel())
@@ -131,6 +111,7 @@ def table(rows: list[dict]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=Path, required=True, help="checkpoint folder")
+    parser.add_argument("--program", type=Path, help="drive this sagittal program instead of the Python original")
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("SAGITTAL_DATA", "../shared/data")))
     parser.add_argument("--mricron", type=Path, default=Path("/usr/share/mricron/templates"))
     parser.add_argument("--cranium", type=Path,
@@ -140,20 +121,23 @@ def main() -> None:
     parser.add_argument("--splits", nargs="+", default=["validation", "test", "demo"])
     parser.add_argument("--objects", type=int, default=4, help="most objects per case")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--minutes", type=float, default=1e6, help="start no object after this; the smallest scans come first")
     parser.add_argument("--out", type=Path, help="write all rows as JSON")
     args = parser.parse_args()
-    user, rows = Interactive(args.model, args.threads), []
-    for split, case, modality, image, objects in [*left_out(args.data, args.objects), *debian(args.mricron, args.cranium)]:
-        if split not in args.splits or not objects:
-            continue
-        user.set_image(image)
-        for name, wanted in objects:
-            for first in args.first:
-                user.seconds = []
-                scores = user.run(np.random.default_rng(1), wanted, first, args.corrections)
-                rows.append({"split": split, "case": case, "modality": modality, "object": name, "first": first,
-                             "dice": scores, "seconds": user.seconds})
-                print(split, case, name, first, [round(s, 3) for s in scores], f"{sum(user.seconds):.1f} s", flush=True)
+    driver = (drivers.Program(args.model, args.program, args.threads) if args.program
+              else drivers.Original(args.model, args.threads))
+    rows: list[dict] = []
+    deadline = time.monotonic() + 60 * args.minutes
+    scans = itertools.chain(left_out(args.data, args.objects, args.splits),
+                            debian(args.mricron, args.cranium) if "demo" in args.splits else ())
+    for split, case, modality, image, objects in scans:
+        for (name, wanted), first in itertools.product(objects, args.first):
+            if time.monotonic() > deadline:
+                continue
+            scores, seconds = use(driver, image, wanted, first, args.corrections)
+            rows.append({"split": split, "case": case, "modality": modality, "object": name, "first": first,
+                         "dice": scores, "seconds": seconds})
+            print(split, case, name, first, scores, f"{sum(seconds):.1f} s", flush=True)
     print(table(rows))
     if args.out:
         args.out.write_text(json.dumps(rows, indent=1) + "\n")
