@@ -102,19 +102,20 @@ def main() -> None:
     parser.add_argument("--checkpoint", type=Path, default=HERE / "checkpoint")
     parser.add_argument("--out", type=Path, default=HERE / "sessions.json")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--only", help="run the sequences whose name contains this, write nothing")
+    parser.add_argument("--only", action="append", help="run only sequences whose name contains this; the others stay as stored")
     args = parser.parse_args()
     roots = {"data": args.data, "mricron": args.mricron}
+    stored = json.loads(args.out.read_text()) if args.only else {}
     session, volumes, results = Original(args.checkpoint, args.threads), {}, []
     for volume, (root, path, plans) in sequences.all_sequences(roots, read).items():
         image = read(roots[root] / path)
         digest = hashlib.sha256(image.tobytes()).hexdigest()
         volumes[volume] = {"root": root, "path": path, "shape": list(image.shape), "sha256_float32": digest}
         for name, build in plans.items():
-            if not args.only or args.only in name:
+            if not args.only or any(part in name for part in args.only):
                 results.append({"volume": volume} | run_sequence(session, image, name, build))
-    if args.only:
-        return
+            else:
+                results.append(next(s for s in stored["sequences"] if s["name"] == name))
     free = sum(not r["fallback"] for r in results)
     index = {"version": 1, "checkpoint": args.checkpoint.name, "nnInteractive": version("nnInteractive"),
              "torch": torch.__version__, "python": sys.version.split()[0], "volumes": volumes, "sequences": results}

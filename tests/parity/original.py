@@ -20,14 +20,17 @@ def splitmix64(state: int) -> int:
 
 
 class Choices:
-    """Stands for numpy.random in the fallback of cover: the n-th choice of a prediction is splitmix64(n) mod count."""
+    """Stands for numpy.random in the fallback of cover: choice n of a prediction is splitmix64(n) / 2^64 of the way.
+
+    Not the remainder: one voxel more or less must not move every choice elsewhere.
+    """
 
     def __init__(self) -> None:
         self.drawn = 0
 
     def choice(self, count: int) -> int:
         self.drawn += 1
-        return splitmix64(self.drawn - 1) % count
+        return splitmix64(self.drawn - 1) * count >> 64
 
 
 class NumpyWithChoices:

@@ -203,6 +203,9 @@ TEST_P(Parity, InFp32MasksAndRegionsAreTheOriginals) {
 }
 
 TEST_P(Parity, InBf16MasksAreAlmostTheOriginals) {
+  if (sequence()["fallback"]) {
+    GTEST_SKIP() << "the original fell back to random patches here, which depend on single voxels of the coarse mask";
+  }
   try {
     open(nn::cpu::Precision::bf16);
   } catch (const Error& error) {
