@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
+#include <set>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -248,6 +248,24 @@ void ParameterList::block(const std::string& name, int in, const EncoderStage& s
   if (in != stage.features) unit(name + (pooled ? ".skip.1" : ".skip.0"), in, stage.features, point, false);
 }
 
+bool same_values(const TensorView& a, const TensorView& b) {
+  if (a.shape != b.shape || a.dtype != b.dtype || a.bytes.size() != b.bytes.size()) return false;
+  return a.bytes.data() == b.bytes.data() || std::equal(a.bytes.begin(), a.bytes.end(), b.bytes.begin());
+}
+
+void check_parameter(const Parameter& parameter, const TensorView* tensor) {
+  if (tensor == nullptr) throw Error(ErrorCode::bad_input, fmt::format("the weights lack {}", parameter.name));
+  if (tensor->shape != parameter.shape) {
+    throw Error(ErrorCode::bad_input, fmt::format("{} has shape [{}], the plan says [{}]", parameter.name,
+                                                  fmt::join(tensor->shape, ", "), fmt::join(parameter.shape, ", ")));
+  }
+  const std::array real{DType::f32, DType::f64, DType::f16, DType::bf16};
+  if (std::find(real.begin(), real.end(), tensor->dtype) == real.end()) {
+    throw Error(ErrorCode::bad_input,
+                fmt::format("{} holds {}, expected floating point", parameter.name, name_of(tensor->dtype)));
+  }
+}
+
 }  // namespace
 
 SpatialSize UNet::total_stride() const {
@@ -333,36 +351,20 @@ StateDict select_parameters(const UNet& network, const StateDict& weights) {
   selected.file = weights.file;
   for (const auto& [key, tensor] : weights.tensors) {
     const auto [at, added] = selected.tensors.emplace(canonical_name(key, network.activation_before_norm), tensor);
-    const ByteView first = at->second.bytes;
-    if (added ||
-        (at->second.shape == tensor.shape && at->second.dtype == tensor.dtype &&
-         (first.data() == tensor.bytes.data() || std::equal(first.begin(), first.end(), tensor.bytes.begin())))) {
-      continue;
-    }
-    throw Error(ErrorCode::bad_input, fmt::format("{} and another name of it hold different values", key));
-  }
-  std::size_t matched = 0;
-  for (const Parameter& parameter : parameters_of(network)) {
-    const TensorView* tensor = selected.find(parameter.name);
-    if (tensor == nullptr) throw Error(ErrorCode::bad_input, fmt::format("the weights lack {}", parameter.name));
-    ++matched;
-    if (tensor->shape != parameter.shape) {
-      throw Error(ErrorCode::bad_input, fmt::format("{} has shape [{}], the plan says [{}]", parameter.name,
-                                                    fmt::join(tensor->shape, ", "), fmt::join(parameter.shape, ", ")));
-    }
-    const bool real = tensor->dtype == DType::f32 || tensor->dtype == DType::f64 || tensor->dtype == DType::f16 ||
-                      tensor->dtype == DType::bf16;
-    if (!real) {
-      throw Error(ErrorCode::bad_input,
-                  fmt::format("{} holds {}, expected floating point", parameter.name, name_of(tensor->dtype)));
+    if (!added && !same_values(at->second, tensor)) {
+      throw Error(ErrorCode::bad_input, fmt::format("{} and another name of it hold different values", key));
     }
   }
-  if (matched == selected.tensors.size()) return selected;
-  const auto known = parameters_of(network);
+  std::set<std::string_view> known;
+  const std::vector<Parameter> parameters = parameters_of(network);
+  for (const Parameter& parameter : parameters) {
+    check_parameter(parameter, selected.find(parameter.name));
+    known.insert(parameter.name);
+  }
   for (const auto& [name, tensor] : selected.tensors) {
-    const bool found =
-        std::any_of(known.begin(), known.end(), [&wanted = name](const Parameter& p) { return p.name == wanted; });
-    if (!found) throw Error(ErrorCode::bad_input, fmt::format("{} belongs to no layer of the plan's network", name));
+    if (!known.contains(name)) {
+      throw Error(ErrorCode::bad_input, fmt::format("{} belongs to no layer of the plan's network", name));
+    }
   }
   return selected;
 }
