@@ -131,6 +131,70 @@ std::vector<std::string> case_names() {
 }
 INSTANTIATE_TEST_SUITE_P(Parity, NetworkParity, testing::ValuesIn(case_names()), [](const auto& c) { return c.param; });
 
+/// Pointwise layers at full resolution are fused; written as 3x3x3 kernels of zeros around the centre they are not.
+StateDict with_wide_first_kernel(const UNet& narrow, const UNet& wide) {
+  StateDict out = hashed::weights(narrow);
+  for (const Parameter& p : parameters_of(wide)) {
+    const TensorView& from = *out.find(p.name);
+    if (from.shape == p.shape) continue;
+    const std::vector<float> values = to_float(from);
+    std::vector<float> spread(values.size() * 27, 0.0F);
+    for (std::size_t i = 0; i < values.size(); ++i) spread[i * 27 + 13] = values[i];
+    out.add(p.name, p.shape, std::move(spread));
+  }
+  return out;
+}
+
+void expect_fused_equals_plain(UNet network, const SpatialSize& size, cpu::Precision precision, double tolerance) {
+  const StateDict weights = hashed::weights(network);
+  UNet wide = network;
+  wide.encoder[0].kernel = {3, 3, 3};
+  const auto fused = cpu::make_network(network, weights, {2, precision});
+  const auto plain = cpu::make_network(wide, with_wide_first_kernel(network, wide), {2, cpu::Precision::fp32});
+  const auto input = hashed::uniform("input", voxels(size) * static_cast<std::size_t>(network.input_channels));
+  const std::vector<float> a = run(*fused, size, input), b = run(*plain, size, input);
+  double worst = 0, most = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    worst = std::max(worst, std::abs(static_cast<double>(a[i]) - static_cast<double>(b[i])));
+    most = std::max(most, std::abs(static_cast<double>(b[i])));
+  }
+  EXPECT_LE(worst / most, tolerance);
+}
+
+UNet pointwise_network(BlockKind block, int features, int classes, const SpatialSize& stride) {
+  UNet network;
+  network.block = block;
+  network.input_channels = 3;
+  network.output_channels = classes;
+  network.stem_features = block == BlockKind::plain ? 0 : features;
+  network.encoder = {{features, {1, 1, 1}, {1, 1, 1}, 1, 4}, {20, {3, 3, 3}, stride, 1, 8}};
+  network.decoder_convolutions = {1};
+  return network;
+}
+
+TEST(CpuNetwork, FusedPointwiseLayersGiveWhatPlainOnesDo) {
+  for (const BlockKind block : {BlockKind::plain, BlockKind::basic, BlockKind::bottleneck}) {
+    for (const int features : {8, 12, 40}) {
+      for (const int classes : {2, 3, 9}) {
+        for (const SpatialSize& stride : {SpatialSize{2, 2, 2}, SpatialSize{1, 2, 1}, SpatialSize{2, 1, 3}}) {
+          const SpatialSize size{4, 6, 3 * 2 * 3};
+          expect_fused_equals_plain(pointwise_network(block, features, classes, stride), size, cpu::Precision::fp32,
+                                    1e-5);
+        }
+      }
+    }
+  }
+}
+
+TEST(CpuNetwork, FusedPointwiseLayersRunInBf16) {
+  try {
+    expect_fused_equals_plain(pointwise_network(BlockKind::plain, 12, 3, {2, 2, 2}), {4, 6, 10}, cpu::Precision::bf16,
+                              0.05);
+  } catch (const Error& error) {
+    GTEST_SKIP() << error.what();
+  }
+}
+
 TEST(CpuNetwork, ThreadsAndOtherSizesDoNotChangeAnAnswer) {
   const Case& c = case_named("resenc_3d");
   const StateDict weights = hashed::weights(c.network);

@@ -97,6 +97,20 @@ TEST(TorchFile, TensorsOutsideTheirStorageAreErrors) {
   EXPECT_ERROR(read_forged({.storage_class = "QuantisedStorage"}), ErrorCode::unsupported);
 }
 
+TEST(TorchFile, UntypedStoragesTakeTheTypeBesideThem) {
+  const auto code = [](const std::string& type) {
+    return "ctorch._utils\n_rebuild_tensor_v3\n((" + forge::text("storage") + "ctorch.storage\nUntypedStorage\n" +
+           forge::text("0") + forge::text("cpu") + forge::integer(16) + "tQ" + forge::integer(0) + forge::tuple({2}) +
+           forge::tuple({1}) + "\x89" + "ccollections\nOrderedDict\n)Rctorch\n" + type + "\ntR";
+  };
+  const Bytes bytes = forge::checkpoint(code("float64"));
+  const TorchFile file = read_torch_bytes(bytes, nullptr, "v3.pth");
+  EXPECT_EQ(file.weights.find("w")->dtype, DType::f64);
+  EXPECT_TRUE(file.foreign_names.empty());
+  const Bytes odd = forge::checkpoint(code("complex64"));
+  EXPECT_ERROR(read_torch_bytes(odd, nullptr, "v3.pth"), ErrorCode::unsupported);
+}
+
 TEST(TorchFile, CodeIsNamedAndIgnored) {
   const TorchFile file = read_forged({}, forge::text("logging") + "cos\nsystem\n" + forge::text("true") + "\x85R");
   EXPECT_EQ(file.foreign_names, std::set<std::string>{"os.system"});
