@@ -99,9 +99,12 @@ double sum_over(const Index3& shape, std::span<const float> voxels, const Box& b
 
 [[noreturn]] void refuse(const char* why) { throw Error(ErrorCode::bad_input, std::string("image: ") + why); }
 
-}  // namespace
+struct Statistics {
+  float centre = 0;
+  float deviation = 1;
+};
 
-Buffer normalise(const Index3& shape, std::span<const float> voxels, ThreadPool& pool) {
+Statistics measure(const Index3& shape, std::span<const float> voxels, ThreadPool& pool) {
   const Projections projections = project(shape, voxels, pool);
   double total = 0;
   for (const double sum : projections.sums[0]) total += sum;
@@ -114,15 +117,29 @@ Buffer normalise(const Index3& shape, std::span<const float> voxels, ThreadPool&
   const double variance = sum_over<2>(shape, voxels, box, mean, pool) / (count - 1);
   const auto deviation = static_cast<float>(std::sqrt(variance));
   if (!(deviation > 0)) refuse("is constant; there is nothing to segment");
+  return {static_cast<float>(mean), deviation};
+}
 
-  Buffer out(voxels.size_bytes());
-  const auto centre = static_cast<float>(mean);
-  float* target = out.as<float>().data();
+/// `source` and `target` may be the same memory.
+void apply(const Statistics& statistics, std::span<const float> source, float* target, ThreadPool& pool) {
   constexpr std::int64_t grain = 1 << 18;
-  pool.parallel_for(static_cast<std::int64_t>(voxels.size()), grain, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t v = begin; v < end; ++v) target[v] = (voxels[static_cast<std::size_t>(v)] - centre) / deviation;
+  pool.parallel_for(static_cast<std::int64_t>(source.size()), grain, [&](std::int64_t begin, std::int64_t end) {
+    const auto [centre, deviation] = statistics;
+    for (std::int64_t v = begin; v < end; ++v) target[v] = (source[static_cast<std::size_t>(v)] - centre) / deviation;
   });
+}
+
+}  // namespace
+
+Buffer normalise(const Index3& shape, std::span<const float> voxels, ThreadPool& pool) {
+  const Statistics statistics = measure(shape, voxels, pool);
+  Buffer out(voxels.size_bytes());
+  apply(statistics, voxels, out.as<float>().data(), pool);
   return out;
+}
+
+void normalise_in_place(const Index3& shape, std::span<float> voxels, ThreadPool& pool) {
+  apply(measure(shape, voxels, pool), voxels, voxels.data(), pool);
 }
 
 }  // namespace sagittal::interact

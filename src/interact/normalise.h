@@ -12,5 +12,7 @@ namespace sagittal::interact {
 /// does not depend on the number of threads. Throws Error(bad_input) for an image that is all zero, constant or not
 /// finite.
 Buffer normalise(const Index3& shape, std::span<const float> voxels, ThreadPool& pool);
+/// The same where the voxels lie; they are as before where it throws.
+void normalise_in_place(const Index3& shape, std::span<float> voxels, ThreadPool& pool);
 
 }  // namespace sagittal::interact

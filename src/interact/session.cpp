@@ -69,22 +69,13 @@ class Session::State {
   }
 
   void set_image(const Index3& shape, std::span<const float> voxels) {
-    for (const std::int64_t size : shape) {
-      if (size < 1 || size > kMaxVoxels) refuse(fmt::format("image: bad shape {}", describe_shape(shape)));
-    }
-    const std::uint64_t plane = checked_product(shape[1], shape[2], "image");
-    if (const std::uint64_t count = checked_product(shape[0], plane, "image"); count != voxels.size()) {
-      refuse(fmt::format("image: shape {} needs {} voxels, found {}", describe_shape(shape), count, voxels.size()));
-    }
-    Buffer image = normalise(shape, voxels, pool());
-    std::vector<Segment> segments;
-    segments.emplace_back(Layers(shape, model_->capabilities.num_interaction_channels));
-    image_ = std::move(image);
-    shape_ = shape;
-    segments_ = std::move(segments);
-    active_ = 0;
-    dense_mask_ = {};
-    stale_.reset();
+    check_size(shape, voxels.size());
+    keep_image(shape, normalise(shape, voxels, pool()));
+  }
+  void set_image(const Index3& shape, Buffer voxels) {
+    check_size(shape, voxels.as<float>().size());
+    normalise_in_place(shape, voxels.as<float>(), pool());
+    keep_image(shape, std::move(voxels));
   }
 
   Segment& active() { return segments_[static_cast<std::size_t>(active_)]; }
@@ -178,6 +169,27 @@ class Session::State {
   }
 
  private:
+  static void check_size(const Index3& shape, std::size_t voxels) {
+    for (const std::int64_t size : shape) {
+      if (size < 1 || size > kMaxVoxels) refuse(fmt::format("image: bad shape {}", describe_shape(shape)));
+    }
+    const std::uint64_t plane = checked_product(shape[1], shape[2], "image");
+    if (const std::uint64_t count = checked_product(shape[0], plane, "image"); count != voxels) {
+      refuse(fmt::format("image: shape {} needs {} voxels, found {}", describe_shape(shape), count, voxels));
+    }
+  }
+
+  void keep_image(const Index3& shape, Buffer image) {
+    std::vector<Segment> segments;
+    segments.emplace_back(Layers(shape, model_->capabilities.num_interaction_channels));
+    image_ = std::move(image);
+    shape_ = shape;
+    segments_ = std::move(segments);
+    active_ = 0;
+    dense_mask_ = {};
+    stale_.reset();
+  }
+
   Prediction predict(Layers& layers, const Focus& focus, bool refine_all, const RunControl& control) {
     Predictor predictor(*model_, shape_, image_.as<float>(), pool());
     const LeftoverPick pick = options_.pick_leftover ? options_.pick_leftover : make_leftover_pick();
@@ -212,6 +224,7 @@ Session::~Session() = default;
 
 const Model& Session::model() const { return state_->model(); }
 void Session::set_image(const Index3& shape, std::span<const float> voxels) { state_->set_image(shape, voxels); }
+void Session::set_image(const Index3& shape, Buffer voxels) { state_->set_image(shape, std::move(voxels)); }
 bool Session::has_image() const { return state_->has_image(); }
 
 const Index3& Session::shape() const {

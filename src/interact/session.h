@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "base/buffer.h"
 #include "base/progress.h"
 #include "base/thread_pool.h"
 #include "interact/model.h"
@@ -63,6 +64,8 @@ class Session {
   /// segment. Throws Error(bad_input) for an image that is all zero, constant or not finite. Until there is an image,
   /// everything below but set_auto_zoom throws Error(conflict).
   void set_image(const Index3& shape, std::span<const float> voxels);
+  /// The same with float32 voxels that the session takes over instead of copying.
+  void set_image(const Index3& shape, Buffer voxels);
   bool has_image() const;
   const Index3& shape() const;
 

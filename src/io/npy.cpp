@@ -190,33 +190,51 @@ std::string_view read_header_text(ByteReader& reader, std::string_view what) {
   return as_text(reader.take(size));
 }
 
+struct File {
+  Header header;
+  Dtype dtype;
+  ByteView data;  ///< exactly the bytes that shape and type need
+};
+
+File parse_file(ByteView file, std::string_view what) {
+  ByteReader reader(file, what);
+  File parsed;
+  parsed.header = HeaderParser(read_header_text(reader, what), what).parse();
+  parsed.dtype = parse_dtype(parsed.header.descr, what);
+  const std::uint64_t expected = count_values(parsed.header.shape, what) * size_of(parsed.dtype.type);
+  if (reader.remaining() != expected) {
+    throw Error(ErrorCode::bad_input,
+                fmt::format("{}: shape ({}) of {} needs {} bytes, found {}", what, fmt::join(parsed.header.shape, ", "),
+                            parsed.header.descr, expected, reader.remaining()));
+  }
+  parsed.data = reader.take(expected);
+  return parsed;
+}
+
 }  // namespace
 
 bool looks_like_npy(ByteView start) { return as_text(start).starts_with(kMagic); }
 
 NpyArray read_npy(ByteView file, std::string_view what) {
-  ByteReader reader(file, what);
-  Header header = HeaderParser(read_header_text(reader, what), what).parse();
-  const Dtype dtype = parse_dtype(header.descr, what);
-  const std::size_t width = size_of(dtype.type);
-  const std::uint64_t expected = count_values(header.shape, what) * width;
-  if (reader.remaining() != expected) {
-    throw Error(ErrorCode::bad_input,
-                fmt::format("{}: shape ({}) of {} needs {} bytes, found {}", what, fmt::join(header.shape, ", "),
-                            header.descr, expected, reader.remaining()));
+  File parsed = parse_file(file, what);
+  const std::size_t width = size_of(parsed.dtype.type);
+  NpyArray array{parsed.dtype.type, parsed.dtype.is_bool, std::move(parsed.header.shape), Buffer(parsed.data.size())};
+  if (parsed.header.fortran_order && array.shape.size() > 1) {
+    copy_fortran_order(parsed.data, array.data, width, array.shape);
+  } else if (!parsed.data.empty()) {
+    std::memcpy(array.data.data(), parsed.data.data(), parsed.data.size());
   }
-  NpyArray array{dtype.type, dtype.is_bool, std::move(header.shape), Buffer(expected)};
-  const ByteView data = reader.take(expected);
-  if (header.fortran_order && array.shape.size() > 1) {
-    copy_fortran_order(data, array.data, width, array.shape);
-  } else if (expected > 0) {
-    std::memcpy(array.data.data(), data.data(), expected);
-  }
-  if (dtype.big_endian) swap_byte_order({array.data.data(), array.data.size()}, width);
-  if (dtype.is_bool) {
+  if (parsed.dtype.big_endian) swap_byte_order({array.data.data(), array.data.size()}, width);
+  if (array.is_bool) {
     for (std::uint8_t& value : array.data.as<std::uint8_t>()) value = value != 0;
   }
   return array;
+}
+
+std::optional<NpyView> view_npy(ByteView file, std::string_view what) {
+  File parsed = parse_file(file, what);
+  if (parsed.dtype.big_endian || (parsed.header.fortran_order && parsed.header.shape.size() > 1)) return std::nullopt;
+  return NpyView{parsed.dtype.type, parsed.dtype.is_bool, std::move(parsed.header.shape), parsed.data};
 }
 
 Bytes write_npy(ScalarType type, std::span<const std::int64_t> shape, std::span<const std::byte> data) {

@@ -1,5 +1,7 @@
 #include "server/dialects/slicer_v0_arrays.h"
 
+#include <gmock/gmock.h>
+
 #include "expect_error.h"
 #include "io/gzip.h"
 
@@ -9,8 +11,11 @@ namespace {
 constexpr Index3 kShape{10, 20, 30};
 
 template <class T>
-io::NpyArray array_of(const std::vector<std::int64_t>& shape, const std::vector<T>& values) {
-  return io::read_npy(io::write_npy(scalar_type_of<T>(), shape, std::as_bytes(std::span(values))), "test");
+NpyFile file_of(const std::vector<std::int64_t>& shape, const std::vector<T>& values) {
+  const Bytes bytes = io::write_npy(scalar_type_of<T>(), shape, std::as_bytes(std::span(values)));
+  Buffer kept(bytes.size());
+  std::memcpy(kept.data(), bytes.data(), bytes.size());
+  return NpyFile(std::move(kept), "test");
 }
 
 Box box(std::array<double, 3> one, std::array<double, 3> other, bool flat = false) {
@@ -53,10 +58,10 @@ TEST(SlicerCoordinate, NeedsThreeNumbers) {
 }
 
 TEST(SlicerImage, ShapeHasThreeAxes) {
-  EXPECT_EQ(image_shape(array_of<float>({1, 2, 3}, std::vector<float>(6))), (Index3{1, 2, 3}));
-  EXPECT_ERROR(image_shape(array_of<float>({1, 2, 3, 1}, std::vector<float>(6))), ErrorCode::unsupported);
-  EXPECT_ERROR(image_shape(array_of<float>({2, 3}, std::vector<float>(6))), ErrorCode::unsupported);
-  EXPECT_ERROR(image_shape(array_of<float>({2, 0, 3}, {})), ErrorCode::bad_input);
+  EXPECT_EQ(image_shape(file_of<float>({1, 2, 3}, std::vector<float>(6)).view()), (Index3{1, 2, 3}));
+  EXPECT_ERROR(image_shape(file_of<float>({1, 2, 3, 1}, std::vector<float>(6)).view()), ErrorCode::unsupported);
+  EXPECT_ERROR(image_shape(file_of<float>({2, 3}, std::vector<float>(6)).view()), ErrorCode::unsupported);
+  EXPECT_ERROR(image_shape(file_of<float>({2, 0, 3}, {}).view()), ErrorCode::bad_input);
 }
 
 template <class T>
@@ -67,10 +72,12 @@ TYPED_TEST_SUITE(SlicerScalar, Scalars);
 
 TYPED_TEST(SlicerScalar, ImagesAndMasksOfEveryTypeAreRead) {
   ThreadPool pool(2);
-  const auto array = array_of<TypeParam>({1, 2, 2}, {0, 1, 7, 100});
-  EXPECT_EQ(to_float(array, pool), (std::vector<float>{0, 1, 7, 100}));
-  EXPECT_EQ(to_whole_mask(array, pool), (std::vector<std::uint8_t>{0, 1, 1, 1}));
-  EXPECT_EQ(find_painted(array, Paint::ones, pool).bounds, (Box{{0, 0, 1}, {1, 1, 2}}));
+  const NpyFile file = file_of<TypeParam>({1, 2, 2}, {0, 1, 7, 100});
+  const Buffer floats = to_float(file.view(), pool), mask = to_whole_mask(file.view(), pool);
+  EXPECT_THAT(floats.as<float>(), testing::ElementsAre(0, 1, 7, 100));
+  EXPECT_THAT(mask.as<std::uint8_t>(), testing::ElementsAre(0, 1, 1, 1));
+  EXPECT_EQ(to_whole_mask(file_of<TypeParam>({1, 2, 2}, {0, 0, 0, 0}).view(), pool).size(), 0u);
+  EXPECT_EQ(find_painted(file.view(), Paint::ones, pool).bounds, (Box{{0, 0, 1}, {1, 1, 2}}));
 }
 
 TEST(SlicerScribble, OnlyOnesArePaint) {
@@ -80,18 +87,29 @@ TEST(SlicerScribble, OnlyOnesArePaint) {
   difference[(2 * 20 + 5) * 30 + 6] = 1;
   difference[0] = -1;
   difference[5999] = -1;
-  const Painted painted = find_painted(array_of<std::int16_t>({10, 20, 30}, difference), Paint::ones, pool);
+  const Painted painted = find_painted(file_of<std::int16_t>({10, 20, 30}, difference).view(), Paint::ones, pool);
   EXPECT_EQ(painted.bounds, (Box{{2, 3, 4}, {3, 6, 7}}));
   EXPECT_EQ(painted.voxels, (std::vector<std::uint8_t>{1, 0, 0, 0, 0, 0, 0, 0, 1}));
-  const auto unsigned_difference = array_of<std::uint8_t>({1, 1, 4}, {255, 0, 255, 255});
-  EXPECT_TRUE(find_painted(unsigned_difference, Paint::ones, pool).bounds.empty());
+  const auto unsigned_difference = file_of<std::uint8_t>({1, 1, 4}, {255, 0, 255, 255});
+  EXPECT_TRUE(find_painted(unsigned_difference.view(), Paint::ones, pool).bounds.empty());
+}
+
+TEST(SlicerArray, FortranOrderAndUnalignedFilesAreReadToo) {
+  ThreadPool pool(1);
+  std::string text = "x";
+  text +=
+      std::string("\x93NUMPY\x01\x00\x3e\x00", 10) + "{'descr': '<i2', 'fortran_order': True, 'shape': (1,2,2)}    \n";
+  for (const char value : {'\1', '\2', '\3', '\4'}) text += {value, '\0'};
+  const NpyFile file(as_bytes(text).subspan(1), "test");
+  const Buffer floats = to_float(file.view(), pool);
+  EXPECT_THAT(floats.as<float>(), testing::ElementsAre(1, 3, 2, 4));
 }
 
 TEST(SlicerMask, MustBeGzippedAndOnTheImagesGrid) {
   const std::vector<std::uint8_t> ones(6000, 1);
   const std::vector<std::int64_t> shape{10, 20, 30};
   const auto file = io::write_npy(ScalarType::u8, shape, std::as_bytes(std::span(ones)));
-  EXPECT_EQ(read_mask_file(io::gzip(file), kShape).shape, shape);
+  EXPECT_EQ(read_mask_file(io::gzip(file), kShape).view().shape, shape);
   EXPECT_ERROR(read_mask_file(io::gzip(file), {30, 20, 10}), ErrorCode::bad_input);
   EXPECT_ERROR(read_mask_file(file, kShape), ErrorCode::bad_input);
   Bytes cut = io::gzip(file);

@@ -13,7 +13,6 @@
 #include "server/dialects/slicer_v0_arrays.h"
 #include "server/http/multipart.h"
 #include "server/state/client_key.h"
-#include "volume/bits.h"
 
 namespace sagittal::server {
 namespace {
@@ -106,20 +105,21 @@ class SlicerV0 {
 
   Response upload_image(const Request& request) {
     const auto parts = parse_parts(request);
-    const io::NpyArray array = io::read_npy(http::find_part(parts, "file").content, "image");
+    const NpyFile file(http::find_part(parts, "file").content, "image");
     const std::string key = client_key(request);
     const auto client = sessions_.get(key);
     const std::lock_guard lock(client->mutex);
     try {
-      const Index3 shape = image_shape(array);
+      const Index3 shape = image_shape(file.view());
       sessions_.reserve_image(key, static_cast<std::uint64_t>(whole(shape).volume()));
-      client->session.set_image(shape, to_float(array, sessions_.pool()));
+      client->session.set_image(shape, to_float(file.view(), sessions_.pool()));
     } catch (const Error& error) {
       note_failed_upload(*client, error);  // the extension shows this image from now on, whatever we answer
       count_memory(key, *client);
       throw;
     }
     count_memory(key, *client);
+    client->packed.forget();
     client->upload.succeeded();
     return ok();
   }
@@ -130,12 +130,14 @@ class SlicerV0 {
     if (!client->has_image()) return without_image(*client, false);
     interact::Session& session = client->session;
     const auto parts = parse_parts(request);
-    const io::NpyArray mask = read_mask_file(http::find_part(parts, "file").content, session.shape());
-    const auto voxels = to_whole_mask(mask, sessions_.pool());
-    if (std::find(voxels.begin(), voxels.end(), 1) == voxels.end()) {
+    const NpyFile mask = read_mask_file(http::find_part(parts, "file").content, session.shape());
+    const Buffer voxels = to_whole_mask(mask.view(), sessions_.pool());
+    client->packed.forget();
+    if (voxels.size() == 0) {
       session.reset();
     } else {
-      session.add_initial_mask(voxels, {.include = true, .run_prediction = false, .control = control()});
+      session.add_initial_mask(voxels.as<std::uint8_t>(),
+                               {.include = true, .run_prediction = false, .control = control()});
     }
     return ok();
   }
@@ -225,8 +227,8 @@ class SlicerV0 {
                                                 ThreadPool& pool) {
     const auto parts = parse_parts(request);
     const bool include = parse_flag(as_text(http::find_part(parts, "positive_click").content));
-    const io::NpyArray mask = read_mask_file(http::find_part(parts, "file").content, session.shape());
-    Painted painted = find_painted(mask, paint, pool);
+    const NpyFile mask = read_mask_file(http::find_part(parts, "file").content, session.shape());
+    Painted painted = find_painted(mask.view(), paint, pool);
     if (painted.bounds.empty()) {
       throw Error(ErrorCode::bad_input, "nothing new is painted in this drawing; draw where no earlier stroke is");
     }
@@ -246,6 +248,7 @@ class SlicerV0 {
       if (const std::string name = body_name(request); !name.empty()) recent_.keep(name, request.body);
       return response;
     }
+    PackedMask packed = std::exchange(client->packed, {});  // given back only when it is up to date
     const auto begin = std::chrono::steady_clock::now();
     const interact::Outcome outcome = act(client->session);
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
@@ -253,8 +256,10 @@ class SlicerV0 {
     metrics_.add("sagittal_predictions_total", {{"type", type}});
     metrics_.add("sagittal_network_passes_total", {}, outcome.passes);
     metrics_.observe_seconds("sagittal_prediction_seconds", {{"type", type}}, seconds.count());
-    Response response =
-        http::make_response(200, "application/octet-stream", io::gzip(pack_bits(client->session.mask())));
+    const Bytes& bits =
+        packed.update(client->session.mask(), client->session.shape(), outcome.changed, sessions_.pool());
+    Response response = http::make_response(200, "application/octet-stream", io::gzip(bits));
+    client->packed = std::move(packed);
     response.headers.push_back({"Content-Encoding", "gzip"});
     return response;
   }

@@ -1,9 +1,11 @@
 #include "server/dialects/slicer_v0_arrays.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
+#include <cstring>
 #include <mutex>
-#include <span>
+#include <utility>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -18,31 +20,48 @@ constexpr std::int64_t kGrain = std::int64_t{1} << 20;
 constexpr std::size_t kLargestScalar = 8;
 constexpr std::size_t kNpyHeaderRoom = std::size_t{64} << 10;
 
-/// Calls `f(std::span<const T>)` with the values in their own type.
+/// Values of type T in bytes of any alignment.
+template <class T>
+struct Values {
+  const std::uint8_t* bytes;
+
+  T operator[](std::int64_t n) const {
+    T value;
+    std::memcpy(&value, bytes + n * static_cast<std::int64_t>(sizeof(T)), sizeof(T));
+    return value;
+  }
+};
+
+/// Calls `f(Values<T>)` with the values in their own type.
 template <class F>
-void visit_values(const io::NpyArray& array, F&& f) {
+void visit_values(const io::NpyView& array, F&& f) {
+  const std::uint8_t* bytes = array.bytes.data();
   switch (array.type) {
     case ScalarType::u8:
-      return f(array.data.as<std::uint8_t>());
+      return f(Values<std::uint8_t>{bytes});
     case ScalarType::i8:
-      return f(array.data.as<std::int8_t>());
+      return f(Values<std::int8_t>{bytes});
     case ScalarType::u16:
-      return f(array.data.as<std::uint16_t>());
+      return f(Values<std::uint16_t>{bytes});
     case ScalarType::i16:
-      return f(array.data.as<std::int16_t>());
+      return f(Values<std::int16_t>{bytes});
     case ScalarType::u32:
-      return f(array.data.as<std::uint32_t>());
+      return f(Values<std::uint32_t>{bytes});
     case ScalarType::i32:
-      return f(array.data.as<std::int32_t>());
+      return f(Values<std::int32_t>{bytes});
     case ScalarType::u64:
-      return f(array.data.as<std::uint64_t>());
+      return f(Values<std::uint64_t>{bytes});
     case ScalarType::i64:
-      return f(array.data.as<std::int64_t>());
+      return f(Values<std::int64_t>{bytes});
     case ScalarType::f32:
-      return f(array.data.as<float>());
+      return f(Values<float>{bytes});
     case ScalarType::f64:
-      return f(array.data.as<double>());
+      return f(Values<double>{bytes});
   }
+}
+
+std::int64_t count_of(const io::NpyView& array) {
+  return static_cast<std::int64_t>(array.bytes.size() / size_of(array.type));
 }
 
 template <class T>
@@ -52,21 +71,21 @@ bool is_paint(T value, Paint paint) {
 
 /// Bounds of the painted voxels, row by row.
 template <class T>
-Box painted_bounds(std::span<const T> values, const Index3& shape, Paint paint, ThreadPool& pool) {
+Box painted_bounds(Values<T> values, const Index3& shape, Paint paint, ThreadPool& pool) {
   Box bounds{shape, {0, 0, 0}};
   std::mutex mutex;
   pool.parallel_for(shape[0], 1, [&](std::int64_t begin, std::int64_t end) {
     Box own{shape, {0, 0, 0}};
     for (std::int64_t row = begin * shape[1]; row < end * shape[1]; ++row) {
-      const auto line = values.subspan(static_cast<std::size_t>(row * shape[2]), static_cast<std::size_t>(shape[2]));
-      std::size_t count = 0;
-      for (const T value : line) count += is_paint(value, paint);
+      const std::int64_t start = row * shape[2];
+      std::int64_t count = 0;
+      for (std::int64_t i = 0; i < shape[2]; ++i) count += is_paint(values[start + i], paint);
       if (count == 0) continue;
-      const auto painted = [paint](T value) { return is_paint(value, paint); };
-      const std::int64_t first = std::find_if(line.begin(), line.end(), painted) - line.begin();
-      const std::int64_t last = line.rend() - std::find_if(line.rbegin(), line.rend(), painted);
-      const Index3 at{row / shape[1], row % shape[1], first};
-      own = hull(own, {at, {at[0] + 1, at[1] + 1, last}});
+      std::int64_t first = 0, last = shape[2];
+      while (!is_paint(values[start + first], paint)) ++first;
+      while (!is_paint(values[start + last - 1], paint)) --last;
+      const std::int64_t k = row / shape[1], j = row % shape[1];
+      own = hull(own, {{k, j, first}, {k + 1, j + 1, last}});
     }
     const std::lock_guard lock(mutex);
     bounds = hull(bounds, own);
@@ -75,25 +94,52 @@ Box painted_bounds(std::span<const T> values, const Index3& shape, Paint paint, 
 }
 
 template <class T>
-std::vector<std::uint8_t> crop_painted(std::span<const T> values, const Index3& shape, const Box& bounds, Paint paint) {
+std::vector<std::uint8_t> crop_painted(Values<T> values, const Index3& shape, const Box& bounds, Paint paint) {
   std::vector<std::uint8_t> cropped;
   cropped.reserve(static_cast<std::size_t>(bounds.volume()));
   for (std::int64_t k = bounds.lo[0]; k < bounds.hi[0]; ++k) {
     for (std::int64_t j = bounds.lo[1]; j < bounds.hi[1]; ++j) {
       const std::int64_t row = (k * shape[1] + j) * shape[2];
       for (std::int64_t i = bounds.lo[2]; i < bounds.hi[2]; ++i) {
-        cropped.push_back(is_paint(values[static_cast<std::size_t>(row + i)], paint));
+        cropped.push_back(is_paint(values[row + i], paint));
       }
     }
   }
   return cropped;
 }
 
+/// No byte but zeros: how an empty mask is told apart before memory is spent on it.
+bool is_blank(ByteView bytes, ThreadPool& pool) {
+  std::atomic<bool> blank = true;
+  pool.parallel_for(static_cast<std::int64_t>(bytes.size()), kGrain, [&](std::int64_t begin, std::int64_t end) {
+    std::uint8_t any = 0;
+    for (std::int64_t n = begin; n < end; ++n) any |= bytes[static_cast<std::size_t>(n)];
+    if (any != 0) blank = false;
+  });
+  return blank;
+}
+
 Index3 to_index3(const std::vector<std::int64_t>& shape) { return {shape[0], shape[1], shape[2]}; }
 
 }  // namespace
 
-Index3 image_shape(const io::NpyArray& array) {
+NpyFile::NpyFile(ByteView file, std::string_view what) { read(file, what); }
+
+NpyFile::NpyFile(Buffer file, std::string_view what) : file_(std::move(file)) {
+  read({reinterpret_cast<const std::uint8_t*>(file_.data()), file_.size()}, what);
+}
+
+void NpyFile::read(ByteView file, std::string_view what) {
+  if (auto in_place = io::view_npy(file, what)) {
+    view_ = std::move(*in_place);
+    return;
+  }
+  copy_ = io::read_npy(file, what);
+  const auto* bytes = reinterpret_cast<const std::uint8_t*>(copy_.data.data());
+  view_ = {copy_.type, copy_.is_bool, copy_.shape, {bytes, copy_.data.size()}};
+}
+
+Index3 image_shape(const io::NpyView& array) {
   const auto& shape = array.shape;
   if (shape.size() == 4) {
     throw Error(
@@ -111,30 +157,30 @@ Index3 image_shape(const io::NpyArray& array) {
   return to_index3(shape);
 }
 
-std::vector<float> to_float(const io::NpyArray& array, ThreadPool& pool) {
-  std::vector<float> floats;
+Buffer to_float(const io::NpyView& array, ThreadPool& pool) {
+  const std::int64_t count = count_of(array);
+  Buffer floats(static_cast<std::size_t>(count) * sizeof(float));
+  float* out = floats.as<float>().data();
   visit_values(array, [&](auto values) {
-    floats.resize(values.size());
-    pool.parallel_for(static_cast<std::int64_t>(values.size()), kGrain, [&](std::int64_t begin, std::int64_t end) {
-      std::transform(values.begin() + begin, values.begin() + end, floats.begin() + begin,
-                     [](auto value) { return static_cast<float>(value); });
+    pool.parallel_for(count, kGrain, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t n = begin; n < end; ++n) out[n] = static_cast<float>(values[n]);
     });
   });
   return floats;
 }
 
-io::NpyArray read_mask_file(ByteView compressed, const Index3& shape) {
+NpyFile read_mask_file(ByteView compressed, const Index3& shape) {
   const auto voxels = static_cast<std::size_t>(whole(shape).volume());
-  const Buffer file = io::gunzip(compressed, voxels * kLargestScalar + kNpyHeaderRoom, "mask");
-  io::NpyArray mask = io::read_npy({reinterpret_cast<const std::uint8_t*>(file.data()), file.size()}, "mask");
-  if (!std::equal(mask.shape.begin(), mask.shape.end(), shape.begin(), shape.end())) {
+  NpyFile mask(io::gunzip(compressed, voxels * kLargestScalar + kNpyHeaderRoom, "mask"), "mask");
+  const auto& found = mask.view().shape;
+  if (!std::equal(found.begin(), found.end(), shape.begin(), shape.end())) {
     throw Error(ErrorCode::bad_input, fmt::format("the mask's shape is {}, expected that of the image, {}",
-                                                  fmt::join(mask.shape, " x "), fmt::join(shape, " x ")));
+                                                  fmt::join(found, " x "), fmt::join(shape, " x ")));
   }
   return mask;
 }
 
-Painted find_painted(const io::NpyArray& mask, Paint paint, ThreadPool& pool) {
+Painted find_painted(const io::NpyView& mask, Paint paint, ThreadPool& pool) {
   const Index3 shape = to_index3(mask.shape);
   Painted painted;
   visit_values(mask, [&](auto values) {
@@ -144,16 +190,20 @@ Painted find_painted(const io::NpyArray& mask, Paint paint, ThreadPool& pool) {
   return painted;
 }
 
-std::vector<std::uint8_t> to_whole_mask(const io::NpyArray& mask, ThreadPool& pool) {
-  std::vector<std::uint8_t> whole_mask;
+Buffer to_whole_mask(const io::NpyView& mask, ThreadPool& pool) {
+  if (is_blank(mask.bytes, pool)) return {};
+  const std::int64_t count = count_of(mask);
+  Buffer whole_mask(static_cast<std::size_t>(count));
+  std::uint8_t* out = whole_mask.as<std::uint8_t>().data();
+  std::atomic<bool> any = false;
   visit_values(mask, [&](auto values) {
-    whole_mask.resize(values.size());
-    pool.parallel_for(static_cast<std::int64_t>(values.size()), kGrain, [&](std::int64_t begin, std::int64_t end) {
-      std::transform(values.begin() + begin, values.begin() + end, whole_mask.begin() + begin,
-                     [](auto value) { return static_cast<std::uint8_t>(is_paint(value, Paint::nonzero)); });
+    pool.parallel_for(count, kGrain, [&](std::int64_t begin, std::int64_t end) {
+      std::uint8_t set = 0;
+      for (std::int64_t n = begin; n < end; ++n) set |= out[n] = is_paint(values[n], Paint::nonzero);
+      if (set != 0) any = true;
     });
   });
-  return whole_mask;
+  return any ? std::move(whole_mask) : Buffer();  // minus zeros are no voxels
 }
 
 std::array<double, 3> parse_coordinate(const Json& object, const char* key) {

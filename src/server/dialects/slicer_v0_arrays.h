@@ -1,6 +1,9 @@
 #pragma once
+#include <array>
+#include <string_view>
 #include <vector>
 
+#include "base/buffer.h"
 #include "base/bytes.h"
 #include "base/json.h"
 #include "base/thread_pool.h"
@@ -12,9 +15,26 @@ namespace sagittal::server {
 /// Arrays and coordinates as the first Slicer protocol sends them; everything in array order (k, j, i). All throw
 /// Error(bad_input | unsupported | too_large) with a sentence for the person in front of 3D Slicer.
 
+/// A .npy file read where it lies; what its view points into must outlive it.
+class NpyFile {
+ public:
+  NpyFile(ByteView file, std::string_view what);
+  /// Keeps `file`.
+  NpyFile(Buffer file, std::string_view what);
+
+  const io::NpyView& view() const { return view_; }
+
+ private:
+  void read(ByteView file, std::string_view what);
+  Buffer file_;
+  io::NpyArray copy_;  // of what cannot be read in place
+  io::NpyView view_;
+};
+
 /// Shape [k, j, i] of an image. Colour and vector volumes arrive with a fourth axis and are refused.
-Index3 image_shape(const io::NpyArray& array);
-std::vector<float> to_float(const io::NpyArray& array, ThreadPool& pool);
+Index3 image_shape(const io::NpyView& array);
+/// Every value as float32.
+Buffer to_float(const io::NpyView& array, ThreadPool& pool);
 
 /// What is painted in a mask on the image's grid, cropped to its bounding box.
 struct Painted {
@@ -27,10 +47,10 @@ struct Painted {
 enum class Paint { nonzero, ones };
 
 /// A gzipped .npy file on the grid of an image of that shape.
-io::NpyArray read_mask_file(ByteView compressed, const Index3& shape);
-Painted find_painted(const io::NpyArray& mask, Paint paint, ThreadPool& pool);
-/// The whole mask as 0 and 1.
-std::vector<std::uint8_t> to_whole_mask(const io::NpyArray& mask, ThreadPool& pool);
+NpyFile read_mask_file(ByteView compressed, const Index3& shape);
+Painted find_painted(const io::NpyView& mask, Paint paint, ThreadPool& pool);
+/// The whole mask as bytes 0 and 1; empty where nothing is set.
+Buffer to_whole_mask(const io::NpyView& mask, ThreadPool& pool);
 
 /// `object[key]`: three numbers.
 std::array<double, 3> parse_coordinate(const Json& object, const char* key);

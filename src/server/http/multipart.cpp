@@ -1,5 +1,8 @@
 #include "server/http/multipart.h"
 
+#include <algorithm>
+#include <functional>
+
 #include <fmt/format.h>
 
 #include "base/error.h"
@@ -14,6 +17,13 @@ constexpr std::size_t kMaxBoundary = 70;  // RFC 2046
 
 [[noreturn]] void fail(std::string_view why) {
   throw Error(ErrorCode::bad_input, fmt::format("multipart body: {}", why));
+}
+
+/// Position of `delimiter` in `text`, or npos; skips ahead, for bodies of gigabytes.
+std::size_t find_delimiter(std::string_view text, std::string_view delimiter) {
+  const std::boyer_moore_horspool_searcher searcher(delimiter.begin(), delimiter.end());
+  const auto found = std::search(text.begin(), text.end(), searcher);
+  return found == text.end() ? std::string_view::npos : static_cast<std::size_t>(found - text.begin());
 }
 
 /// Reads the lines of one part's header.
@@ -63,7 +73,7 @@ std::vector<Part> parse_multipart(ByteView body, std::string_view boundary) {
   if (rest.starts_with(std::string_view(delimiter).substr(2))) {
     rest.remove_prefix(delimiter.size() - 2);
   } else {
-    const auto first = rest.find(delimiter);
+    const auto first = find_delimiter(rest, delimiter);
     if (first == std::string_view::npos) fail("its boundary does not occur in it");
     rest.remove_prefix(first + delimiter.size());
   }
@@ -74,7 +84,7 @@ std::vector<Part> parse_multipart(ByteView body, std::string_view boundary) {
     rest.remove_prefix(2);
     if (parts.size() == kMaxParts) fail(fmt::format("more than {} parts", kMaxParts));
     Part part = take_header(rest);
-    const auto end = rest.find(delimiter);
+    const auto end = find_delimiter(rest, delimiter);
     if (end == std::string_view::npos) fail(fmt::format("part \"{}\" is cut off", part.name));
     part.content = as_bytes(rest.substr(0, end));
     rest.remove_prefix(end + delimiter.size());

@@ -10,6 +10,7 @@
 #include "base/progress.h"
 #include "base/thread_pool.h"
 #include "interact/session.h"
+#include "server/state/packed_mask.h"
 
 namespace sagittal::server {
 
@@ -43,6 +44,7 @@ struct ClientSession {
 
   std::mutex mutex;           ///< hold it while using `session`
   interact::Session session;  ///< guarded by `mutex`
+  PackedMask packed;          ///< the active segment's mask as last sent; guarded by `mutex`
   UploadNote upload;
 
   /// An image is there and is the one that the client shows. Needs `mutex`.
