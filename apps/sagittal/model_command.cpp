@@ -150,7 +150,11 @@ double run_once(const nn::Checkpoint& checkpoint) {
   nn::SpatialSize size = checkpoint.network.total_stride();
   for (std::size_t axis = static_cast<std::size_t>(3 - checkpoint.network.dimensions); axis < 3; ++axis)
     size[axis] *= 2;
+  constexpr std::size_t most_voxels = std::size_t{1} << 27;
   const auto voxels = static_cast<std::size_t>(size[0] * size[1] * size[2]);
+  if (voxels > most_voxels) {
+    throw Error(ErrorCode::too_large, fmt::format("the smallest input of this network has {} voxels", voxels));
+  }
   std::vector<float> input(voxels * static_cast<std::size_t>(network->input_channels()));
   for (std::size_t i = 0; i < input.size(); ++i) input[i] = static_cast<float>(i % 17) / 8 - 1;
   std::vector<float> logits(voxels * static_cast<std::size_t>(network->output_channels()));

@@ -17,6 +17,7 @@ constexpr int kMaxFeatures = 8192;
 constexpr int kMaxBlocks = 64;
 constexpr int kMaxKernel = 15;
 constexpr int kMaxStride = 8;
+constexpr std::int64_t kMaxTotalStride = 1024;
 
 [[noreturn]] void refuse(std::string_view what, std::string_view problem) {
   throw Error(ErrorCode::unsupported, fmt::format("{}: {}", what, problem));
@@ -183,6 +184,10 @@ void parse_stages(const Json& kwargs, std::string_view what, UNet& out) {
     out.encoder.push_back(stage);
   }
   if (out.encoder[0].stride != SpatialSize{1, 1, 1}) refuse(what, "a first stage with a stride");
+  const SpatialSize total = out.total_stride();
+  if (*std::max_element(total.begin(), total.end()) > kMaxTotalStride) {
+    refuse(what, fmt::format("strides of {} in all, the limit is {}", fmt::join(total, "x"), kMaxTotalStride));
+  }
   for (const Json& value : per_stage(kwargs, "n_conv_per_stage_decoder", stages - 1, what)) {
     out.decoder_convolutions.push_back(checked_int(value, kMaxBlocks, what, "n_conv_per_stage_decoder"));
   }

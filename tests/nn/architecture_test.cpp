@@ -61,6 +61,10 @@ TEST(Architecture, WhatTheEngineLacksIsUnsupported) {
                                               {{"conv_op", "torch.nn.modules.conv.Conv1d"}},
                                               {{"kernel_sizes", 2}},
                                               {{"strides", 2}},
+                                              {{"n_stages", 6},
+                                               {"features_per_stage", 4},
+                                               {"strides", {1, 8, 8, 8, 8, 1}},
+                                               {"n_conv_per_stage_decoder", 1}},
                                               {{"pool", "max"}},
                                               {{"norm_op_kwargs", {{"track_running_stats", true}}}}}) {
     EXPECT_ERROR(parse_architecture(configuration(change), "plan"), ErrorCode::unsupported);

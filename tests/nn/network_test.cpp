@@ -248,6 +248,29 @@ TEST(CpuNetwork, StopsWhenCancelled) {
   EXPECT_ERROR(network->run({8, 8, 8}, input, logits, control), ErrorCode::cancelled);
 }
 
+TEST(CpuNetwork, StopsBetweenLayersAndRunsAgain) {
+  const Case& c = case_named("resenc_3d");
+  const auto network = cpu::make_network(c.network, hashed::weights(c.network), {1, cpu::Precision::fp32});
+  const SpatialSize size{64, 64, 64};
+  const auto input = hashed::uniform("input", voxels(size) * 8);
+  const std::vector<float> expected = run(*network, size, input);
+  bool stopped = false;
+  for (int attempt = 0; attempt < 100 && !stopped; ++attempt) {
+    const RunControl control;
+    const std::jthread canceller([&] {
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+      control.cancel.cancel();
+    });
+    try {
+      run(*network, size, input, control);
+    } catch (const Error& error) {
+      stopped = error.code() == ErrorCode::cancelled;
+    }
+  }
+  EXPECT_TRUE(stopped);
+  EXPECT_EQ(run(*network, size, input), expected);
+}
+
 TEST(CpuNetwork, IncompleteWeightsAreAnError) {
   const Case& c = case_named("plain_3d");
   StateDict weights = hashed::weights(c.network);

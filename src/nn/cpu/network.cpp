@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::int64_t kMaxVoxels = std::int64_t{1} << 31;
 constexpr std::size_t kKeptPrograms = 8;
-constexpr std::size_t kKeptWorkspaces = 4;
+constexpr std::size_t kIdleBytes = std::size_t{1} << 30;  // one arena is kept whatever its size, more within this
 constexpr std::size_t kPage = 4096;
 
 bool offers(dnnl::cpu_isa isa) {
@@ -55,12 +55,28 @@ class WorkspacePool {
 
   void give_back(Buffer arena) {
     const std::lock_guard lock(mutex_);
-    if (idle_.size() < kKeptWorkspaces) idle_.push_back(std::move(arena));
+    std::size_t bytes = arena.size();
+    for (const Buffer& other : idle_) bytes += other.size();
+    if (idle_.empty() || bytes <= kIdleBytes) idle_.push_back(std::move(arena));
   }
 
  private:
   std::mutex mutex_;
   std::vector<Buffer> idle_;
+};
+
+/// An arena for one run, returned however the run ends.
+class Workspace {
+ public:
+  Workspace(WorkspacePool& pool, std::size_t bytes, int threads) : pool_(pool), arena_(pool.borrow(bytes, threads)) {}
+  Workspace(const Workspace&) = delete;
+  Workspace& operator=(const Workspace&) = delete;
+  ~Workspace() { pool_.give_back(std::move(arena_)); }
+  std::byte* data() { return arena_.data(); }
+
+ private:
+  WorkspacePool& pool_;
+  Buffer arena_;
 };
 
 class CpuNetwork final : public Network {
@@ -157,9 +173,8 @@ void CpuNetwork::run(const SpatialSize& size, std::span<const float> input, std:
   const OmpThreads scope(threads_);
   try {
     const auto program = program_for(size);
-    Buffer arena = workspaces_.borrow(program->arena_bytes(), threads_);
-    program->run(arena.data(), threads_, input, logits, control);
-    workspaces_.give_back(std::move(arena));
+    Workspace workspace(workspaces_, program->arena_bytes(), threads_);
+    program->run(workspace.data(), threads_, input, logits, control);
   } catch (const dnnl::error& error) {
     const ErrorCode code = error.status == dnnl_out_of_memory ? ErrorCode::too_large : ErrorCode::internal;
     throw Error(code, fmt::format("oneDNN failed on an input of {}: {}", fmt::join(size, " x "), error.what()));
