@@ -172,11 +172,12 @@ std::vector<Prompt> parse_prompts_file(std::string_view text) {
   }
   const Json json = parse_json(text, kFile);
   constexpr int version = 1;
-  if (const int found = json_get<int>(json, "version", kFile); found != version) {
-    refuse(kFile, fmt::format("version {}, this program reads version {}", found, version));
+  if (const int stated = json_get<int>(json, "version", kFile); stated != version) {
+    refuse(kFile, fmt::format("version {}, this program reads version {}", stated, version));
   }
-  const Json list = json_get<Json>(json, "prompts", kFile);
-  if (!list.is_array()) refuse(kFile, "\"prompts\" must be a list");
+  const auto found = json.find("prompts");
+  if (found == json.end() || !found->is_array()) refuse(kFile, "\"prompts\" must be a list");
+  const Json& list = *found;
   if (list.size() > kMaxPrompts) {
     throw Error(ErrorCode::too_large, fmt::format("{}: {} prompts, at most {}", kFile, list.size(), kMaxPrompts));
   }
