@@ -25,7 +25,9 @@ Vector fma(Vector a, Vector b, Vector c) { return {_mm256_fmadd_ps(a.lanes, b.la
 }  // namespace
 }  // namespace sagittal::nn::cpu
 
+#include "nn/cpu/joint_template.h"
 #include "nn/cpu/kernels_template.h"
+#include "nn/cpu/layout_template.h"
 #include "nn/cpu/pointwise_template.h"
 
 namespace sagittal::nn::cpu {

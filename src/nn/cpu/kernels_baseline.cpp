@@ -65,7 +65,9 @@ void transpose(Octet (&rows)[8]) {
 }  // namespace
 }  // namespace sagittal::nn::cpu
 
+#include "nn/cpu/joint_template.h"
 #include "nn/cpu/kernels_template.h"
+#include "nn/cpu/layout_template.h"
 #include "nn/cpu/pointwise_template.h"
 
 namespace sagittal::nn::cpu {
