@@ -1,7 +1,6 @@
 #include <chrono>
 #include <csignal>
 #include <cstdio>
-#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -12,8 +11,7 @@
 #include "base/error.h"
 #include "base/machine.h"
 #include "commands.h"
-#include "interact/model.h"
-#include "model_lookup.h"
+#include "model_options.h"
 #include "server/dialects/slicer_v0.h"
 #include "server/pages.h"
 #include "server/server.h"
@@ -27,11 +25,8 @@ using Clock = std::chrono::steady_clock;
 struct Options {
   std::string host = "127.0.0.1";
   int port = 1527;
-  std::string model{kDefaultModel};
-  std::string data_directory = default_data_directory().string();
+  ModelOptions model;
   std::size_t max_sessions = 64;
-  int threads = available_cores();
-  nn::cpu::Precision precision = nn::cpu::Precision::automatic;
   bool verbose = false;
 };
 
@@ -97,8 +92,7 @@ void describe_program_metrics(server::Metrics& metrics, const server::Sessions& 
 void serve(const Options& options) {
   const Clock::time_point start = Clock::now();
   const StopSignals stop_signals;
-  const auto model = interact::load_model(find_model(options.model, options.data_directory),
-                                          {.threads = options.threads, .precision = options.precision, .fold = {}});
+  const auto model = load_model(options.model);
   server::SessionLimits session_limits{.max_sessions = options.max_sessions};
   server::ServerOptions server_options;
   server::SlicerV0Limits slicer_limits;
@@ -106,7 +100,7 @@ void serve(const Options& options) {
   server_options.listener.host = options.host;
   server_options.listener.port = static_cast<std::uint16_t>(options.port);
 
-  ThreadPool pool(options.threads);
+  ThreadPool pool(options.model.threads);
   server::Sessions sessions(model, pool, session_limits);
   server::Metrics metrics;
   describe_program_metrics(metrics, sessions, start);
@@ -140,24 +134,15 @@ void serve(const Options& options) {
 void add_serve(CLI::App& app) {
   auto* command = app.add_subcommand("serve", "The server for 3D Slicer and other viewers");
   const auto options = std::make_shared<Options>();
-  const std::map<std::string, nn::cpu::Precision> precisions{
-      {"auto", nn::cpu::Precision::automatic}, {"fp32", nn::cpu::Precision::fp32}, {"bf16", nn::cpu::Precision::bf16}};
   command->add_option("--host", options->host, "Address to listen on; 0.0.0.0 for every interface")
       ->capture_default_str();
   command->add_option("--port", options->port, "Port to listen on; 0 for any free one")
       ->capture_default_str()
       ->check(CLI::Range(0, 65535));
-  command->add_option("--model", options->model, "Name or checkpoint folder of the model")->capture_default_str();
-  command->add_option("--data-dir", options->data_directory, "Where models and state are kept")->capture_default_str();
+  add_model_options(*command, options->model);
   command->add_option("--max-sessions", options->max_sessions, "Clients kept apart at once; the idle make room")
       ->capture_default_str()
       ->check(CLI::Range(1, 10000));
-  command->add_option("--threads", options->threads, "Threads to compute with")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 1024));
-  command->add_option("--precision", options->precision, "auto: bf16 where the processor has AMX for it, else fp32")
-      ->transform(CLI::CheckedTransformer(precisions))
-      ->option_text("auto|fp32|bf16");
   command->add_flag("--verbose", options->verbose, "One line for every request");
   command->callback([options] { serve(*options); });
 }
