@@ -47,6 +47,13 @@ def owned_crop(*args: object, **kwargs: object) -> tuple:
     return (part.clone() if isinstance(part, torch.Tensor) else part), padding
 
 
+def interpolate(tensor: torch.Tensor, *args: object, **kwargs: object) -> torch.Tensor:
+    """Area averages of halves summed in float32, as on CUDA: the CPU sums them in half."""
+    if kwargs.get("mode") != "area":
+        return torch.nn.functional.interpolate(tensor, *args, **kwargs)
+    return torch.nn.functional.interpolate(tensor.float(), *args, **kwargs).to(tensor.dtype)
+
+
 class Original(nnInteractiveInferenceSession):
     """Remembers zooms, patches and network calls of the last prediction."""
 
@@ -54,6 +61,7 @@ class Original(nnInteractiveInferenceSession):
         self.choices = Choices()
         bboxes.np = NumpyWithChoices(self.choices)
         inference_session.crop_to_valid = owned_crop
+        inference_session.interpolate = interpolate
         with contextlib.redirect_stdout(io.StringIO()):
             super().__init__(device=torch.device("cpu"), torch_n_threads=threads, interactions_storage="tensor")
             self.initialize_from_trained_model_folder(str(model), 0)
