@@ -11,9 +11,9 @@ namespace sagittal::server::http {
 namespace {
 
 TEST(WorkQueue, TasksOfOneKeyRunInOrderOneAtATime) {
-  WorkQueue queue({.threads = 4, .waiting = 100, .waiting_per_key = 100});
   std::vector<int> order;  // unguarded on purpose: ThreadSanitizer sees a second runner
   std::promise<void> done;
+  WorkQueue queue({.threads = 4, .waiting = 100, .waiting_per_key = 100});
   for (int i = 0; i < 50; ++i) {
     ASSERT_TRUE(queue.submit("a", [&order, i] { order.push_back(i); }));
   }
@@ -24,10 +24,10 @@ TEST(WorkQueue, TasksOfOneKeyRunInOrderOneAtATime) {
 }
 
 TEST(WorkQueue, DifferentKeysRunSideBySide) {
-  WorkQueue queue({.threads = 2, .waiting = 10, .waiting_per_key = 10});
   std::promise<void> a_runs, b_runs;
   auto a = a_runs.get_future().share(), b = b_runs.get_future().share();
   std::promise<void> met_a, met_b;
+  WorkQueue queue({.threads = 2, .waiting = 10, .waiting_per_key = 10});
   queue.submit("a", [&] {
     a_runs.set_value();
     b.wait();
@@ -43,9 +43,9 @@ TEST(WorkQueue, DifferentKeysRunSideBySide) {
 }
 
 TEST(WorkQueue, AFullQueueRefusesWithoutBlocking) {
-  WorkQueue queue({.threads = 1, .waiting = 3, .waiting_per_key = 2});
   std::promise<void> started, release;
   auto released = release.get_future().share();
+  WorkQueue queue({.threads = 1, .waiting = 3, .waiting_per_key = 2});
   ASSERT_TRUE(queue.submit("a", [&] {
     started.set_value();
     released.wait();
@@ -62,9 +62,9 @@ TEST(WorkQueue, AFullQueueRefusesWithoutBlocking) {
 }
 
 TEST(WorkQueue, StopWaitsForTheRunningAndDropsTheWaiting) {
-  WorkQueue queue({.threads = 1, .waiting = 10, .waiting_per_key = 10});
   std::promise<void> started;
   std::atomic<bool> finished = false, second_ran = false;
+  WorkQueue queue({.threads = 1, .waiting = 10, .waiting_per_key = 10});
   queue.submit("a", [&] {
     started.set_value();
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
