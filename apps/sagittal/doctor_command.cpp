@@ -52,7 +52,8 @@ Finding instruction_sets(const Machine& machine) {
 }
 
 Finding precision(const Machine& machine) {
-  return {"precision", true, machine.amx_bf16 ? "bf16 (this processor has AMX)" : "fp32 (bf16 is the default only with AMX)"};
+  return {"precision", true,
+          machine.amx_bf16 ? "bf16 (this processor has AMX)" : "fp32 (bf16 is the default only with AMX)"};
 }
 
 Finding memory(const Machine& machine) {

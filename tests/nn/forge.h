@@ -11,7 +11,7 @@
 namespace sagittal::nn::forge {
 
 template <class T>
-  requires std::is_integral_v<T>
+requires std::is_integral_v<T>
 void put(Bytes& out, T value) {
   const auto* bytes = reinterpret_cast<const std::uint8_t*>(&value);
   out.insert(out.end(), bytes, bytes + sizeof(T));
