@@ -17,13 +17,9 @@ constexpr std::string_view kRle = "1.2.840.10008.1.2.5";
 constexpr std::array<std::string_view, 5> kJpeg2000{"1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.91",
                                                     "1.2.840.10008.1.2.4.201", "1.2.840.10008.1.2.4.202",
                                                     "1.2.840.10008.1.2.4.203"};
-constexpr std::array<std::string_view, 7> kDcmtk{"1.2.840.10008.1.2.4.50",
-                                                 "1.2.840.10008.1.2.4.51",
-                                                 "1.2.840.10008.1.2.4.57",
-                                                 "1.2.840.10008.1.2.4.70",
-                                                 "1.2.840.10008.1.2.4.80",
-                                                 "1.2.840.10008.1.2.4.81",
-                                                 kRle};
+constexpr std::array<std::string_view, 6> kDcmtk{"1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51",
+                                                 "1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70",
+                                                 "1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81"};
 
 template <class Range>
 bool contains(const Range& range, std::string_view uid) {
@@ -76,6 +72,16 @@ PixelFormat pixel_format(const DicomFile& file, std::string_view what) {
   return f;
 }
 
+Bytes decode_frame(const Bytes& frame, const PixelFormat& format, std::string_view what) {
+  const std::string& syntax = format.transfer_syntax;
+  if (syntax == kRle) return decode_rle(frame, format, what);
+  if (contains(kJpeg2000, syntax)) return decode_jpeg2000(frame, format, what);
+  if (contains(kDcmtk, syntax)) return decode_with_dcmtk(frame, format, what);
+  throw Error(ErrorCode::unsupported,
+              fmt::format("{}: transfer syntax {} is not supported; decompress it first, e.g. with gdcmconv --raw",
+                          what, syntax));
+}
+
 FrameDecoder::FrameDecoder(const DicomFile& file, PixelFormat format, std::int64_t frames, std::string what)
     : file_(file), format_(std::move(format)), what_(std::move(what)) {
   if (file.encapsulated) compressed_ = compressed_frames(file, frames, what_);
@@ -83,14 +89,7 @@ FrameDecoder::FrameDecoder(const DicomFile& file, PixelFormat format, std::int64
 
 Bytes FrameDecoder::stored_frame(std::int64_t frame) const {
   const auto index = static_cast<std::size_t>(frame);
-  if (file_.encapsulated) {
-    const Bytes& bytes = compressed_.at(index);
-    if (contains(kJpeg2000, format_.transfer_syntax)) return decode_jpeg2000(bytes, format_, what_);
-    if (contains(kDcmtk, format_.transfer_syntax)) return decode_with_dcmtk(bytes, format_, what_);
-    throw Error(ErrorCode::unsupported,
-                fmt::format("{}: transfer syntax {} is not supported; decompress it first, e.g. with gdcmconv --raw",
-                            what_, format_.transfer_syntax));
-  }
+  if (file_.encapsulated) return decode_frame(compressed_.at(index), format_, what_);
   ByteReader reader(file_.pixels, what_);
   const std::size_t bytes = format_.frame_bytes();
   if (index > 0) reader.take(checked_product(index, bytes, what_));

@@ -40,10 +40,17 @@ class FrameDecoder {
   std::vector<Bytes> compressed_;
 };
 
+/// One compressed frame in the transfer syntax of `format`, as bytes of bits_allocated each. Error(bad_input |
+/// unsupported).
+Bytes decode_frame(const Bytes& frame, const PixelFormat& format, std::string_view what);
+
 /// One grey JPEG 2000 image of the size and depth of `format`, as bytes of bits_allocated each.
 Bytes decode_jpeg2000(ByteView codestream, const PixelFormat& format, std::string_view what);
 
-/// The same for RLE, JPEG and JPEG-LS.
+/// The same for RLE (DICOM PS3.5 annex G); our own, because DCMTK 3.6.7 reads past the end of forged segments.
+Bytes decode_rle(ByteView frame, const PixelFormat& format, std::string_view what);
+
+/// The same for JPEG and JPEG-LS.
 Bytes decode_with_dcmtk(const Bytes& frame, const PixelFormat& format, std::string_view what);
 
 }  // namespace sagittal::io

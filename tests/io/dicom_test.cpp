@@ -10,6 +10,7 @@
 
 #include "dicom_writer.h"
 #include "expect_error.h"
+#include "io/dicom_pixels.h"
 #include "io/image_io.h"
 #include "scratch.h"
 
@@ -259,6 +260,27 @@ TEST(DicomForged, TruncationAnywhereIsAnError) {
       EXPECT_THROW(read_image(ByteView(file).first(size), "a"), Error) << size << " of " << file.size();
     }
   }
+}
+
+TEST(DicomForged, RunLengthSegmentsThatDoNotFillTheirPlaneAreErrors) {
+  PixelFormat format;
+  format.rows = format.columns = 2;
+  const auto frame = [](std::uint8_t segments, std::uint8_t second, const Bytes& packed) {
+    Bytes bytes(64 + packed.size());
+    bytes[0] = segments, bytes[4] = 64, bytes[8] = second;
+    std::copy(packed.begin(), packed.end(), bytes.begin() + 64);
+    return bytes;
+  };
+  const auto decode = [&](const Bytes& bytes) { return decode_rle(bytes, format, "a"); };
+  EXPECT_THAT(decode(frame(2, 66, {0xfd, 9, 3, 1, 2, 3, 4})), ElementsAre(1, 9, 2, 9, 3, 9, 4, 9));
+  EXPECT_THAT(decode(frame(2, 67, {0x80, 0xfd, 9, 0xff, 1, 1, 3, 4, 0})), ElementsAre(1, 9, 1, 9, 3, 9, 4, 9));
+  EXPECT_ERROR(decode(frame(2, 66, {0xfd, 9, 3, 1, 2, 3})), ErrorCode::bad_input);  // a literal beyond the end
+  EXPECT_ERROR(decode(frame(2, 66, {0xfd, 9, 0xfe, 1})), ErrorCode::bad_input);     // a pixel short
+  EXPECT_ERROR(decode(frame(2, 66, {0xfd, 9, 0xfd})), ErrorCode::bad_input);        // a run of nothing
+  EXPECT_ERROR(decode(frame(1, 66, {0xfd, 9, 0xfd, 9})), ErrorCode::bad_input);     // a plane missing
+  EXPECT_ERROR(decode(frame(2, 200, {0xfd, 9, 0xfd, 9})), ErrorCode::bad_input);    // a segment outside
+  EXPECT_ERROR(decode(frame(2, 10, {0xfd, 9, 0xfd, 9})), ErrorCode::bad_input);     // a segment in the header
+  EXPECT_ERROR(decode(Bytes(63)), ErrorCode::bad_input);
 }
 
 TEST(DicomForged, DeepNestingIsAnErrorNotACrash) {
