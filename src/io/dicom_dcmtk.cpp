@@ -28,6 +28,38 @@ void register_decoders() {
   (void)once;
 }
 
+constexpr std::uint8_t kStartOfImage = 0xd8, kStartOfScan = 0xda, kJpegLs = 0xf7;
+
+/// SOF0..SOF3 and JPEG-LS: what grey DICOM images are stored in (ITU-T T.81 table B.1, T.87).
+bool is_frame_header(std::uint8_t marker) { return (marker >= 0xc0 && marker <= 0xc3) || marker == kJpegLs; }
+
+std::uint16_t big_endian_word(ByteView bytes) { return static_cast<std::uint16_t>(bytes[0] << 8 | bytes[1]); }
+
+/// Precision, rows, columns and components of a frame header, against what the data set says.
+bool describes(ByteView header, const PixelFormat& f) {
+  return header.size() >= 6 && header[0] >= 2 && header[0] <= f.bits_allocated &&
+         big_endian_word(header.subspan(1)) == f.rows && big_endian_word(header.subspan(3)) == f.columns &&
+         header[5] == 1;
+}
+
+/// DCMTK 3.6.7 searches a stream without a frame header for ever, so the marker segments are walked here first.
+bool is_one_grey_jpeg(ByteView frame, const PixelFormat& f) {
+  std::size_t at = 2, frame_headers = 0;
+  if (frame.size() < 4 || frame[0] != 0xff || frame[1] != kStartOfImage) return false;
+  while (frame.size() - at >= 4 && frame[at] == 0xff) {
+    const std::uint8_t marker = frame[at + 1];
+    const std::size_t length = big_endian_word(frame.subspan(at + 2));
+    if (length < 2 || length > frame.size() - at - 2) return false;
+    if (marker == kStartOfScan) return frame_headers == 1;
+    if (is_frame_header(marker)) {
+      if (!describes(frame.subspan(at + 4, length - 2), f)) return false;
+      ++frame_headers;
+    }
+    at += 2 + length;
+  }
+  return false;
+}
+
 /// A data set of one frame, with as much of the image description as the decoders ask for.
 void describe(DcmDataset& dataset, const PixelFormat& f) {
   dataset.putAndInsertUint16(DCM_SamplesPerPixel, 1);
@@ -55,6 +87,11 @@ void insert_pixels(DcmDataset& dataset, const Bytes& frame, E_TransferSyntax syn
 }  // namespace
 
 Bytes decode_with_dcmtk(const Bytes& frame, const PixelFormat& format, std::string_view what) {
+  if (!is_one_grey_jpeg(frame, format)) {
+    throw Error(ErrorCode::bad_input,
+                fmt::format("{}: expected a grey JPEG of {}x{} with at most {} bits, found something else", what,
+                            format.rows, format.columns, format.bits_allocated));
+  }
   register_decoders();
   const DcmXfer syntax(format.transfer_syntax.c_str());
   DcmDataset dataset;

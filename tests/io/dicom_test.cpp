@@ -283,6 +283,30 @@ TEST(DicomForged, RunLengthSegmentsThatDoNotFillTheirPlaneAreErrors) {
   EXPECT_ERROR(decode(Bytes(63)), ErrorCode::bad_input);
 }
 
+TEST(DicomForged, JpegStreamsWithoutOneFrameHeaderThatFitsAreErrors) {
+  PixelFormat format;
+  format.rows = 2, format.columns = 3;
+  format.transfer_syntax = "1.2.840.10008.1.2.4.57";
+  const auto expect_refused = [&](const Bytes& frame) {
+    EXPECT_ERROR(decode_frame(frame, format, "a"), ErrorCode::bad_input);
+  };
+  const Bytes scan{0xff, 0xda, 0, 8, 1, 1, 0, 1, 0, 0};
+  const auto stream = [&](const Bytes& segments) {
+    Bytes bytes{0xff, 0xd8};
+    for (const Bytes* part : {&segments, &scan}) {
+      for (const std::uint8_t byte : *part) bytes.push_back(byte);
+    }
+    return bytes;
+  };
+  expect_refused({});
+  expect_refused({0xff, 0xd8});
+  expect_refused(stream({}));                                                  // no frame header
+  expect_refused(stream({0xff, 0xe0, 0, 0}));                                  // a segment of no length
+  expect_refused(stream({0xff, 0xe0, 0xff, 0xff}));                            // a segment beyond the end
+  expect_refused(stream({0xff, 0xc3, 0, 11, 16, 0, 3, 0, 2, 1, 1, 0x11, 0}));  // rows and columns exchanged
+  expect_refused(stream({0xff, 0xc3, 0, 17, 16, 0, 2, 0, 3, 3, 1, 0x11, 0, 2, 0x11, 0, 3, 0x11, 0}));  // colour
+}
+
 TEST(DicomForged, DeepNestingIsAnErrorNotACrash) {
   Bytes file = SliceWriter().bytes();
   file.resize(400);
