@@ -159,7 +159,7 @@ void run(const Options& options) {
 
   ThreadPool pool(options.model.threads);
   interact::Session session(load_model(options.model), pool);
-  session.set_image(reversed(geometry.size), to_float(image));
+  session.set_image(reversed(geometry.size), store(image));
 
   Report report;
   report.output = options.output;

@@ -112,8 +112,8 @@ struct NetworkInput::Shrinking {
   std::vector<float> quotient;  ///< of the layers' intensity
 };
 
-NetworkInput::NetworkInput(const Model& model, const Index3& shape, std::span<const float> image, ThreadPool& pool)
-    : model_(model), patch_(model.patch_size), shape_(shape), image_(image), pool_(pool) {}
+NetworkInput::NetworkInput(const Model& model, const NormalisedImage& image, ThreadPool& pool)
+    : model_(model), patch_(model.patch_size), image_(image), pool_(pool) {}
 
 std::size_t NetworkInput::value_count() const {
   return patch_voxels() * to_size(1 + model_.capabilities.num_interaction_channels);
@@ -158,15 +158,14 @@ void NetworkInput::crop(const Layers& layers, const BitVolume& previous, const B
 }
 
 void NetworkInput::crop_image(const Box& box, std::span<float> out) const {
-  const Box inside = intersect(box, whole(shape_));
+  const Box inside = intersect(box, whole(image_.shape()));
   pool_.parallel_for(patch_[0], kPlaneGrain, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t n = begin * patch_[1]; n < end * patch_[1]; ++n) {
       const std::int64_t i = box.lo[0] + n / patch_[1], j = box.lo[1] + n % patch_[1];
       float* row = out.data() + n * patch_[2];
       std::fill_n(row, patch_[2], 0.0f);
       if (inside.empty() || i < inside.lo[0] || i >= inside.hi[0] || j < inside.lo[1] || j >= inside.hi[1]) continue;
-      const float* source = image_.data() + (i * shape_[1] + j) * shape_[2];
-      std::copy(source + inside.lo[2], source + inside.hi[2], row + inside.lo[2] - box.lo[2]);
+      image_.read({i, j, inside.lo[2]}, inside.hi[2] - inside.lo[2], row + inside.lo[2] - box.lo[2]);
     }
   });
 }
@@ -279,7 +278,7 @@ void NetworkInput::shrink_channel(const Layers& layers, int channel, const Shrin
 
 namespace {
 
-/// A tap whose source may lie outside the image: then its index is some voxel of the image and its weight 0.
+/// A tap whose source may lie outside the image: then its index is the nearest voxel of the image and its weight 0.
 struct ImageTap {
   std::array<std::int64_t, 2> index{};
   std::array<float, 2> weight{};
@@ -292,12 +291,20 @@ std::vector<ImageTap> image_taps(std::int64_t lo, std::int64_t size, std::int64_
     const std::array<float, 2> weights{tap.weight0, tap.weight1};
     ImageTap& out = taps.emplace_back();
     for (std::size_t n = 0; n < 2; ++n) {
-      const bool inside = at[n] >= 0 && at[n] < image_size;
-      out.index[n] = inside ? at[n] : 0;
-      out.weight[n] = inside ? weights[n] : 0.0f;
+      out.index[n] = std::clamp<std::int64_t>(at[n], 0, image_size - 1);
+      out.weight[n] = out.index[n] == at[n] ? weights[n] : 0.0f;
     }
   }
   return taps;
+}
+
+/// One row of the image blended along itself.
+void shrink_row(const float* source, std::span<const ImageTap> taps, float* out) {
+  const std::int64_t first = taps.front().index[0];
+  for (std::size_t k = 0; k < taps.size(); ++k) {
+    const ImageTap& tap = taps[k];
+    out[k] = blend(tap.weight[0], source[tap.index[0] - first], tap.weight[1], source[tap.index[1] - first]);
+  }
 }
 
 }  // namespace
@@ -306,24 +313,24 @@ void NetworkInput::shrink_image(const Box& box, std::span<float> out) const {
   const Index3 size = box.size();
   std::array<std::vector<ImageTap>, 3> taps;
   for (int axis = 0; axis < 3; ++axis) {
-    taps[to_size(axis)] = image_taps(box.lo[axis], size[axis], patch_[axis], shape_[axis]);
+    taps[to_size(axis)] = image_taps(box.lo[axis], size[axis], patch_[axis], image_.shape()[axis]);
   }
+  const std::int64_t first = taps[2].front().index[0], count = taps[2].back().index[1] + 1 - first;
   pool_.parallel_for(patch_[0] * patch_[1], 4 * kPlaneGrain, [&](std::int64_t begin, std::int64_t end) {
+    std::vector<float> source(to_size(count));
+    std::array<std::vector<float>, 4> rows;
+    for (auto& row : rows) row.resize(to_size(patch_[2]));
     for (std::int64_t n = begin; n < end; ++n) {
       const ImageTap& ti = taps[0][to_size(n / patch_[1])];
       const ImageTap& tj = taps[1][to_size(n % patch_[1])];
-      const auto source = [&](std::size_t a, std::size_t b) {
-        return image_.data() + (ti.index[a] * shape_[1] + tj.index[b]) * shape_[2];
-      };
-      const float *s00 = source(0, 0), *s01 = source(0, 1), *s10 = source(1, 0), *s11 = source(1, 1);
+      for (std::size_t r = 0; r < rows.size(); ++r) {
+        image_.read({ti.index[r / 2], tj.index[r % 2], first}, count, source.data());
+        shrink_row(source.data(), taps[2], rows[r].data());
+      }
       float* row = out.data() + n * patch_[2];
-      for (std::int64_t k = 0; k < patch_[2]; ++k) {
-        const ImageTap& tk = taps[2][to_size(k)];
-        const auto along = [&](const float* s) {
-          return blend(tk.weight[0], s[tk.index[0]], tk.weight[1], s[tk.index[1]]);
-        };
-        const float front = blend(tj.weight[0], along(s00), tj.weight[1], along(s01));
-        const float back = blend(tj.weight[0], along(s10), tj.weight[1], along(s11));
+      for (std::size_t k = 0; k < to_size(patch_[2]); ++k) {
+        const float front = blend(tj.weight[0], rows[0][k], tj.weight[1], rows[1][k]);
+        const float back = blend(tj.weight[0], rows[2][k], tj.weight[1], rows[3][k]);
         row[k] = blend(ti.weight[0], front, ti.weight[1], back);
       }
     }

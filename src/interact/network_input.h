@@ -3,6 +3,7 @@
 
 #include "interact/layers.h"
 #include "interact/model.h"
+#include "interact/normalised_image.h"
 
 namespace sagittal::interact {
 
@@ -10,8 +11,8 @@ namespace sagittal::interact {
 /// interaction channel c in channel 1 + c. What lies outside the image is 0.
 class NetworkInput {
  public:
-  /// `image` [shape] must outlive the object.
-  NetworkInput(const Model& model, const Index3& shape, std::span<const float> image, ThreadPool& pool);
+  /// `model`, `image` and `pool` must outlive the object.
+  NetworkInput(const Model& model, const NormalisedImage& image, ThreadPool& pool);
 
   std::size_t value_count() const;
   std::size_t patch_voxels() const { return static_cast<std::size_t>(whole(patch_).volume()); }
@@ -34,8 +35,7 @@ class NetworkInput {
 
   const Model& model_;
   Index3 patch_;
-  Index3 shape_;
-  std::span<const float> image_;
+  const NormalisedImage& image_;
   ThreadPool& pool_;
 };
 

@@ -63,11 +63,11 @@ struct Predictor::Look {
   bool contained;  ///< the object does not continue beyond the box
 };
 
-Predictor::Predictor(const Model& model, const Index3& shape, std::span<const float> image, ThreadPool& pool)
+Predictor::Predictor(const Model& model, const NormalisedImage& image, ThreadPool& pool)
     : model_(model),
-      shape_(shape),
+      shape_(image.shape()),
       pool_(pool),
-      input_(model, shape, image, pool),
+      input_(model, image, pool),
       input_values_(input_.value_count() * sizeof(float)),
       logits_(2 * input_.patch_voxels() * sizeof(float)) {}
 

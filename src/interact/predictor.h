@@ -26,8 +26,8 @@ inline constexpr double kZoomGrowth = 1.5;
 /// One prediction: looks from ever farther away until the object fits, then refines at full resolution what changed.
 class Predictor {
  public:
-  /// `image` [shape] and `model` must outlive the object.
-  Predictor(const Model& model, const Index3& shape, std::span<const float> image, ThreadPool& pool);
+  /// `model`, `image` and `pool` must outlive the object.
+  Predictor(const Model& model, const NormalisedImage& image, ThreadPool& pool);
 
   /// Writes the answer into layers.previous and layers.mask. Where it throws, `layers` may be half written.
   Prediction run(Layers& layers, const Focus& focus, const PredictionOptions& options, const LeftoverPick& pick,

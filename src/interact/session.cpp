@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "interact/history.h"
-#include "interact/normalise.h"
+#include "interact/normalised_image.h"
 #include "interact/predictor.h"
 #include "volume/volume.h"
 
@@ -21,8 +21,6 @@ void require_support(bool supported, std::string_view kind) {
   throw Error(ErrorCode::unsupported,
               fmt::format("Interaction '{}' is not supported by this checkpoint capability metadata.", kind));
 }
-
-std::string describe_shape(const Index3& shape) { return fmt::format("[{}, {}, {}]", shape[0], shape[1], shape[2]); }
 
 std::string describe_corners(const std::array<double, 3>& lo, const std::array<double, 3>& hi) {
   return fmt::format("[[{}, {}], [{}, {}], [{}, {}]]", lo[0], hi[0], lo[1], hi[1], lo[2], hi[2]);
@@ -60,22 +58,23 @@ class Session::State {
   const Model& model() const { return *model_; }
   const PointKernel& kernel() const { return kernel_; }
   ThreadPool& pool() const { return *pool_; }
-  const Index3& shape() const { return shape_; }
-  bool has_image() const { return image_.size() > 0; }
+  const Index3& shape() const { return image_.shape(); }
+  bool has_image() const { return !image_.empty(); }
   bool auto_zoom = true;
 
   void require_image() const {
     if (!has_image()) throw Error(ErrorCode::conflict, "the session has no image yet; set one first");
   }
 
-  void set_image(const Index3& shape, std::span<const float> voxels) {
-    check_size(shape, voxels.size());
-    keep_image(shape, normalise(shape, voxels, pool()));
-  }
-  void set_image(const Index3& shape, Buffer voxels) {
-    check_size(shape, voxels.as<float>().size());
-    normalise_in_place(shape, voxels.as<float>(), pool());
-    keep_image(shape, std::move(voxels));
+  void set_image(const Index3& shape, StoredVoxels voxels) {
+    NormalisedImage image(shape, std::move(voxels), pool());
+    std::vector<Segment> segments;
+    segments.emplace_back(Layers(shape, model_->capabilities.num_interaction_channels));
+    image_ = std::move(image);
+    segments_ = std::move(segments);
+    active_ = 0;
+    dense_mask_ = {};
+    stale_.reset();
   }
 
   Segment& active() { return segments_[static_cast<std::size_t>(active_)]; }
@@ -92,7 +91,7 @@ class Session::State {
 
   int add_segment() {
     require_image();
-    segments_.emplace_back(Layers(shape_, model_->capabilities.num_interaction_channels));
+    segments_.emplace_back(Layers(shape(), model_->capabilities.num_interaction_channels));
     select(segment_count() - 1);
     return active_;
   }
@@ -140,8 +139,8 @@ class Session::State {
     require_image();
     const MaskGrid& mask = active().history.layers().mask;
     if (dense_mask_.size() == 0) {
-      dense_mask_ = Buffer(static_cast<std::size_t>(whole(shape_).volume()));
-      stale_ = whole(shape_);
+      dense_mask_ = Buffer(static_cast<std::size_t>(whole(shape()).volume()));
+      stale_ = whole(shape());
     }
     if (stale_) {
       const auto dense = dense_mask_.as<std::uint8_t>();
@@ -158,7 +157,7 @@ class Session::State {
   }
 
   std::uint64_t memory_bytes() const {
-    std::uint64_t bytes = image_.size() + dense_mask_.size();
+    std::uint64_t bytes = image_.memory_bytes() + dense_mask_.size();
     std::unordered_set<const void*> seen;
     for (const Segment& s : segments_) {
       s.history.visit_blocks([&](const void* address, std::size_t size) {
@@ -169,29 +168,8 @@ class Session::State {
   }
 
  private:
-  static void check_size(const Index3& shape, std::size_t voxels) {
-    for (const std::int64_t size : shape) {
-      if (size < 1 || size > kMaxVoxels) refuse(fmt::format("image: bad shape {}", describe_shape(shape)));
-    }
-    const std::uint64_t plane = checked_product(shape[1], shape[2], "image");
-    if (const std::uint64_t count = checked_product(shape[0], plane, "image"); count != voxels) {
-      refuse(fmt::format("image: shape {} needs {} voxels, found {}", describe_shape(shape), count, voxels));
-    }
-  }
-
-  void keep_image(const Index3& shape, Buffer image) {
-    std::vector<Segment> segments;
-    segments.emplace_back(Layers(shape, model_->capabilities.num_interaction_channels));
-    image_ = std::move(image);
-    shape_ = shape;
-    segments_ = std::move(segments);
-    active_ = 0;
-    dense_mask_ = {};
-    stale_.reset();
-  }
-
   Prediction predict(Layers& layers, const Focus& focus, bool refine_all, const RunControl& control) {
-    Predictor predictor(*model_, shape_, image_.as<float>(), pool());
+    Predictor predictor(*model_, image_, pool());
     const LeftoverPick pick = options_.pick_leftover ? options_.pick_leftover : make_leftover_pick();
     return predictor.run(layers, focus, {options_.rules, auto_zoom, refine_all}, pick, control);
   }
@@ -208,8 +186,7 @@ class Session::State {
   ThreadPool* pool_;
   SessionOptions options_;
   PointKernel kernel_;
-  Index3 shape_{};
-  Buffer image_;  ///< normalised
+  NormalisedImage image_;
   std::vector<Segment> segments_;
   int active_ = 0;
   Buffer dense_mask_;         ///< made on demand
@@ -223,8 +200,7 @@ Session& Session::operator=(Session&&) noexcept = default;
 Session::~Session() = default;
 
 const Model& Session::model() const { return state_->model(); }
-void Session::set_image(const Index3& shape, std::span<const float> voxels) { state_->set_image(shape, voxels); }
-void Session::set_image(const Index3& shape, Buffer voxels) { state_->set_image(shape, std::move(voxels)); }
+void Session::set_image(const Index3& shape, StoredVoxels voxels) { state_->set_image(shape, std::move(voxels)); }
 bool Session::has_image() const { return state_->has_image(); }
 
 const Index3& Session::shape() const {

@@ -12,6 +12,7 @@
 #include "interact/model.h"
 #include "interact/rules.h"
 #include "volume/box.h"
+#include "volume/stored_voxels.h"
 
 namespace sagittal::interact {
 
@@ -42,8 +43,8 @@ struct SessionOptions {
 /// undo and redo of any depth. Prompts that only record themselves act when a later one predicts; where that
 /// prediction looks is decided by the last prompt that drew something.
 ///
-/// Memory: the image as float32 and the mask as bytes; everything else is kept in blocks of 32^3, and only those that a
-/// prompt touched.
+/// Memory: the image as it is stored, and the mask as bytes where `mask()` asks for it; everything else is kept in
+/// blocks of 32^3, and only those that a prompt touched.
 ///
 /// All coordinates, boxes and shapes are in array order: axis 0 is the slowest in memory. For a `Volume` that is
 /// (k, j, i). Masks are uint8 0/1 in C order.
@@ -60,12 +61,10 @@ class Session {
 
   const Model& model() const;
 
-  /// Normalises and keeps the image, [axis0, axis1, axis2]; drops all segments and history and starts one empty
-  /// segment. Throws Error(bad_input) for an image that is all zero, constant or not finite. Until there is an image,
-  /// everything below but set_auto_zoom throws Error(conflict).
-  void set_image(const Index3& shape, std::span<const float> voxels);
-  /// The same with float32 voxels that the session takes over instead of copying.
-  void set_image(const Index3& shape, Buffer voxels);
+  /// Shares the image's voxels, [axis0, axis1, axis2]; drops all segments and history and starts one empty segment.
+  /// Throws Error(bad_input) for a wrong number of voxels, and for an image that is all zero, constant or not finite.
+  /// Until there is an image, everything below but set_auto_zoom throws Error(conflict).
+  void set_image(const Index3& shape, StoredVoxels voxels);
   bool has_image() const;
   const Index3& shape() const;
 

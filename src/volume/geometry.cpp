@@ -43,6 +43,8 @@ bool orthonormal(const Mat3& m) {
 
 }  // namespace
 
+std::string describe_shape(const Index3& shape) { return fmt::format("[{}, {}, {}]", shape[0], shape[1], shape[2]); }
+
 double determinant(const Mat3& m) {
   return m[0][0] * (m[1][1] * m[2][2] - m[1][2] * m[2][1]) - m[0][1] * (m[1][0] * m[2][2] - m[1][2] * m[2][0]) +
          m[0][2] * (m[1][0] * m[2][1] - m[1][1] * m[2][0]);

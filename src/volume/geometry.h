@@ -9,6 +9,9 @@ using Vec3 = std::array<double, 3>;
 using Mat3 = std::array<Vec3, 3>;  ///< rows
 using Index3 = std::array<std::int64_t, 3>;
 
+/// "[i, j, k]", for messages.
+std::string describe_shape(const Index3& shape);
+
 /// Where the voxels of an image lie in the patient.
 ///
 /// An index is (i, j, k); i runs fastest in memory, so a volume is a C-ordered array [k, j, i].

@@ -92,10 +92,13 @@ class NetworkInputTest : public testing::Test {
       : pool(2),
         model(*StubSession::make_model(kPatch, std::make_shared<StubNetwork>(8, nowhere), {})),
         layers(kShape, 7),
+        stored(kShape, store(noise()), pool),
         image(kShape),
-        input(model, kShape, image.values, pool) {
+        input(model, stored, pool) {
     std::mt19937 random(7);
-    for (float& v : image.values) v = static_cast<float>(random() % 1000) / 100 - 5;
+    for (std::int64_t row = 0; row < kShape[0] * kShape[1]; ++row) {
+      stored.read({row / kShape[1], row % kShape[1], 0}, kShape[2], image.values.data() + row * kShape[2]);
+    }
     for (int channel = 1; channel < 7; ++channel) {
       for (int n = 0; n < 6; ++n) {
         const Index3 at{static_cast<std::int64_t>(random() % 45), static_cast<std::int64_t>(random() % 40),
@@ -111,6 +114,13 @@ class NetworkInputTest : public testing::Test {
     layers.intensity = 1.7;
   }
 
+  static std::vector<float> noise() {
+    std::mt19937 random(8);
+    std::vector<float> values(static_cast<std::size_t>(whole(kShape).volume()));
+    for (float& v : values) v = static_cast<float>(random() % 1000) / 100 - 5;
+    return values;
+  }
+
   Dense channel(int n) {
     Dense out(kShape);
     if (n == 0) {
@@ -124,6 +134,7 @@ class NetworkInputTest : public testing::Test {
   ThreadPool pool;
   Model model;
   Layers layers;
+  NormalisedImage stored;
   Dense image;
   NetworkInput input;
 };

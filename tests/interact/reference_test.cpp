@@ -107,7 +107,7 @@ TEST_P(Reference, EveryMaskIsTheSameBitForBit) {
   const Rules rules = description["rules"] == "2.5" ? Rules::v2_5 : Rules::v2_6;
   StubSession stub(description["patch"].get<Index3>(), weighted, can, 2, {{}, rules});
   stub.network->remember = false;
-  stub.session.set_image(description["shape"].get<Index3>(), make_image(description));
+  stub.session.set_image(description["shape"].get<Index3>(), store(make_image(description)));
   int number = 0;
   for (const Json& step : description["steps"]) {
     SCOPED_TRACE(fmt::format("step {}: {}", ++number, step.dump()));

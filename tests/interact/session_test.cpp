@@ -212,7 +212,7 @@ TEST(Session, BetweenRefinedPatchesTheRulesDiffer) {
       voxels[v] = a[v] || b[v] ? 10.0f : 0.45f + 0.1f * static_cast<float>(v % 2);
       expected[v] = a[v] || b[v] || (rules == Rules::v2_6 && thin[v]);
     }
-    stub.session.set_image(shape, voxels);
+    stub.session.set_image(shape, store(voxels));
     stub.session.add_initial_mask(thin, only_record());
     const Outcome outcome = stub.session.add_box({2, 2, 32}, {62, 62, 33}, {});
     EXPECT_EQ(outcome.zoom, 4);
@@ -455,16 +455,16 @@ TEST(Session, BadImagesAreRefusedAndKeepTheOldOne) {
   stub.session.add_point({12, 12, 12}, {});
   const auto mask = stub.mask();
   std::vector<float> voxels(8, 0.0f);
-  EXPECT_ERROR(stub.session.set_image({2, 2, 2}, voxels), ErrorCode::bad_input);  // all zero
+  EXPECT_ERROR(stub.session.set_image({2, 2, 2}, store(voxels)), ErrorCode::bad_input);  // all zero
   voxels.assign(8, 3.0f);
-  EXPECT_ERROR(stub.session.set_image({2, 2, 2}, voxels), ErrorCode::bad_input);  // constant
+  EXPECT_ERROR(stub.session.set_image({2, 2, 2}, store(voxels)), ErrorCode::bad_input);  // constant
   voxels[3] = std::numeric_limits<float>::infinity();
-  EXPECT_ERROR(stub.session.set_image({2, 2, 2}, voxels), ErrorCode::bad_input);
+  EXPECT_ERROR(stub.session.set_image({2, 2, 2}, store(voxels)), ErrorCode::bad_input);
   voxels[3] = 1;
-  EXPECT_ERROR(stub.session.set_image({2, 2, 3}, voxels), ErrorCode::bad_input);
-  EXPECT_ERROR(stub.session.set_image({0, 2, 2}, voxels), ErrorCode::bad_input);
+  EXPECT_ERROR(stub.session.set_image({2, 2, 3}, store(voxels)), ErrorCode::bad_input);
+  EXPECT_ERROR(stub.session.set_image({0, 2, 2}, store(voxels)), ErrorCode::bad_input);
   const std::int64_t huge = std::int64_t{1} << 32;
-  EXPECT_ERROR(stub.session.set_image({huge, huge, huge}, voxels), ErrorCode::bad_input);
+  EXPECT_ERROR(stub.session.set_image({huge, huge, huge}, store(voxels)), ErrorCode::bad_input);
   EXPECT_EQ(stub.mask(), mask);
 }
 

@@ -92,7 +92,7 @@ struct StubSession {
         }
       }
     }
-    session.set_image(shape, voxels);
+    session.set_image(shape, store(voxels));
   }
 
   std::vector<std::uint8_t> mask() const { return {session.mask().begin(), session.mask().end()}; }

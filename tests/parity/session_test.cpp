@@ -150,7 +150,7 @@ class Parity : public testing::TestWithParam<std::size_t> {
     options.precision = precision;
     session_ =
         std::make_unique<Session>(load_model(kHere / vectors()["checkpoint"].get<std::string>(), options), pool_);
-    session_->set_image(shape_, to_float(volume));
+    session_->set_image(shape_, store(volume));
     expected_.assign(static_cast<std::size_t>(whole(shape_).volume()), 0);
   }
 

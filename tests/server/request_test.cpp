@@ -1,6 +1,7 @@
 #include "server/http/request.h"
 
 #include "expect_error.h"
+#include "server/http/body_memory.h"
 
 namespace sagittal::server::http {
 namespace {
@@ -54,6 +55,20 @@ TEST(Request, HeaderParametersMayBeQuoted) {
   for (const char* value : {"", "a", "a;", "a;b", "a;name", "a; name=\"", "a;;;"}) {
     EXPECT_EQ(header_parameter(value, "name"), "") << value;
   }
+}
+
+TEST(Body, KeptBytesOutliveTheRequestAndDoNotCountAsOnes) {
+  const auto budget = std::make_shared<BodyBudget>(10);
+  auto memory = std::make_shared<BodyMemory>(budget, 10);
+  memory->append("0123456789", 10);
+  memory->add(10);
+  Body body(std::move(memory));
+  EXPECT_EQ(budget->used, 10u);
+  const ByteView bytes = body.bytes();
+  const auto owner = body.keep();
+  body = Body();
+  EXPECT_EQ(budget->used, 0u);
+  EXPECT_EQ(as_text(bytes), "0123456789");
 }
 
 }  // namespace

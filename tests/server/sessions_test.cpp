@@ -11,7 +11,7 @@ namespace {
 
 using std::chrono::seconds;
 
-constexpr std::uint64_t kVoxels = 1000;
+constexpr std::uint64_t kBytes = 1000;
 
 class SessionsTest : public testing::Test {
  protected:
@@ -31,7 +31,7 @@ TEST_F(SessionsTest, EveryKeyHasItsOwnSession) {
   EXPECT_EQ(sessions.get("a"), a);
   EXPECT_NE(sessions.get("b"), a);
   EXPECT_EQ(sessions.count(), 0u) << "no image yet";
-  sessions.reserve_image("a", kVoxels);
+  sessions.reserve_image("a", kBytes);
   EXPECT_EQ(sessions.count(), 1u);
 }
 
@@ -40,33 +40,33 @@ TEST_F(SessionsTest, TheLongestUnusedMakesRoomOnceItIsIdle) {
   for (const char* key : {"a", "b", "c"}) sessions.get(key);
   for (const char* key : {"a", "b"}) {
     sessions.get(key);
-    sessions.reserve_image(key, kVoxels);
+    sessions.reserve_image(key, kBytes);
     now_ += seconds(1);
   }
-  EXPECT_ERROR(sessions.reserve_image("c", kVoxels), ErrorCode::unavailable);
+  EXPECT_ERROR(sessions.reserve_image("c", kBytes), ErrorCode::unavailable);
   now_ += seconds(60);
   const void* a = sessions.get("a").get();  // now b is the longest unused
-  EXPECT_NO_THROW(sessions.reserve_image("c", kVoxels));
+  EXPECT_NO_THROW(sessions.reserve_image("c", kBytes));
   EXPECT_EQ(sessions.count(), 2u);
   EXPECT_EQ(sessions.get("a").get(), a);
-  EXPECT_NO_THROW(sessions.reserve_image("a", kVoxels)) << "it has a place";
+  EXPECT_NO_THROW(sessions.reserve_image("a", kBytes)) << "it has a place";
 }
 
 TEST_F(SessionsTest, ASessionInUseStays) {
   Sessions sessions = make(1);
   auto held = sessions.get("a");
-  sessions.reserve_image("a", kVoxels);
+  sessions.reserve_image("a", kBytes);
   sessions.get("b");
   now_ += seconds(1000);
-  EXPECT_ERROR(sessions.reserve_image("b", kVoxels), ErrorCode::unavailable);
+  EXPECT_ERROR(sessions.reserve_image("b", kBytes), ErrorCode::unavailable);
   held.reset();
-  EXPECT_NO_THROW(sessions.reserve_image("b", kVoxels));
+  EXPECT_NO_THROW(sessions.reserve_image("b", kBytes));
 }
 
 TEST_F(SessionsTest, ClientsWithoutImageCostNobodyTheirs) {
   Sessions sessions = make(2);
   sessions.get("worker");
-  sessions.reserve_image("worker", kVoxels);
+  sessions.reserve_image("worker", kBytes);
   now_ += seconds(1000);
   for (const char* key : {"u", "v", "w", "x", "y", "z"}) EXPECT_NO_THROW(sessions.get(key));
   EXPECT_EQ(sessions.count(), 1u);
@@ -75,15 +75,15 @@ TEST_F(SessionsTest, ClientsWithoutImageCostNobodyTheirs) {
 }
 
 TEST_F(SessionsTest, MemoryIsBoundedAndTheIdleMakeRoom) {
-  Sessions sessions = make(10, 2 * kVoxels * 9);
+  Sessions sessions = make(10, 2 * kBytes);
   for (const char* key : {"a", "b", "c"}) sessions.get(key);
-  sessions.reserve_image("a", kVoxels);
-  sessions.reserve_image("b", kVoxels);
-  EXPECT_ERROR(sessions.reserve_image("c", kVoxels), ErrorCode::unavailable);
-  EXPECT_ERROR(sessions.reserve_image("c", 3 * kVoxels), ErrorCode::too_large);
-  EXPECT_NO_THROW(sessions.reserve_image("a", kVoxels)) << "its own old image makes room";
+  sessions.reserve_image("a", kBytes);
+  sessions.reserve_image("b", kBytes);
+  EXPECT_ERROR(sessions.reserve_image("c", kBytes), ErrorCode::unavailable);
+  EXPECT_ERROR(sessions.reserve_image("c", 3 * kBytes), ErrorCode::too_large);
+  EXPECT_NO_THROW(sessions.reserve_image("a", kBytes)) << "its own old image makes room";
   now_ += seconds(60);
-  sessions.reserve_image("c", 2 * kVoxels);
+  sessions.reserve_image("c", 2 * kBytes);
   EXPECT_EQ(sessions.count(), 1u);
 }
 

@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "interact/normalised_image.h"
 #include "io/gzip.h"
 #include "server/dialects/slicer_v0_arrays.h"
 #include "server/http/multipart.h"
@@ -105,14 +106,14 @@ class SlicerV0 {
 
   Response upload_image(const Request& request) {
     const auto parts = parse_parts(request);
-    const NpyFile file(http::find_part(parts, "file").content, "image");
+    NpyFile file(http::find_part(parts, "file").content, "image");
     const std::string key = client_key(request);
     const auto client = sessions_.get(key);
     const std::lock_guard lock(client->mutex);
     try {
       const Index3 shape = image_shape(file.view());
-      sessions_.reserve_image(key, static_cast<std::uint64_t>(whole(shape).volume()));
-      client->session.set_image(shape, to_float(file.view(), sessions_.pool()));
+      sessions_.reserve_image(key, interact::image_bytes(file.view().type, whole(shape).volume()));
+      client->session.set_image(shape, std::move(file).release(request.body.keep()));
     } catch (const Error& error) {
       note_failed_upload(*client, error);  // the extension shows this image from now on, whatever we answer
       count_memory(key, *client);
@@ -256,9 +257,8 @@ class SlicerV0 {
     metrics_.add("sagittal_predictions_total", {{"type", type}});
     metrics_.add("sagittal_network_passes_total", {}, outcome.passes);
     metrics_.observe_seconds("sagittal_prediction_seconds", {{"type", type}}, seconds.count());
-    const Bytes& bits =
-        packed.update(client->session.mask(), client->session.shape(), outcome.changed, sessions_.pool());
-    Response response = http::make_response(200, "application/octet-stream", io::gzip(bits));
+    Response response = http::make_response(200, "application/octet-stream",
+                                            packed.update(client->session, outcome.changed, sessions_.pool()));
     client->packed = std::move(packed);
     response.headers.push_back({"Content-Encoding", "gzip"});
     return response;

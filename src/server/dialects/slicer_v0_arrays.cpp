@@ -20,44 +20,9 @@ constexpr std::int64_t kGrain = std::int64_t{1} << 20;
 constexpr std::size_t kLargestScalar = 8;
 constexpr std::size_t kNpyHeaderRoom = std::size_t{64} << 10;
 
-/// Values of type T in bytes of any alignment.
-template <class T>
-struct Values {
-  const std::uint8_t* bytes;
-
-  T operator[](std::int64_t n) const {
-    T value;
-    std::memcpy(&value, bytes + n * static_cast<std::int64_t>(sizeof(T)), sizeof(T));
-    return value;
-  }
-};
-
-/// Calls `f(Values<T>)` with the values in their own type.
 template <class F>
 void visit_values(const io::NpyView& array, F&& f) {
-  const std::uint8_t* bytes = array.bytes.data();
-  switch (array.type) {
-    case ScalarType::u8:
-      return f(Values<std::uint8_t>{bytes});
-    case ScalarType::i8:
-      return f(Values<std::int8_t>{bytes});
-    case ScalarType::u16:
-      return f(Values<std::uint16_t>{bytes});
-    case ScalarType::i16:
-      return f(Values<std::int16_t>{bytes});
-    case ScalarType::u32:
-      return f(Values<std::uint32_t>{bytes});
-    case ScalarType::i32:
-      return f(Values<std::int32_t>{bytes});
-    case ScalarType::u64:
-      return f(Values<std::uint64_t>{bytes});
-    case ScalarType::i64:
-      return f(Values<std::int64_t>{bytes});
-    case ScalarType::f32:
-      return f(Values<float>{bytes});
-    case ScalarType::f64:
-      return f(Values<double>{bytes});
-  }
+  sagittal::visit_values(array.type, array.bytes.data(), std::forward<F>(f));
 }
 
 std::int64_t count_of(const io::NpyView& array) {
@@ -157,16 +122,9 @@ Index3 image_shape(const io::NpyView& array) {
   return to_index3(shape);
 }
 
-Buffer to_float(const io::NpyView& array, ThreadPool& pool) {
-  const std::int64_t count = count_of(array);
-  Buffer floats(static_cast<std::size_t>(count) * sizeof(float));
-  float* out = floats.as<float>().data();
-  visit_values(array, [&](auto values) {
-    pool.parallel_for(count, kGrain, [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t n = begin; n < end; ++n) out[n] = static_cast<float>(values[n]);
-    });
-  });
-  return floats;
+StoredVoxels NpyFile::release(std::shared_ptr<const void> owner) && {
+  if (copy_.data.size() > 0) return store(copy_.type, std::move(copy_.data));
+  return {view_.type, view_.bytes, std::move(owner)};
 }
 
 NpyFile read_mask_file(ByteView compressed, const Index3& shape) {

@@ -9,6 +9,7 @@
 #include "base/thread_pool.h"
 #include "io/npy.h"
 #include "volume/box.h"
+#include "volume/stored_voxels.h"
 
 namespace sagittal::server {
 
@@ -24,6 +25,9 @@ class NpyFile {
 
   const io::NpyView& view() const { return view_; }
 
+  /// The values; `owner` keeps alive what the file was read from.
+  StoredVoxels release(std::shared_ptr<const void> owner) &&;
+
  private:
   void read(ByteView file, std::string_view what);
   Buffer file_;
@@ -33,8 +37,6 @@ class NpyFile {
 
 /// Shape [k, j, i] of an image. Colour and vector volumes arrive with a fourth axis and are refused.
 Index3 image_shape(const io::NpyView& array);
-/// Every value as float32.
-Buffer to_float(const io::NpyView& array, ThreadPool& pool);
 
 /// What is painted in a mask on the image's grid, cropped to its bounding box.
 struct Painted {

@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "base/buffer.h"
+#include "base/bytes.h"
 #include "base/error.h"
-#include "server/http/request.h"
 
 namespace sagittal::server::http {
 
@@ -27,19 +27,24 @@ class BodyMemory {
       : budget_(std::move(budget)), buffer_(reserved) {}
   BodyMemory(const BodyMemory&) = delete;
   BodyMemory& operator=(const BodyMemory&) = delete;
-  ~BodyMemory() { budget_->used -= size_; }
+  ~BodyMemory() { uncount(); }
 
   std::size_t size() const { return size_; }
+  ByteView bytes() const { return {reinterpret_cast<const std::uint8_t*>(buffer_.data()), size_}; }
   std::size_t room() const { return buffer_.size() - size_; }
   char* end() { return reinterpret_cast<char*>(buffer_.data()) + size_; }
 
   /// Counts `bytes` that were written at `end()`. Throws Error(unavailable) beyond the budget.
   void add(std::size_t bytes) {
     size_ += bytes;
+    counted_ += bytes;
     if ((budget_->used += bytes) > budget_->limit) {
       throw Error(ErrorCode::unavailable, "too many uploads at once for this server's memory; try again in a minute");
     }
   }
+
+  /// The budget is free of what arrived. From any thread.
+  void uncount() { budget_->used -= counted_.exchange(0); }
 
   /// Copies bytes to `end()`, uncounted, and makes room for them where the length was not known before.
   void append(const char* from, std::size_t bytes) {
@@ -51,16 +56,11 @@ class BodyMemory {
     std::copy_n(from, bytes, end());
   }
 
-  static Body to_body(std::shared_ptr<BodyMemory> memory) {
-    const std::size_t size = memory->size_;
-    const Buffer* buffer = &memory->buffer_;
-    return Body(std::shared_ptr<const Buffer>(std::move(memory), buffer), size);
-  }
-
  private:
   std::shared_ptr<BodyBudget> budget_;
   Buffer buffer_;
   std::size_t size_ = 0;
+  std::atomic<std::size_t> counted_ = 0;
 };
 
 }  // namespace sagittal::server::http

@@ -271,7 +271,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   /// Runs the handler where the route wants it.
   void dispatch() {
-    if (body_complete_) request_.body = BodyMemory::to_body(std::exchange(memory_, nullptr));
+    if (body_complete_) request_.body = Body(std::exchange(memory_, nullptr));
     if (route_->run_on == RunOn::network) return respond(call(*route_, request_));
     const std::string key = route_->queue_key ? route_->queue_key(request_) : request_.remote_address;
     const bool accepted = shared_->queue.submit(key, [self = shared_from_this()] {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "server/http/body_memory.h"
 
 namespace sagittal::server::http {
 namespace {
@@ -74,9 +75,17 @@ std::string_view find_header(const std::vector<Header>& headers, std::string_vie
 }
 
 Body Body::copy_of(ByteView bytes) {
-  auto memory = std::make_shared<Buffer>(bytes.size());
-  if (!bytes.empty()) std::memcpy(memory->data(), bytes.data(), bytes.size());
-  return Body(std::move(memory), bytes.size());
+  auto memory = std::make_shared<BodyMemory>(std::make_shared<BodyBudget>(bytes.size()), bytes.size());
+  memory->append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  memory->add(bytes.size());
+  return Body(std::move(memory));
+}
+
+ByteView Body::bytes() const { return memory_ ? memory_->bytes() : ByteView{}; }
+
+std::shared_ptr<const void> Body::keep() const {
+  if (memory_) memory_->uncount();
+  return memory_;
 }
 
 void set_target(Request& request, std::string_view target) {

@@ -20,19 +20,22 @@ bool equal_ignoring_case(std::string_view a, std::string_view b);
 /// The value of the first header called `name` (any case), trimmed; empty where there is none.
 std::string_view find_header(const std::vector<Header>& headers, std::string_view name);
 
+class BodyMemory;
+
 /// The bytes of a request's body; copies share them.
 class Body {
  public:
   Body() = default;
-  Body(std::shared_ptr<const Buffer> memory, std::size_t size) : memory_(std::move(memory)), size_(size) {}
+  explicit Body(std::shared_ptr<BodyMemory> memory) : memory_(std::move(memory)) {}
   static Body copy_of(ByteView bytes);
 
-  std::size_t size() const { return size_; }
-  ByteView bytes() const { return {memory_ ? reinterpret_cast<const std::uint8_t*>(memory_->data()) : nullptr, size_}; }
+  std::size_t size() const { return bytes().size(); }
+  ByteView bytes() const;
+  /// Owner of `bytes` for what outlives the request. They no longer count as a request's: whoever keeps them does.
+  std::shared_ptr<const void> keep() const;
 
  private:
-  std::shared_ptr<const Buffer> memory_;
-  std::size_t size_ = 0;
+  std::shared_ptr<BodyMemory> memory_;
 };
 
 /// One HTTP request. What the router fills in: `prefix` and the `path` without it.

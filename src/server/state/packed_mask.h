@@ -1,25 +1,25 @@
 #pragma once
-#include <cstdint>
-#include <span>
-
 #include "base/bytes.h"
 #include "base/thread_pool.h"
+#include "interact/session.h"
+#include "io/gzip_chunks.h"
 #include "volume/box.h"
 
 namespace sagittal::server {
 
-/// A mask [axis0, axis1, axis2] as `pack_bits` gives it, kept between prompts: only planes that changed are packed
-/// anew.
+/// The active segment's mask as `pack_bits` gives it, gzipped; kept between prompts, so that only what changed is
+/// packed and compressed anew.
 class PackedMask {
  public:
   /// The next `update` packs everything.
   void forget() { bits_.clear(); }
 
   /// `changed` holds every voxel that differs from the call before.
-  const Bytes& update(std::span<const std::uint8_t> mask, const Index3& shape, const Box& changed, ThreadPool& pool);
+  Bytes update(const interact::Session& session, const Box& changed, ThreadPool& pool);
 
  private:
   Bytes bits_;
+  io::GzipChunks gzipped_;
 };
 
 }  // namespace sagittal::server

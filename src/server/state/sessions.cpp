@@ -11,9 +11,6 @@
 namespace sagittal::server {
 namespace {
 
-// The image as float, while it is normalised a second time, and the mask.
-constexpr std::uint64_t kBytesPerVoxel = 4 + 4 + 1;
-
 std::string gibibytes(std::uint64_t bytes) { return fmt::format("{:.1f} GiB", static_cast<double>(bytes) / (1 << 30)); }
 
 }  // namespace
@@ -101,8 +98,7 @@ std::uint64_t Sessions::used_bytes() const {
   return sum;
 }
 
-void Sessions::reserve_image(const std::string& key, std::uint64_t voxels) {
-  const std::uint64_t needed = voxels * kBytesPerVoxel;
+void Sessions::reserve_image(const std::string& key, std::uint64_t needed) {
   if (needed > limits_.max_memory_bytes) {
     throw Error(ErrorCode::too_large,
                 fmt::format("the image needs about {}, this server has {} for images; crop or resample it",

@@ -71,9 +71,9 @@ class Sessions {
   /// another client its image. Throws Error(unavailable) where too many empty ones are in use at this moment.
   std::shared_ptr<ClientSession> get(const std::string& key);
 
-  /// Makes room for an image of `voxels` in that session, before it is set. Throws Error(too_large) for what never
-  /// fits, Error(unavailable) for what does not fit beside sessions that are not idle.
-  void reserve_image(const std::string& key, std::uint64_t voxels);
+  /// Makes room for an image that takes `bytes` in that session, before it is set. Throws Error(too_large) for what
+  /// never fits, Error(unavailable) for what does not fit beside sessions that are not idle.
+  void reserve_image(const std::string& key, std::uint64_t bytes);
 
   /// Corrects the estimate after work: 0 where the session has no image.
   void set_memory(const std::string& key, std::uint64_t bytes);

@@ -1,12 +1,20 @@
-#include "interact/normalise.h"
+#include "interact/normalised_image.h"
 
 #include <cmath>
+#include <utility>
 #include <vector>
+
+#include <fmt/format.h>
 
 #include "base/error.h"
 
 namespace sagittal::interact {
 namespace {
+
+template <class T>
+Values<T> row_of(Values<T> voxels, const Index3& shape, std::int64_t i, std::int64_t j) {
+  return {voxels.bytes + (i * shape[1] + j) * shape[2] * static_cast<std::int64_t>(sizeof(T))};
+}
 
 /// Planes of axis 0 that are summed in one go; fixed, so that sums do not depend on the threads.
 constexpr std::int64_t kSlab = 8;
@@ -18,14 +26,15 @@ struct Projections {
   std::array<std::vector<double>, 3> sums;
 };
 
-Projections project_slab(const Index3& shape, std::span<const float> voxels, std::int64_t slab) {
+template <class T>
+Projections project_slab(const Index3& shape, Values<T> voxels, std::int64_t slab) {
   Projections out;
   for (int axis = 0; axis < 3; ++axis) out.sums[axis].assign(static_cast<std::size_t>(shape[axis]), 0.0);
   const std::int64_t end = std::min(shape[0], (slab + 1) * kSlab);
   double* along = out.sums[2].data();
   for (std::int64_t i = slab * kSlab; i < end; ++i) {
     for (std::int64_t j = 0; j < shape[1]; ++j) {
-      const float* row = voxels.data() + (i * shape[1] + j) * shape[2];
+      const Values<T> row = row_of(voxels, shape, i, j);
       for (std::int64_t k = 0; k < shape[2]; ++k) along[k] += static_cast<double>(row[k]);
       std::array<double, 4> lanes{};
       std::int64_t k = 0;
@@ -41,7 +50,8 @@ Projections project_slab(const Index3& shape, std::span<const float> voxels, std
   return out;
 }
 
-Projections project(const Index3& shape, std::span<const float> voxels, ThreadPool& pool) {
+template <class T>
+Projections project(const Index3& shape, Values<T> voxels, ThreadPool& pool) {
   std::vector<Projections> parts(static_cast<std::size_t>(slab_count(shape)));
   pool.parallel_for(slab_count(shape), 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t slab = begin; slab < end; ++slab) {
@@ -71,14 +81,14 @@ Box occupied(const Projections& projections) {
 }
 
 /// Sum of (x - shift) ^ power, power 1 or 2, over the rows of `box`.
-template <int power>
-double sum_over(const Index3& shape, std::span<const float> voxels, const Box& box, double shift, ThreadPool& pool) {
+template <int power, class T>
+double sum_over(const Index3& shape, Values<T> voxels, const Box& box, double shift, ThreadPool& pool) {
   std::vector<double> planes(static_cast<std::size_t>(box.hi[0] - box.lo[0]));
   pool.parallel_for(static_cast<std::int64_t>(planes.size()), kSlab, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t plane = begin; plane < end; ++plane) {
       std::array<double, 4> lanes{};
       for (std::int64_t j = box.lo[1]; j < box.hi[1]; ++j) {
-        const float* row = voxels.data() + ((box.lo[0] + plane) * shape[1] + j) * shape[2];
+        const Values<T> row = row_of(voxels, shape, box.lo[0] + plane, j);
         const auto term = [&](std::int64_t k) {
           const double centred = static_cast<double>(row[k]) - shift;
           return power == 1 ? centred : centred * centred;
@@ -97,14 +107,15 @@ double sum_over(const Index3& shape, std::span<const float> voxels, const Box& b
   return total;
 }
 
-[[noreturn]] void refuse(const char* why) { throw Error(ErrorCode::bad_input, std::string("image: ") + why); }
+[[noreturn]] void refuse(const std::string& why) { throw Error(ErrorCode::bad_input, "image: " + why); }
 
 struct Statistics {
   float centre = 0;
   float deviation = 1;
 };
 
-Statistics measure(const Index3& shape, std::span<const float> voxels, ThreadPool& pool) {
+template <class T>
+Statistics measure(const Index3& shape, Values<T> voxels, ThreadPool& pool) {
   const Projections projections = project(shape, voxels, pool);
   double total = 0;
   for (const double sum : projections.sums[0]) total += sum;
@@ -113,33 +124,71 @@ Statistics measure(const Index3& shape, std::span<const float> voxels, ThreadPoo
   if (box.empty()) refuse("is entirely zero; cannot determine normalization statistics");
 
   const auto count = static_cast<double>(box.volume());
-  const double mean = sum_over<1>(shape, voxels, box, 0.0, pool) / count;
+  const double sum = box == whole(shape) ? total : sum_over<1>(shape, voxels, box, 0.0, pool);
+  const double mean = sum / count;
   const double variance = sum_over<2>(shape, voxels, box, mean, pool) / (count - 1);
   const auto deviation = static_cast<float>(std::sqrt(variance));
   if (!(deviation > 0)) refuse("is constant; there is nothing to segment");
   return {static_cast<float>(mean), deviation};
 }
 
-/// `source` and `target` may be the same memory.
-void apply(const Statistics& statistics, std::span<const float> source, float* target, ThreadPool& pool) {
+bool is_kept(ScalarType type) { return size_of(type) <= 2 || type == ScalarType::f32; }
+
+StoredVoxels to_float32(const StoredVoxels& voxels, ThreadPool& pool) {
   constexpr std::int64_t grain = 1 << 18;
-  pool.parallel_for(static_cast<std::int64_t>(source.size()), grain, [&](std::int64_t begin, std::int64_t end) {
-    const auto [centre, deviation] = statistics;
-    for (std::int64_t v = begin; v < end; ++v) target[v] = (source[static_cast<std::size_t>(v)] - centre) / deviation;
+  Buffer floats(static_cast<std::size_t>(voxels.count()) * sizeof(float));
+  float* out = floats.as<float>().data();
+  visit_values(voxels.type, voxels.bytes.data(), [&](auto values) {
+    pool.parallel_for(voxels.count(), grain, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t v = begin; v < end; ++v) out[v] = static_cast<float>(values[v]);
+    });
   });
+  return store(ScalarType::f32, std::move(floats));
+}
+
+/// Calls `f(Values<T>)` for the types that are kept.
+template <class F>
+void visit_kept(ScalarType type, const std::uint8_t* bytes, F&& f) {
+  visit_values(type, bytes, [&](auto values) {
+    if constexpr (sizeof(values[0]) <= 2 || std::is_same_v<decltype(values[0]), float>) f(values);
+  });
+}
+
+void check_size(const Index3& shape, std::int64_t voxels) {
+  for (const std::int64_t size : shape) {
+    if (size < 1 || size > kMaxVoxels) refuse(fmt::format("bad shape {}", describe_shape(shape)));
+  }
+  const std::uint64_t plane = checked_product(shape[1], shape[2], "image");
+  if (const std::uint64_t count = checked_product(shape[0], plane, "image");
+      count != static_cast<std::uint64_t>(voxels)) {
+    refuse(fmt::format("shape {} needs {} voxels, found {}", describe_shape(shape), count, voxels));
+  }
 }
 
 }  // namespace
 
-Buffer normalise(const Index3& shape, std::span<const float> voxels, ThreadPool& pool) {
-  const Statistics statistics = measure(shape, voxels, pool);
-  Buffer out(voxels.size_bytes());
-  apply(statistics, voxels, out.as<float>().data(), pool);
-  return out;
+std::uint64_t image_bytes(ScalarType type, std::int64_t voxels) {
+  return static_cast<std::uint64_t>(voxels) * (is_kept(type) ? size_of(type) : sizeof(float));
 }
 
-void normalise_in_place(const Index3& shape, std::span<float> voxels, ThreadPool& pool) {
-  apply(measure(shape, voxels, pool), voxels, voxels.data(), pool);
+NormalisedImage::NormalisedImage(const Index3& shape, StoredVoxels voxels, ThreadPool& pool) : shape_(shape) {
+  check_size(shape, voxels.count());
+  if (!is_kept(voxels.type)) voxels = to_float32(voxels, pool);
+  visit_kept(voxels.type, voxels.bytes.data(), [&](auto values) {
+    const Statistics statistics = measure(shape, values, pool);
+    centre_ = statistics.centre;
+    deviation_ = statistics.deviation;
+  });
+  voxels_ = std::move(voxels);
+}
+
+void NormalisedImage::read(const Index3& first, std::int64_t count, float* out) const {
+  visit_kept(voxels_.type, voxels_.bytes.data(), [&](auto values) {
+    const auto row = row_of(values, shape_, first[0], first[1]);
+    for (std::int64_t n = 0; n < count; ++n) {
+      out[n] = (static_cast<float>(row[first[2] + n]) - centre_) / deviation_;
+    }
+  });
 }
 
 }  // namespace sagittal::interact
