@@ -5,6 +5,7 @@ PRESET ?= release
 BUILD := build/$(PRESET)
 PROGRAM := $(BUILD)/bin/sagittal
 FUZZ_SECONDS ?= 5
+FUZZ_SEED ?= 1
 
 .PHONY: help configure build demo test test-cpp test-python test-fuzz serve format lint clean
 
@@ -37,7 +38,7 @@ test-python: build
 
 test-fuzz:
 	@tools/install_dependencies.sh build test
-	@tools/fuzz.sh $(FUZZ_SECONDS)
+	@tools/fuzz.sh $(FUZZ_SECONDS) $(FUZZ_SEED)
 
 serve: build
 	@$(PROGRAM) serve
