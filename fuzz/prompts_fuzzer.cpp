@@ -51,7 +51,7 @@ void play(const std::vector<Prompt>& prompts) {
   Session session(model, pool);
   std::vector<float> image(14 * 21 * 36);
   for (std::size_t v = 0; v < image.size(); ++v) image[v] = static_cast<float>(v * 37 % 100 + v / 200);
-  session.set_image(shape, image);
+  session.set_image(shape, sagittal::store(image));
 
   std::vector<std::vector<std::uint8_t>> masks{copy_of_mask(session)};
   for (std::size_t n = 0; n < std::min(prompts.size(), max_played); ++n) {
