@@ -10,7 +10,7 @@ from . import plans
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--state", type=Path, required=True)
-    parser.add_argument("--design", choices=list(plans.DESIGNS), default="small")
+    parser.add_argument("--design", choices=list(plans.DESIGNS), default="wide")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--last", action="store_true", help="the last weights instead of their running average")
     args = parser.parse_args()

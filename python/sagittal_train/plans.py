@@ -26,6 +26,7 @@ class Design:
 
 DESIGNS = {
     "small": Design("SagittalSmall", True, (8, 16, 24, 40, 64), (1, 1, 2, 1, 1), (128, 128, 128), 1),
+    "wide": Design("SagittalSmall", True, (8, 16, 32, 64, 96), (1, 1, 2, 2, 3), (128, 128, 128), 1),
     "parity": Design("SagittalParity", True, (8, 16, 24, 40), (1, 1, 2, 1), (88, 96, 104), 1),
 }
 
@@ -68,25 +69,44 @@ def route_inputs(first: nn.Module) -> None:
             weight.mul_(0.05).add_(torch.eye(len(weight)).reshape(weight.shape))
             unit.norm.weight[2:] = PROMPT_GAIN
 
-
-
 def grow(network: nn.Module, weights: dict[str, torch.Tensor]) -> None:
-    """Starts a network from the weights of one with a stage less; the new decoder step passes its skip through."""
-    depth = len(network.decoder.stages) - 1
-    renamed = {}
-    for name, value in weights.items():
-        if not name.startswith("decoder.encoder."):
-            for i in reversed(range(depth)):
-                for part in ("stages", "transpconvs", "seg_layers"):
-                    name = name.replace(f"decoder.{part}.{i}.", f"decoder.{part}.{i + 1}.")
-            renamed[name] = value
-    missing, unexpected = network.load_state_dict(renamed, strict=False)
-    assert not unexpected, unexpected
+    """Starts a network from the weights of a narrower or shallower one, or of the same; what is new says little at first."""
+    own = {k: v for k, v in network.state_dict().items() if not k.startswith("decoder.encoder.") and ".all_modules." not in k}
+    stages = 1 + max(int(k.split(".")[2]) for k in weights if k.startswith("encoder.stages."))
+    deeper = len(network.encoder.stages) - stages
     with torch.no_grad():
-        weight = network.decoder.stages[0].convs[0].conv.weight
-        weight.mul_(0.1)
-        channels = weight.shape[0]
-        weight[:, channels:, 1, 1, 1] += torch.eye(channels)
+        for name, value in own.items():
+            old = weights.get(shallower(name, deeper))
+            if old is not None:
+                transplant(value, old, name)
+            elif name.endswith("conv2.norm.weight"):
+                value.fill_(0.1)
+        if deeper:
+            first = network.decoder.stages[0].convs[0].conv.weight
+            first.mul_(0.1)
+            first[:, len(first):, 1, 1, 1] += torch.eye(len(first))
+
+
+def shallower(name: str, deeper: int) -> str:
+    """The name of the same layer in a network with fewer stages; decoder steps count from the deepest."""
+    part = name.split(".")
+    if part[0] == "decoder":
+        part[2] = str(int(part[2]) - deeper)
+    return ".".join(part)
+
+
+def transplant(value: torch.Tensor, old: torch.Tensor, name: str) -> None:
+    """Copies old weights into the leading channels; new inputs of old outputs start small."""
+    if value.ndim == 1:
+        value[:len(old)] = old
+        return
+    inputs = 0 if "transpconvs" in name else 1
+    value, old = value.transpose(0, inputs), old.transpose(0, inputs)
+    halves = 2 if name.startswith("decoder.stages") and ".convs.0." in name else 1
+    new_part, old_part = len(value) // halves, len(old) // halves
+    value[:, :old.shape[1]] *= 0.1
+    for half in range(halves):
+        value[half * new_part:half * new_part + old_part, :old.shape[1]] = old[half * old_part:(half + 1) * old_part]
 
 
 def plans(design: Design) -> dict:

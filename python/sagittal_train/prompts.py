@@ -1,10 +1,11 @@
-"""A simulated user: prompts drawn as the session draws them, first on the object, then on the largest error."""
+"""Prompts of the simulated user, rendered into the network's channels as the session renders them."""
 import functools
 import math
 
-import cc3d
 import numpy as np
 from scipy import ndimage
+
+from . import user
 
 DECAY = 0.98
 BOX, POINT, SCRIBBLE = 0, 2, 4  # positive channels; the negative one follows; a lasso shares the boxes' channels
@@ -82,78 +83,26 @@ class Canvas:
         self.write(channel, positive, place, np.expand_dims(flat.astype(np.float32), axis) * across)
 
 
-def interior_voxel(rng: np.random.Generator, mask: np.ndarray, depth: float) -> np.ndarray:
-    """A random voxel no shallower than `depth` of the deepest one."""
-    bounds = ndimage.find_objects(mask.astype(np.uint8))[0]
-    part = np.pad(mask[bounds], 1)
-    distance = ndimage.distance_transform_edt(part)[1:-1, 1:-1, 1:-1]
-    choice = np.argwhere((distance >= depth * distance.max()) & (distance > 0))
-    return choice[rng.integers(len(choice))] + [b.start for b in bounds]
-
-
-def section(rng: np.random.Generator, mask: np.ndarray) -> tuple[int, int, np.ndarray]:
-    """An axis, a slice that shows the region well, and the largest part of the region in it."""
-    axis = int(rng.integers(3))
-    area = mask.sum(axis=tuple(d for d in range(3) if d != axis))
-    good = np.flatnonzero(area >= (0.4 if rng.random() < 0.75 else 0.05) * area.max())
-    index = int(rng.choice(good[area[good] > 0]))
-    flat = mask.take(index, axis)
-    parts, count = ndimage.label(flat)
-    if count > 1:
-        flat = parts == 1 + np.argmax(np.bincount(parts.ravel())[1:])
-    return axis, index, flat
-
-
-def stroke(rng: np.random.Generator, flat: np.ndarray) -> np.ndarray:
-    """A brush line two voxels wide through the figure, never outside it."""
-    deep = ndimage.distance_transform_edt(np.pad(flat, 1))[1:-1, 1:-1]
-    choice = np.argwhere(deep >= 0.5 * deep.max())
-    knots = choice[rng.integers(len(choice), size=int(rng.integers(2, 5)))]
-    line = np.zeros(flat.shape, bool)
-    for a, b in zip(knots[:-1], knots[1:]):
-        steps = int(np.abs(b - a).max()) + 1
-        path = np.round(a + (b - a) * np.linspace(0, 1, steps + 1)[:, None]).astype(int)
-        line[path[:, 0], path[:, 1]] = True
-    line |= np.roll(line, 1, int(rng.integers(2)))
-    line &= flat
-    return line if line.any() else deep == deep.max()
-
-
-def outline(rng: np.random.Generator, flat: np.ndarray) -> np.ndarray:
-    """A filled loop drawn around the figure by a slightly careless hand."""
-    soft = ndimage.gaussian_filter(flat.astype(np.float32), rng.uniform(0.5, 2.0))
-    loop = ndimage.binary_fill_holes(soft > rng.uniform(0.25, 0.5))
-    return loop if loop.any() else flat
-
-
-def box_around(rng: np.random.Generator, flat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    low, high = (np.array(f) for f in zip(*[(s.start, s.stop) for s in ndimage.find_objects(flat.astype(np.uint8))[0]]))
-    slack = np.maximum(1, 0.08 * (high - low))
-    low, high = low + rng.normal(0, 1, 2) * slack * 0.7, high + rng.normal(0, 1, 2) * slack * 0.7
-    low = np.clip(np.round(low), 0, np.array(flat.shape) - 1).astype(int)
-    return low, np.clip(np.round(high), low + 1, flat.shape).astype(int)
-
-
 def draw(rng: np.random.Generator, canvas: Canvas, mask: np.ndarray, kind: str, positive: bool,
          depth: float = 0.5) -> None:
     """One prompt of the given kind on a region."""
     if kind == "point":
-        canvas.point(rng, interior_voxel(rng, mask, depth), positive)
+        canvas.point(rng, user.interior_voxel(rng, mask, depth), positive)
         return
-    axis, index, flat = section(rng, mask)
+    axis, index, flat = user.section(rng, mask)
     fine = canvas.to_fine(rng, np.array([index] * 3))[0]
     if kind == "box":
-        low, high = box_around(rng, flat)
+        low, high = user.box_around(rng, flat)
         z = canvas.zoom
         bounds = [(round(a * z), round(b * z)) for a, b in zip(low, high)]
         bounds.insert(axis, (fine, fine + 1))
         canvas.box([b[0] for b in bounds], [b[1] for b in bounds], positive)
     elif kind == "lasso":
-        canvas.drawing(BOX, outline(rng, flat), axis, fine, 1, positive)
+        canvas.drawing(BOX, user.outline(rng, flat), axis, fine, 1, positive)
     else:
         grow = (dilation(canvas.zoom) - 1) // 2
         thick = int(rng.integers(1, 3))
-        canvas.drawing(SCRIBBLE, stroke(rng, flat), axis, fine - grow, thick + 2 * grow, positive)
+        canvas.drawing(SCRIBBLE, user.stroke(rng, flat), axis, fine - grow, thick + 2 * grow, positive)
 
 
 def first_prompt(rng: np.random.Generator, canvas: Canvas, target: np.ndarray) -> None:
@@ -163,12 +112,10 @@ def first_prompt(rng: np.random.Generator, canvas: Canvas, target: np.ndarray) -
 
 def correction(rng: np.random.Generator, canvas: Canvas, target: np.ndarray, found: np.ndarray) -> bool:
     """A prompt on the largest error; false where nothing is left to correct."""
-    error = cc3d.connected_components(target != found, connectivity=6)
-    sizes = np.bincount(error.ravel())
-    if len(sizes) < 2:
+    error = target != found
+    if not error.any():
         return False
-    sizes[0] = 0
-    region = error == int(np.argmax(sizes))
+    region = user.largest_part(error)
     positive = bool(target[region][0])
     kind = rng.choice(["point", "box", "scribble", "lasso"], p=[0.55, 0.12, 0.23, 0.10])
     draw(rng, canvas, region, kind, positive, depth=0.6)

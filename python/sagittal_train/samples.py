@@ -10,8 +10,9 @@ from . import contrast
 from .synthetic import HEAD, smooth_noise
 
 REAL = {"CT": 0.5, "MR": 0.38, "PET": 0.07, "US": 0.05}
-SYNTHETIC = {"head": 0.62, "blobs": 0.21, "tubes": 0.14, "cells": 0.03}
-SOURCES = {"label": 0.4, "threshold": 0.42, "region": 0.18}
+SYNTHETIC = {"head": 0.4, "blobs": 0.33, "tubes": 0.15, "cells": 0.12}
+SOURCES = {"label": 0.15, "threshold": 0.5, "region": 0.35}
+LABELLED = 0.3  # share of crops with a labelled structure of a real scan
 
 
 @dataclass
@@ -39,12 +40,21 @@ class Volume:
         if self.synthetic:
             self.fractions = np.bincount(self.maps[0].ravel(), minlength=256)[:256] / self.maps[0].size
 
-    def choose(self, rng: np.random.Generator) -> dict:
-        sources = [s for s in SOURCES if s in self.objects]
-        weights = np.array([SOURCES[s] for s in sources])
-        rows = self.objects[sources[rng.choice(len(sources), p=weights / weights.sum())]]
-        weight = np.array([self.importance(r) for r in rows])
-        return rows[rng.choice(len(rows), p=weight / weight.sum())]
+        self.chances = {source: self.chance(rows) for source, rows in self.objects.items()}
+
+    def choose(self, rng: np.random.Generator, source: str | None = None) -> dict:
+        if source is None:
+            sources = [s for s in SOURCES if s in self.objects]
+            weights = np.array([SOURCES[s] for s in sources])
+            source = sources[rng.choice(len(sources), p=weights / weights.sum())]
+        rows = self.objects[source]
+        return rows[rng.choice(len(rows), p=self.chances[source])]
+
+    def chance(self, rows: list[dict]) -> np.ndarray:
+        """However many small objects there are, every octave of extent is drawn more often than the one below."""
+        octave = np.array([int(np.log2(extent(r))) for r in rows])
+        weight = np.array([self.importance(r) for r in rows]) * 1.6**octave / np.bincount(octave)[octave]
+        return weight / weight.sum()
 
     def importance(self, row: dict) -> float:
         """How often an object is drawn: bones, skulls and brains often; whole bodies, which hide what a click meant, seldom."""
@@ -52,9 +62,13 @@ class Volume:
         if self.synthetic:
             skull = self.kind == "head" and HEAD["skull"] in row["ids"] and HEAD["scalp"] not in row["ids"]
             whole = len(row["ids"]) > 1 and 1 in row["ids"]
-            return row["count"] ** 0.25 * (6 if skull else 0.3 if whole else 3 if len(row["ids"]) > 1 else 1)
+            return 4 if skull else 0.3 if whole else 2 if len(row["ids"]) > 1 else 1
         bone = self.kind == "CT" and row["source"] == "threshold" and row["map"] - self.first_threshold < 2
-        return row["count"] ** 0.4 * (5 if bone else 0.15 if share > 0.3 else 1)
+        return 3 if bone else 0.15 if share > 0.3 else 1
+
+
+def extent(row: dict) -> int:
+    return max(b - a for a, b in row["bounds"])
 
 
 class Library:
@@ -71,10 +85,20 @@ class Library:
         total = np.array([weights[k] for k in self.kinds])
         self.weights = total / total.sum()
 
-    def choose(self, rng: np.random.Generator) -> Volume:
-        group = self.volumes[self.kinds[rng.choice(len(self.kinds), p=self.weights)]]
-        size = np.array([len(v.objects) * np.cbrt(np.prod(v.shape)) for v in group])
-        return group[rng.choice(len(group), p=size / size.sum())]
+        self.labelled = [v for group in self.volumes.values() for v in group if not v.synthetic and "label" in v.objects]
+
+    def choose(self, rng: np.random.Generator) -> tuple[Volume, dict]:
+        if self.labelled and rng.random() < LABELLED:
+            volume = pick(rng, self.labelled, [len(v.objects["label"]) ** 0.5 for v in self.labelled])
+            return volume, volume.choose(rng, "label")
+        group = self.volumes[pick(rng, self.kinds, self.weights)]
+        volume = pick(rng, group, [len(v.objects) * np.cbrt(np.prod(v.shape)) for v in group])
+        return volume, volume.choose(rng)
+
+
+def pick(rng: np.random.Generator, items: list, weights: list[float]) -> object:
+    weights = np.asarray(weights, float)
+    return items[rng.choice(len(items), p=weights / weights.sum())]
 
 
 def linear(volume: np.ndarray, positions: list[np.ndarray]) -> np.ndarray:
@@ -84,14 +108,14 @@ def linear(volume: np.ndarray, positions: list[np.ndarray]) -> np.ndarray:
         low, high = int(np.clip(np.floor(p[0]), 0, n - 1)), int(np.clip(np.floor(p[-1]) + 2, 1, n))
         box.append(slice(low, max(high, low + 1)))
         local.append(p - low)
-    out = np.asarray(volume[tuple(box)], np.float32)
+    out = np.asarray(volume[tuple(box)])
     for axis, p in enumerate(local):
         n = out.shape[axis]
         i = np.floor(p).astype(int)
         shape = [-1 if d == axis else 1 for d in range(3)]
         inside = ((p > -0.5) & (p < n - 0.5)).astype(np.float32).reshape(shape)
         weight = (p - i).astype(np.float32).reshape(shape)
-        a, b = out.take(np.clip(i, 0, n - 1), axis), out.take(np.clip(i + 1, 0, n - 1), axis)
+        a, b = (out.take(np.clip(j, 0, n - 1), axis).astype(np.float32) for j in (i, i + 1))
         out = (a + weight * (b - a)) * inside
     return out
 
@@ -116,15 +140,19 @@ def seed_voxel(rng: np.random.Generator, labels: np.ndarray, row: dict) -> np.nd
     return all_of_it[rng.integers(len(all_of_it))] + bounds[:, 0]
 
 
-def choose_zoom(rng: np.random.Generator, extent: float, volume: float, edge: int) -> float:
-    """1, or a step of the session's ladder, or anything between, where object and volume are large enough."""
-    most = min(4.0, extent / 10, 1.7 * volume / edge)
-    if most <= 1.2 or rng.random() < 0.45:
+def choose_step(rng: np.random.Generator, row: dict, edge: int, finest: float, coarsest: float) -> float:
+    """Voxels from one crop voxel to the next: the object small in the crop, whole in it, or larger than it."""
+    u = rng.random()
+    share = rng.uniform(0.1, 0.3) if u < 0.12 else rng.uniform(0.35, 1) if u < 0.65 else rng.uniform(1, 1.8)
+    return float(np.clip(extent(row) / (edge * share), finest, max(1.0, coarsest)))
+
+
+def choose_zoom(rng: np.random.Generator, step: float) -> float:
+    """How much of the step is the session's zoom, which also thickens prompts: none, a rung of AutoZoom's ladder or all."""
+    if step < 1.2 or rng.random() < 0.45:
         return 1.0
-    if rng.random() < 0.5:
-        return float(np.clip(extent / (edge * rng.uniform(0.5, 1.0)), 1.0, most))
-    ladder = [z for z in (1.5, 2.25, 3.375, 4.0) if z <= most]
-    return float(rng.choice(ladder)) if ladder and rng.random() < 0.6 else float(rng.uniform(1.05, most))
+    ladder = [z for z in (1.5, 2.25, 3.375, 4.0) if z <= step]
+    return ladder[-1] if ladder and rng.random() < 0.4 else min(4.0, step)
 
 
 def coarse_mask(rng: np.random.Generator, target: np.ndarray) -> np.ndarray:
@@ -141,25 +169,27 @@ def coarse_mask(rng: np.random.Generator, target: np.ndarray) -> np.ndarray:
     return back.astype(np.float32)
 
 
+def crop_positions(rng: np.random.Generator, volume: Volume, row: dict, edge: int,
+                   centred: bool) -> tuple[list[np.ndarray], float]:
+    """Where the crop's planes lie in the volume, and the zoom; synthetic volumes get thick slices at times."""
+    step = choose_step(rng, row, edge, 0.6 if volume.synthetic else 0.35, 1.6 * max(volume.shape) / edge)
+    zoom = choose_zoom(rng, step)
+    steps = step * np.exp(rng.normal(0, 0.12, 3))
+    if rng.random() < (0.4 if volume.synthetic else 0.15):
+        steps[rng.integers(3)] *= np.exp(rng.uniform(0, np.log(6)))
+    centre = seed_voxel(rng, volume.maps[row["map"]], row)
+    shift = np.zeros(3) if centred else np.round(rng.uniform(-0.42, 0.42, 3) * edge) * steps
+    return [c + s + (np.arange(edge) - edge // 2) * d for c, s, d in zip(centre, shift, steps)], zoom
+
+
 def make_sample(rng: np.random.Generator, library: Library, edge: int) -> Sample | None:
-    """One crop of edge³, or none where the object hardly shows in it. Small crops show whole objects, shrunk to fit."""
-    volume = library.choose(rng)
-    row = volume.choose(rng)
-    labels = volume.maps[row["map"]]
-    extent = max(b - a for a, b in row["bounds"])
-    zoom = choose_zoom(rng, extent, max(volume.shape), edge)
-    shrink = np.exp(rng.uniform(-0.5, 0.15)) if zoom == 1 else 1.0
-    if edge <= 48 and rng.random() < 0.8:
-        zoom = 1.0 if rng.random() < 0.7 else zoom
-        shrink = max(shrink, extent / (zoom * edge * rng.uniform(0.35, 0.9)))
-    step = zoom * shrink * np.exp(rng.normal(0, 0.12, 3))
+    """One crop of edge³, or none where the object hardly shows in it or fills it."""
+    volume, row = library.choose(rng)
     centred, refine = bool(rng.random() < (0.15 if edge <= 48 else 0.4)), bool(rng.random() < 0.2)
-    centre = seed_voxel(rng, labels, row)
-    shift = np.zeros(3) if centred else np.round(rng.uniform(-0.42, 0.42, 3) * edge) * step
-    positions = [c + s + (np.arange(edge) - edge // 2) * d for c, s, d in zip(centre, shift, step)]
-    box, valid = nearest(labels, positions)
+    positions, zoom = crop_positions(rng, volume, row, edge, centred)
+    box, valid = nearest(volume.maps[row["map"]], positions)
     target = np.isin(box, row["ids"]) & valid
-    if not 60 <= target.sum() <= (0.5 if edge <= 48 else 0.97) * target.size:
+    if not 60 <= target.sum() <= (0.7 if edge <= 64 else 0.97) * target.size:
         return None
     if volume.synthetic:
         mean = contrast.means(rng, volume.kind == "head")

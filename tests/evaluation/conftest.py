@@ -1,0 +1,5 @@
+"""The evaluation's own code, found without an installation."""
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "python"))
