@@ -106,6 +106,9 @@ def main() -> None:
     args = parser.parse_args()
     roots = {"data": args.data, "mricron": args.mricron}
     stored = json.loads(args.out.read_text()) if args.only else {}
+    versions = {"nnInteractive": version("nnInteractive"), "torch": torch.__version__}
+    if args.only and any(stored[name] != installed for name, installed in versions.items()):
+        parser.error(f"the other sequences of {args.out} were made with other versions than {versions}")
     session, volumes, results = Original(args.checkpoint, args.threads), {}, []
     for volume, (root, path, plans) in sequences.all_sequences(roots, read).items():
         image = read(roots[root] / path)
@@ -117,8 +120,8 @@ def main() -> None:
             else:
                 results.append(next(s for s in stored["sequences"] if s["name"] == name))
     free = sum(not r["fallback"] for r in results)
-    index = {"version": 1, "checkpoint": args.checkpoint.name, "nnInteractive": version("nnInteractive"),
-             "torch": torch.__version__, "python": sys.version.split()[0], "volumes": volumes, "sequences": results}
+    index = {"version": 1, "checkpoint": args.checkpoint.name, **versions,
+             "python": sys.version.split()[0], "volumes": volumes, "sequences": results}
     args.out.write_text(json.dumps(index, separators=(",", ":")).replace('{"volume"', '\n{"volume"') + "\n")
     print(f"{len(results)} sequences, {free} without the fallback, {args.out.stat().st_size / 1e6:.2f} MB")
 

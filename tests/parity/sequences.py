@@ -149,16 +149,16 @@ def autozoom_off(wanted: np.ndarray) -> Build:
 
 
 def borders(wanted: np.ndarray) -> Build:
-    """Prompts in the corners and just inside the edges, on halves (rounded to even), and a clipped box."""
-    a, b, c = wanted.shape
+    """An object, then a point on halves (rounded to even) just inside its edge, a corner, and a box across two faces."""
+    b = wanted.shape[1]
 
     def build(target: np.ndarray) -> Iterator[dict]:
+        yield lasso(wanted, 1)
         index, flat = plane(wanted, 0)
         j, i = (int(v) for v in np.argwhere(flat)[0])
         yield point([index + 0.5, j + 1.5, i + 0.5])
-        yield point([0, 0, 0], include=False)
-        yield point([a - 1, b - 1, c - 1], include=False)
-        yield {"type": "box", "bounds": [[index, index + 1], [-5, b // 3], [c // 2, c + 9]], "include": True}
+        yield point([0, b - 1, 0], include=False)
+        yield {"type": "box", "bounds": [[index, index + 1], [b - 40, b + 9], [-5, 40]], "include": False}
         yield fix(target, wanted)
     return build
 
@@ -189,7 +189,7 @@ def thigh_ct(roots: dict, read: Callable) -> dict[str, Build]:
     image = read(roots["data"] / "sts_ct_pet_mr/STS_001/CT_image.nii.gz")
     tumour = read(roots["data"] / "sts_ct_pet_mr/STS_001/CT_mask.nii.gz") > 0
     bone = largest(image > 226)
-    return {"sarcoma lasso": lassos(tumour, bone, 0), "bone without autozoom": autozoom_off(bone),
+    return {"sarcoma lasso": lassos(tumour, bone, 1), "bone without autozoom": autozoom_off(bone),
             "sarcoma borders": borders(tumour)}
 
 
@@ -208,7 +208,7 @@ def prostate(roots: dict, read: Callable) -> dict[str, Build]:
 
 def flat_spine(roots: dict, read: Callable) -> dict[str, Build]:
     grey = read(roots["data"] / "mr_spine_sct/t2s_uncropped_gmseg_manual.nii.gz") > 0
-    return {"flat volume box": box_then_undo(ndimage.binary_dilation(grey, iterations=2), 0)}
+    return {"flat volume box": box_then_undo(ndimage.binary_dilation(grey, iterations=10), 0)}
 
 
 def human_brain(roots: dict, read: Callable) -> dict[str, Build]:
