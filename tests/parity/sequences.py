@@ -85,6 +85,16 @@ def points(wanted: np.ndarray, count: int) -> Build:
     return build
 
 
+def points_after_lasso(wanted: np.ndarray, axis: int, count: int) -> Build:
+    """The lasso waits for the first point's run."""
+    def build(target: np.ndarray) -> Iterator[dict]:
+        yield lasso(wanted, axis, run=False)
+        yield point(deepest(wanted))
+        for _ in range(count - 1):
+            yield fix(target, wanted)
+    return build
+
+
 def box_then_undo(wanted: np.ndarray, axis: int) -> Build:
     def build(target: np.ndarray) -> Iterator[dict]:
         yield box(wanted, axis)
@@ -98,6 +108,7 @@ def box_then_undo(wanted: np.ndarray, axis: int) -> Build:
 
 def scribbles(wanted: np.ndarray, other: np.ndarray, axis: int) -> Build:
     def build(target: np.ndarray) -> Iterator[dict]:
+        yield box(wanted, axis)
         yield scribble(wanted, axis, cropped=True)
         yield scribble(other, (axis + 1) % 3, include=False)
         yield scribble(wanted, (axis + 2) % 3)
@@ -182,7 +193,7 @@ def abdomen(roots: dict, read: Callable) -> dict[str, Build]:
     return {"spleen points": points(spleen, 4), "kidney box, undo": box_then_undo(kidney, 0),
             "kidney scribbles": scribbles(kidney, spleen, 1), "stomach lasso": lassos(stomach, spleen, 2),
             "kidney initial": refine_initial(kidney, ndimage.binary_dilation(kidney, iterations=2), True),
-            "spleen queued": queued(spleen, kidney), "liver points, zoom": points(liver, 3)}
+            "spleen queued": queued(spleen, kidney), "liver lasso, points": points_after_lasso(liver, 2, 3)}
 
 
 def thigh_ct(roots: dict, read: Callable) -> dict[str, Build]:
