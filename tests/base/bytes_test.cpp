@@ -1,20 +1,15 @@
 #include "base/bytes.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <fstream>
 
 #include "base/buffer.h"
 #include "expect_error.h"
+#include "scratch.h"
 
 namespace sagittal {
 namespace {
-
-std::filesystem::path fresh_directory() {
-  std::string name = testing::TempDir() + "sagittal-XXXXXX";
-  return ::mkdtemp(name.data());
-}
 
 TEST(ByteReader, ReadsLittleEndianAndStopsAtTheEnd) {
   const Bytes bytes{0x01, 0x02, 0x03, 0x04, 0x05};
@@ -27,20 +22,20 @@ TEST(ByteReader, ReadsLittleEndianAndStopsAtTheEnd) {
 }
 
 TEST(Files, AtomicWriteReplacesAndLeavesNoTemporary) {
-  const auto directory = fresh_directory();
+  const Scratch directory;
   const auto path = directory / "a.bin";
   write_file_atomically(path, as_bytes("old"));
   write_file_atomically(path, as_bytes("new one"));
   EXPECT_EQ(as_text(read_file(path, 100)), "new one");
-  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(directory), {}), 1);
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(directory.path()), {}), 1);
 }
 
 TEST(Files, LimitsAndMissingFilesAreErrors) {
-  const auto directory = fresh_directory();
+  const Scratch directory;
   write_file_atomically(directory / "a", as_bytes("12345"));
   EXPECT_ERROR(read_file(directory / "a", 4), ErrorCode::too_large);
   EXPECT_ERROR(read_file(directory / "b", 4), ErrorCode::not_found);
-  EXPECT_ERROR(read_file(directory, 4), ErrorCode::bad_input);
+  EXPECT_ERROR(read_file(directory.path(), 4), ErrorCode::bad_input);
   EXPECT_ERROR(MappedFile(directory / "b"), ErrorCode::not_found);
   EXPECT_ERROR(write_file_atomically(directory / "no" / "b", as_bytes("x")), ErrorCode::not_found);
   EXPECT_EQ(as_text(MappedFile(directory / "a").bytes()), "12345");

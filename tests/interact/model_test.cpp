@@ -6,21 +6,17 @@
 
 #include "expect_error.h"
 #include "interact/stub_network.h"
+#include "scratch.h"
 
 namespace sagittal::interact {
 namespace {
 
 class ModelFolder : public testing::Test {
  protected:
-  ModelFolder() : folder(std::filesystem::path(testing::TempDir()) / "sagittal_model_test") {
-    std::filesystem::remove_all(folder);
-    std::filesystem::create_directories(folder);
-  }
-  ~ModelFolder() override { std::filesystem::remove_all(folder); }
-
   void write(const std::string& name, const std::string& text) const { std::ofstream(folder / name) << text; }
 
-  std::filesystem::path folder;
+  const Scratch scratch;
+  const std::filesystem::path& folder = scratch.path();
 };
 
 TEST_F(ModelFolder, TheNewCapabilityFileIsPreferred) {

@@ -12,6 +12,7 @@
 #include "expect_error.h"
 #include "io/dicom_pixels.h"
 #include "io/image_io.h"
+#include "sample_volumes.h"
 #include "scratch.h"
 
 namespace sagittal::io {

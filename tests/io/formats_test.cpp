@@ -10,6 +10,7 @@
 #include "io/gzip.h"
 #include "io/image_io.h"
 #include "io/nifti.h"
+#include "sample_volumes.h"
 #include "scratch.h"
 
 namespace sagittal::io {

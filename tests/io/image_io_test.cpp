@@ -7,6 +7,7 @@
 
 #include "expect_error.h"
 #include "io/gzip.h"
+#include "sample_volumes.h"
 #include "scratch.h"
 
 namespace sagittal::io {

@@ -6,7 +6,7 @@
 
 #include "base/json.h"
 #include "io/image_io.h"
-#include "scratch.h"
+#include "sample_volumes.h"
 
 namespace sagittal::io {
 namespace {

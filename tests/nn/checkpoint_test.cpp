@@ -1,9 +1,9 @@
 #include "nn/checkpoint.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include "expect_error.h"
+#include "scratch.h"
 
 namespace sagittal::nn {
 namespace {
@@ -23,13 +23,10 @@ constexpr const char* kPlans = R"({"dataset_name": "Dataset001_Tiny", "configura
 class CheckpointFolder : public testing::Test {
  protected:
   void SetUp() override {
-    std::string name = testing::TempDir() + "sagittal-XXXXXX";
-    folder_ = ::mkdtemp(name.data());
     write("plans.json", kPlans);
     write("dataset.json", R"({"channel_names": {"0": "CT", "1": "prompt"}, "labels": {"background": 0}})");
     add_fold("fold_0");
   }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
 
   void write(const char* name, std::string_view text) { write_file_atomically(folder_ / name, as_bytes(text)); }
   void add_fold(const char* name) {
@@ -41,7 +38,9 @@ class CheckpointFolder : public testing::Test {
     text.replace(text.find(from), from.size(), to);
     write("plans.json", text);
   }
-  std::filesystem::path folder_;
+
+  const Scratch scratch_;
+  const std::filesystem::path& folder_ = scratch_.path();
 };
 
 TEST_F(CheckpointFolder, IsReadAsItIs) {

@@ -1,32 +1,13 @@
 #pragma once
 #include <gtest/gtest.h>
-#include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
-#include <filesystem>
 #include <random>
-#include <string>
 
 #include "volume/volume.h"
 
 namespace sagittal::io {
-
-/// A directory of its own for each object, removed with it.
-class Scratch {
- public:
-  Scratch() {
-    std::string name = testing::TempDir() + "sagittal-XXXXXX";
-    path_ = ::mkdtemp(name.data());
-  }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  ~Scratch() { std::filesystem::remove_all(path_); }
-  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 /// Turned about two axes; left-handed where asked.
 inline Geometry oblique_geometry(bool left_handed, const Index3& size = {5, 4, 3}) {
