@@ -12,6 +12,7 @@
 #include "base/machine.h"
 #include "commands.h"
 #include "model_options.h"
+#include "server/dialects/nninteractive_v2.h"
 #include "server/dialects/slicer_v0.h"
 #include "server/pages.h"
 #include "server/server.h"
@@ -64,7 +65,7 @@ std::string address_to_type(const std::string& host, int port) {
 bool is_loopback(const std::string& host) { return host == "localhost" || host == "::1" || host.starts_with("127."); }
 
 /// Half of this machine's memory for images, a quarter for requests in flight; the network needs the rest.
-void divide_memory(server::SessionLimits& sessions, server::ServerOptions& server, server::SlicerV0Limits& limits) {
+void divide_memory(server::SessionLimits& sessions, server::ServerOptions& server, server::UploadLimits& limits) {
   const std::uint64_t memory = inspect_machine().memory_limit_bytes;
   sessions.max_memory_bytes = memory / 2;
   server.listener.max_body_bytes_in_memory = memory / 4;
@@ -95,13 +96,14 @@ void serve(const Options& options) {
   const auto model = load_model(options.model);
   server::SessionLimits session_limits{.max_sessions = options.max_sessions};
   server::ServerOptions server_options;
-  server::SlicerV0Limits slicer_limits;
-  divide_memory(session_limits, server_options, slicer_limits);
+  server::UploadLimits upload_limits;
+  divide_memory(session_limits, server_options, upload_limits);
   server_options.listener.host = options.host;
   server_options.listener.port = static_cast<std::uint16_t>(options.port);
 
   ThreadPool pool(options.model.threads);
   server::Sessions sessions(model, pool, session_limits);
+  server::Leases leases(sessions, {.max_leases = options.max_sessions});
   server::Metrics metrics;
   describe_program_metrics(metrics, sessions, start);
   const auto status = [&] {
@@ -114,7 +116,11 @@ void serve(const Options& options) {
                                 .uptime_s = std::chrono::duration<double>(Clock::now() - start).count()};
   };
   std::vector<server::http::Route> routes = server::page_routes(status, metrics);
-  for (auto& route : server::slicer_v0_routes(sessions, metrics, slicer_limits)) routes.push_back(std::move(route));
+  const auto append = [&routes](std::vector<server::http::Route> more) {
+    for (auto& route : more) routes.push_back(std::move(route));
+  };
+  append(server::nninteractive_v2_routes(sessions, leases, metrics, upload_limits));
+  append(server::slicer_v0_routes(sessions, metrics, upload_limits));
   server::Server server(server_options, std::move(routes), metrics,
                         options.verbose ? LogSink(log_to_stderr) : LogSink());
 

@@ -14,6 +14,7 @@ const ErrorKind& describe(ErrorCode code) {
       ErrorKind{ErrorCode::conflict, "conflict", 409, 1},
       ErrorKind{ErrorCode::too_large, "too_large", 413, 1},
       ErrorKind{ErrorCode::unsupported, "unsupported", 422, 1},
+      ErrorKind{ErrorCode::gone, "gone", 410, 1},
       ErrorKind{ErrorCode::unavailable, "unavailable", 503, 1},
       ErrorKind{ErrorCode::cancelled, "cancelled", 409, 1},
       ErrorKind{ErrorCode::io, "io", 500, 1},

@@ -15,6 +15,7 @@ enum class ErrorCode {
   conflict,      ///< the request does not fit the present state, e.g. a prompt before an image
   too_large,     ///< beyond a size limit
   unsupported,   ///< well-formed, but not handled by this build or model
+  gone,          ///< was here and is over, e.g. a session
   unavailable,   ///< try again later: at capacity
   cancelled,     ///< stopped on request
   io,            ///< the operating system refused: disk full, permission, broken pipe

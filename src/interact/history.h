@@ -34,6 +34,11 @@ class History {
   /// The step taken back or done again, which lives until the next call; null where there is none.
   const Step* undo();
   const Step* redo();
+  /// Only the present stays.
+  void forget() {
+    done_.clear();
+    undone_.clear();
+  }
 
   /// Adds every block held to `visit(address, bytes)`.
   template <class Visit>

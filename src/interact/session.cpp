@@ -332,6 +332,14 @@ Outcome Session::add_initial_mask(std::span<const std::uint8_t> mask, const Prom
   });
 }
 
+Outcome Session::predict(bool refine_all, const PromptOptions& options) {
+  state_->require_image();
+  if (!options.run_prediction || !state_->active().pending) return {};
+  return state_->add(options, refine_all, [](Layers&, std::optional<Focus>&) {});
+}
+
+void Session::forget_history() { state_->active().history.forget(); }
+
 void Session::reset() {
   Layers fresh(shape(), model().capabilities.num_interaction_channels);
   if (compare(state_->active().history.layers(), fresh).changes_nothing()) {

@@ -468,5 +468,32 @@ TEST(Session, BadImagesAreRefusedAndKeepTheOldOne) {
   EXPECT_EQ(stub.mask(), mask);
 }
 
+TEST(Session, PromptsThatWereOnlyRecordedArePredictedOnRequest) {
+  StubSession stub(kPatch, bright), direct(kPatch, bright);
+  for (StubSession* each : {&stub, &direct}) each->set_image({32, 32, 32}, kObject);
+  EXPECT_FALSE(stub.session.predict(false, {}).ran_prediction) << "nothing is recorded";
+  stub.session.add_point({16, 16, 16}, only_record());
+  const Outcome outcome = stub.session.predict(false, {});
+  EXPECT_TRUE(outcome.ran_prediction);
+  direct.session.add_point({16, 16, 16}, {});
+  EXPECT_EQ(stub.mask(), direct.mask());
+  EXPECT_GT(stub.mask_count(), 0);
+  EXPECT_FALSE(stub.session.predict(false, {}).ran_prediction) << "all is predicted";
+}
+
+TEST(Session, ForgottenHistoryCannotBeUndone) {
+  StubSession stub(kPatch, bright);
+  stub.set_image({32, 32, 32}, kObject);
+  stub.session.add_point({16, 16, 16}, {});
+  stub.session.add_point({17, 16, 16}, {});
+  stub.session.undo();
+  const auto mask = stub.mask();
+  stub.session.forget_history();
+  EXPECT_FALSE(stub.session.can_undo());
+  EXPECT_FALSE(stub.session.can_redo());
+  EXPECT_FALSE(stub.session.undo().ran_prediction);
+  EXPECT_EQ(stub.mask(), mask);
+}
+
 }  // namespace
 }  // namespace sagittal::interact

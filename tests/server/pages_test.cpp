@@ -43,7 +43,7 @@ TEST(Pages, TheAddressKeepsThePrefix) { EXPECT_THAT(get("/bob", "lab"), HasSubst
 
 TEST(Pages, AForgedHostIsNotRepeated) { EXPECT_THAT(get("/", "\"><script>"), Not(HasSubstr("script"))); }
 
-TEST(Pages, HealthIsJson) { EXPECT_EQ(get("/healthz", "x"), R"({"status":"ok"})"); }
+TEST(Pages, HealthIsJson) { EXPECT_EQ(get("/healthz", "x"), R"({"ok":true,"status":"ok"})"); }
 
 }  // namespace
 }  // namespace sagittal::server

@@ -78,5 +78,30 @@ TEST(Router, BytesThatAreNoTextDoNotBreakTheErrorMessage) {
   EXPECT_EQ(error_response(Error(ErrorCode::bad_input, "\xff\xfe")).status, 400);
 }
 
+TEST(Router, TheFirstRouteThatAcceptsARequestHasIt) {
+  const auto route = [](const char* answer, std::function<bool(const Request&)> accepts) {
+    Route row{.method = "POST", .path = "/click"};
+    row.handler = [answer](const Request&) { return text_response(200, "text/plain", answer); };
+    row.accepts = std::move(accepts);
+    row.takes_prefix = true;
+    return row;
+  };
+  const auto has_token = [](const Request& head) { return !head.header("X-Token").empty(); };
+  const Router router({route("with", has_token), route("without", {})});
+  for (const char* path : {"/click", "/alice/click"}) {
+    Request request;
+    request.method = "POST";
+    request.path = path;
+    EXPECT_EQ(as_text(router.handle(request).bytes()), "without");
+    request.headers.push_back({"x-token", "1"});
+    EXPECT_EQ(as_text(router.handle(request).bytes()), "with");
+  }
+  const Router picky({route("with", has_token)});
+  Request request;
+  request.method = "POST";
+  request.path = "/click";
+  EXPECT_EQ(picky.handle(request).status, 404);
+}
+
 }  // namespace
 }  // namespace sagittal::server::http

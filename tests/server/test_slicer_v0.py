@@ -1,127 +1,19 @@
 """The server as the nnInteractive extension of 3D Slicer, versions 0.1 to 0.3, uses it: bare requests calls, multipart
 bodies of requests and requests_toolbelt, masks unpacked with NumPy."""
-import gzip
-import io
 import os
-import re
 import signal
 import socket
-import subprocess
 import threading
 import time
 
 import numpy as np
 import pytest
 import requests
-from requests_toolbelt import MultipartEncoder
+
+from running_server import SHAPE, Server, scan
+from slicer_v0_client import Client, npy
 
 NO_IMAGE = {"status": "error", "message": "No image uploaded"}
-SHAPE = (24, 28, 32)
-
-
-@pytest.fixture(scope="session")
-def model() -> list:
-    """Options that name a model: SAGITTAL_TEST_MODEL, else the one in the box."""
-    chosen = os.environ.get("SAGITTAL_TEST_MODEL")
-    return ["--model", chosen] if chosen else []
-
-
-class Server:
-    def __init__(self, program, *options, port=0):
-        self.process = subprocess.Popen([program, "serve", "--port", str(port), *options], stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE, text=True)
-        self.ready_line = self.process.stdout.readline()
-        self.cpu_seconds_to_ready = self.cpu_seconds()
-        if not self.ready_line:
-            pytest.fail(f"the server did not start: {self.process.stderr.read()}")
-        self.url = re.search(r"http://\S+", self.ready_line).group()
-        self.port = int(self.url.rsplit(":", 1)[1])
-
-    def stop(self, how=signal.SIGTERM) -> int:
-        self.process.send_signal(how)
-        return self.process.wait(timeout=30)
-
-    def cpu_seconds(self) -> float:
-        with open(f"/proc/{self.process.pid}/stat") as stat:
-            fields = stat.read().rsplit(") ", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-    def resident_bytes(self) -> int:
-        with open(f"/proc/{self.process.pid}/statm") as statm:
-            return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-
-@pytest.fixture(scope="module")
-def server(program, model):
-    running = Server(program, *model)
-    yield running
-    running.process.kill()
-    running.process.wait()
-
-
-def scan(dtype=np.int16, shape=SHAPE):
-    """A bright ball in noise."""
-    axes = np.meshgrid(*[np.arange(n) - n / 2 for n in shape], indexing="ij")
-    ball = sum(a * a for a in axes) < 64
-    return (ball * 100 + np.random.default_rng(1).integers(0, 20, shape)).astype(dtype)
-
-
-def npy(array) -> bytes:
-    buffer = io.BytesIO()
-    np.save(buffer, array)
-    return buffer.getvalue()
-
-
-class Client:
-    """What the extension does, request by request."""
-
-    def __init__(self, url, image=None):
-        self.url = url
-        self.image = scan() if image is None else image
-        self.segment = np.zeros(self.image.shape, bool)
-
-    def post(self, endpoint, **kwargs):
-        response = requests.post(f"{self.url}/{endpoint}", **kwargs)
-        assert response.status_code == 200
-        return response
-
-    def upload_image(self):
-        encoder = MultipartEncoder(fields={"file": ("volume.npy", npy(self.image), "application/octet-stream")})
-        return self.post("upload_image", data=encoder, headers={"Content-Type": encoder.content_type}).json()
-
-    def upload_segment(self, segment=None):
-        segment = self.segment if segment is None else segment
-        files = {"file": ("volume.npy.gz", gzip.compress(npy(segment)), "application/octet-stream")}
-        return self.post("upload_segment", files=files, headers={"Content-Encoding": "gzip"}).json()
-
-    def encode_drawing(self, mask, positive):
-        return MultipartEncoder(fields={
-            "file": ("volume.npy.gz", gzip.compress(npy(mask)), "application/octet-stream"), "positive_click": str(positive)})
-
-    def draw(self, kind, mask, positive=True, encoder=None):
-        encoder = encoder or self.encode_drawing(mask, positive)
-        response = self.post(f"add_{kind}_interaction", data=encoder,
-                             headers={"Content-Type": encoder.content_type, "Content-Encoding": "gzip"})
-        return self.unpack(response)
-
-    def point(self, coordinate, positive=True):
-        return self.unpack(self.post("add_point_interaction", json={"voxel_coord": coordinate, "positive_click": positive}))
-
-    def box(self, one, two, positive=True):
-        return self.unpack(self.post("add_bbox_interaction", json={
-            "outer_point_one": one, "outer_point_two": two, "positive_click": positive}))
-
-    def unpack(self, response):
-        """The mask, or the JSON of an error."""
-        if "application/json" in response.headers["Content-Type"]:
-            answer = response.json()
-            assert answer["status"] == "error", "an answer without a mask must be an error"
-            return answer
-        assert response.headers["Content-Encoding"] == "gzip"
-        assert len(response.content) == (self.image.size + 7) // 8
-        bits = np.unpackbits(np.frombuffer(response.content, np.uint8))
-        assert not bits[self.image.size:].any()
-        return bits[:self.image.size].reshape(self.image.shape).astype(bool)
 
 
 @pytest.fixture

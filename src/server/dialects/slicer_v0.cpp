@@ -14,6 +14,7 @@
 #include "server/dialects/slicer_v0_arrays.h"
 #include "server/http/multipart.h"
 #include "server/state/client_key.h"
+#include "server/state/prompt_metrics.h"
 
 namespace sagittal::server {
 namespace {
@@ -96,11 +97,7 @@ class RecentBodies {
 
 class SlicerV0 {
  public:
-  SlicerV0(Sessions& sessions, Metrics& metrics) : sessions_(sessions), metrics_(metrics) {
-    metrics_.describe("sagittal_predictions_total", "Prompts that the network answered, by type.");
-    metrics_.describe("sagittal_prediction_seconds", "Time for one prompt, by type.");
-    metrics_.describe("sagittal_network_passes_total", "Runs of the network.");
-  }
+  SlicerV0(Sessions& sessions, Metrics& metrics) : sessions_(sessions), metrics_(metrics) {}
 
   // ---- uploads
 
@@ -116,10 +113,10 @@ class SlicerV0 {
       client->session.set_image(shape, std::move(file).release(request.body.keep()));
     } catch (const Error& error) {
       note_failed_upload(*client, error);  // the extension shows this image from now on, whatever we answer
-      count_memory(key, *client);
+      sessions_.count_memory(key, *client);
       throw;
     }
-    count_memory(key, *client);
+    sessions_.count_memory(key, *client);
     client->packed.forget();
     client->upload.succeeded();
     return ok();
@@ -203,10 +200,6 @@ class SlicerV0 {
     client.upload.failed(fmt::format("the current volume is not on the server: {}", error.what()), lasting);
   }
 
-  void count_memory(const std::string& key, const ClientSession& client) {
-    sessions_.set_memory(key, client.session.has_image() ? client.session.memory_bytes() : 0);
-  }
-
   Response without_image(ClientSession& client, bool last_of_click) {
     const std::string refusal = client.upload.refusal(last_of_click);
     return refusal.empty() ? ask_for_image() : status_error(refusal);
@@ -250,13 +243,8 @@ class SlicerV0 {
       return response;
     }
     PackedMask packed = std::exchange(client->packed, {});  // given back only when it is up to date
-    const auto begin = std::chrono::steady_clock::now();
-    const interact::Outcome outcome = act(client->session);
-    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
-    count_memory(key, *client);
-    metrics_.add("sagittal_predictions_total", {{"type", type}});
-    metrics_.add("sagittal_network_passes_total", {}, outcome.passes);
-    metrics_.observe_seconds("sagittal_prediction_seconds", {{"type", type}}, seconds.count());
+    const interact::Outcome outcome = metrics_.measure(type, [&] { return act(client->session); });
+    sessions_.count_memory(key, *client);
     Response response = http::make_response(200, "application/octet-stream",
                                             packed.update(client->session, outcome.changed, sessions_.pool()));
     client->packed = std::move(packed);
@@ -265,13 +253,13 @@ class SlicerV0 {
   }
 
   Sessions& sessions_;
-  Metrics& metrics_;
+  PromptMetrics metrics_;
   RecentBodies recent_;
 };
 
 }  // namespace
 
-std::vector<http::Route> slicer_v0_routes(Sessions& sessions, Metrics& metrics, const SlicerV0Limits& limits) {
+std::vector<http::Route> slicer_v0_routes(Sessions& sessions, Metrics& metrics, const UploadLimits& limits) {
   const auto dialect = std::make_shared<SlicerV0>(sessions, metrics);
   const auto route = [&](const char* path, const char* summary, std::uint64_t max_body,
                          Response (SlicerV0::*handler)(const Request&)) {

@@ -1,5 +1,4 @@
 #pragma once
-#include <cstdint>
 #include <vector>
 
 #include "server/http/router.h"
@@ -8,17 +7,12 @@
 
 namespace sagittal::server {
 
-struct SlicerV0Limits {
-  std::uint64_t max_image_bytes = std::uint64_t{4} << 30;  ///< body of an image upload
-  std::uint64_t max_mask_bytes = std::uint64_t{1} << 30;   ///< compressed body of a mask, lasso or scribble
-};
-
 /// The protocol of the nnInteractive extension of 3D Slicer, versions 0.1 to 0.3: six POST routes.
 ///
 /// The client sends no session; it is known by path prefix, Basic user or address. Arrays are NumPy files [k, j, i]. An
 /// answer to a prompt is the whole mask, `packbits` in C order, gzipped. Errors are HTTP 200 with
 /// {"status":"error","message"}: the only text that the extension shows. `sessions` and `metrics` must outlive the
 /// routes.
-std::vector<http::Route> slicer_v0_routes(Sessions& sessions, Metrics& metrics, const SlicerV0Limits& limits = {});
+std::vector<http::Route> slicer_v0_routes(Sessions& sessions, Metrics& metrics, const UploadLimits& limits = {});
 
 }  // namespace sagittal::server

@@ -29,11 +29,12 @@ bool Router::is_prefix(std::string_view segment) const {
          std::find(reserved_.begin(), reserved_.end(), segment) == reserved_.end();
 }
 
-const Route* Router::match(std::string_view method, std::string_view path, bool behind_prefix,
+const Route* Router::match(const Request& request, std::string_view path, bool behind_prefix,
                            std::string& allowed) const {
   for (const Route& route : routes_) {
     if (route.path != path || (behind_prefix && !route.takes_prefix)) continue;
-    if (route.method == method || (route.method == "GET" && method == "HEAD")) return &route;
+    if (route.accepts && !route.accepts(request)) continue;
+    if (route.method == request.method || (route.method == "GET" && request.method == "HEAD")) return &route;
     allowed += (allowed.empty() ? "" : ", ") + route.method + (route.method == "GET" ? ", HEAD" : "");
   }
   return nullptr;
@@ -41,11 +42,11 @@ const Route* Router::match(std::string_view method, std::string_view path, bool 
 
 const Route* Router::find(Request& request, Response& failure) const {
   std::string allowed;
-  if (const Route* route = match(request.method, request.path, false, allowed)) return route;
+  if (const Route* route = match(request, request.path, false, allowed)) return route;
   const std::string segment(first_segment(request.path));
   if (allowed.empty() && is_prefix(segment)) {
     const std::string rest = request.path.size() > segment.size() + 1 ? request.path.substr(segment.size() + 1) : "/";
-    if (const Route* route = match(request.method, rest, true, allowed)) {
+    if (const Route* route = match(request, rest, true, allowed)) {
       request.prefix = segment;
       request.path = rest;
       return route;

@@ -23,6 +23,8 @@ struct Route {
   std::function<Response(const Request&)> handler = {};
   RunOn run_on = RunOn::network;
   std::uint64_t max_body_bytes = 0;
+  /// Whether a request is meant for this route, by its head alone; the first route that accepts it has it. Empty: all.
+  std::function<bool(const Request& head)> accepts = {};
   bool takes_prefix = false;  ///< also answers under "/any-one-segment" in front of the path
 
   /// The error in the dialect's own form; also for bodies that never came or were too large, then with a request
@@ -49,7 +51,7 @@ class Router {
   const std::vector<Route>& routes() const { return routes_; }
 
  private:
-  const Route* match(std::string_view method, std::string_view path, bool behind_prefix, std::string& allowed) const;
+  const Route* match(const Request& request, std::string_view path, bool behind_prefix, std::string& allowed) const;
   bool is_prefix(std::string_view segment) const;
 
   std::vector<Route> routes_;

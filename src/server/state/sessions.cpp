@@ -56,7 +56,7 @@ Sessions::Sessions(std::shared_ptr<const interact::Model> model, ThreadPool& poo
 /// Only `get` hands out pointers, under the lock: a count of one means that nobody else holds this one.
 bool Sessions::droppable(const Entry& entry) const {
   if (entry.session.use_count() > 1) return false;
-  return entry.memory_bytes == 0 || clock_() - entry.last_used >= limits_.min_idle;
+  return entry.memory_bytes == 0 || clock_() - entry.last_used >= entry.min_idle;
 }
 
 Sessions::Dropped Sessions::drop_longest_unused(const std::string& except, bool with_image) {
@@ -77,7 +77,7 @@ std::size_t Sessions::count_sessions(bool with_image) const {
   }));
 }
 
-std::shared_ptr<ClientSession> Sessions::get(const std::string& key) {
+std::shared_ptr<ClientSession> Sessions::get(const std::string& key, std::chrono::seconds min_idle) {
   Dropped dropped;  // destroyed after the lock is released
   const std::lock_guard lock(mutex_);
   auto found = entries_.find(key);
@@ -86,10 +86,20 @@ std::shared_ptr<ClientSession> Sessions::get(const std::string& key) {
       dropped = drop_longest_unused(key, false);
       if (!dropped) throw Error(ErrorCode::unavailable, "too many clients at once; try again in a moment");
     }
-    found = entries_.emplace(key, Entry{std::make_shared<ClientSession>(model_, pool_), {}, 0}).first;
+    found = entries_.emplace(key, Entry{std::make_shared<ClientSession>(model_, pool_), {}, 0, {}}).first;
   }
   found->second.last_used = clock_();
+  found->second.min_idle = min_idle;
   return found->second.session;
+}
+
+void Sessions::drop(const std::string& key) {
+  Dropped dropped;  // destroyed after the lock is released
+  const std::lock_guard lock(mutex_);
+  const auto found = entries_.find(key);
+  if (found == entries_.end()) return;
+  dropped = std::move(found->second.session);
+  entries_.erase(found);
 }
 
 std::uint64_t Sessions::used_bytes() const {
@@ -122,7 +132,8 @@ void Sessions::reserve_image(const std::string& key, std::uint64_t needed) {
   own->second.memory_bytes = needed;
 }
 
-void Sessions::set_memory(const std::string& key, std::uint64_t bytes) {
+void Sessions::count_memory(const std::string& key, const ClientSession& client) {
+  const std::uint64_t bytes = client.session.has_image() ? client.session.memory_bytes() : 0;
   const std::lock_guard lock(mutex_);
   const auto own = entries_.find(key);
   if (own != entries_.end()) own->second.memory_bytes = bytes;

@@ -51,6 +51,11 @@ struct ClientSession {
   bool has_image() const { return session.has_image() && !upload.image_is_lost(); }
 };
 
+struct UploadLimits {
+  std::uint64_t max_image_bytes = std::uint64_t{4} << 30;  ///< body of an image
+  std::uint64_t max_mask_bytes = std::uint64_t{1} << 30;   ///< compressed body of a mask, lasso or scribble
+};
+
 struct SessionLimits {
   std::size_t max_sessions = 64;                            ///< with an image; as many again may be empty
   std::uint64_t max_memory_bytes = std::uint64_t{8} << 30;  ///< of all sessions, as far as they can be estimated
@@ -69,14 +74,19 @@ class Sessions {
 
   /// The session of that client, empty where there was none. It is not dropped while the pointer lives. Never costs
   /// another client its image. Throws Error(unavailable) where too many empty ones are in use at this moment.
-  std::shared_ptr<ClientSession> get(const std::string& key);
+  std::shared_ptr<ClientSession> get(const std::string& key) { return get(key, limits_.min_idle); }
+  /// The same; it is never dropped for another client before it was unused for `min_idle`.
+  std::shared_ptr<ClientSession> get(const std::string& key, std::chrono::seconds min_idle);
+
+  /// Ends that session, once nobody uses it any more.
+  void drop(const std::string& key);
 
   /// Makes room for an image that takes `bytes` in that session, before it is set. Throws Error(too_large) for what
   /// never fits, Error(unavailable) for what does not fit beside sessions that are not idle.
   void reserve_image(const std::string& key, std::uint64_t bytes);
 
-  /// Corrects the estimate after work: 0 where the session has no image.
-  void set_memory(const std::string& key, std::uint64_t bytes);
+  /// Corrects the estimate after work on `client`, the session of that key; its mutex is held.
+  void count_memory(const std::string& key, const ClientSession& client);
 
   /// Sessions with an image.
   std::size_t count() const;
@@ -94,6 +104,7 @@ class Sessions {
     std::shared_ptr<ClientSession> session;
     std::chrono::steady_clock::time_point last_used;
     std::uint64_t memory_bytes = 0;
+    std::chrono::seconds min_idle{};
   };
   using Dropped = std::shared_ptr<ClientSession>;
 

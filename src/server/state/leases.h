@@ -1,0 +1,72 @@
+#pragma once
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "server/state/sessions.h"
+
+namespace sagittal::server {
+
+struct LeaseLimits {
+  std::size_t max_leases = 64;
+  std::chrono::seconds idle{600};       ///< without an action of the user
+  std::chrono::seconds liveness{60};    ///< without any request
+  std::chrono::seconds lifetime{86400};  ///< without any request, though nobody needs the place
+};
+
+/// A client's claim to a session.
+struct Lease {
+  std::string session_key;
+  // Guarded by the session's mutex.
+  bool had_image = false;
+  ScalarType target_type = ScalarType::u8;
+  bool target_is_bool = false;
+};
+
+/// Claims by token. One whose times are over is given up only when its place is needed, so that a laptop that slept
+/// finds its work again. All functions may be called from any thread; Error(gone) for a token that is not known.
+class Leases {
+ public:
+  using Clock = Sessions::Clock;
+
+  /// `sessions` must outlive this.
+  Leases(Sessions& sessions, const LeaseLimits& limits, Clock clock = std::chrono::steady_clock::now);
+
+  /// A new token: 32 hexadecimal digits nobody can guess. Error(unavailable) where every lease is in use.
+  std::string claim();
+  /// Ends the lease and its session; nothing where there is none.
+  void release(const std::string& token);
+
+  /// The lease; an action of the user.
+  std::shared_ptr<Lease> use(const std::string& token);
+  /// The client lives: seconds until the lease counts as idle. `peek` leaves no trace.
+  double beat(const std::string& token);
+  double peek(const std::string& token) const;
+
+  std::size_t count() const;
+  const LeaseLimits& limits() const { return limits_; }
+
+ private:
+  using Time = std::chrono::steady_clock::time_point;
+  struct Entry {
+    std::shared_ptr<Lease> lease;
+    Time last_seen, last_active;
+  };
+  using Entries = std::map<std::string, Entry>;
+
+  void require(const std::string& token) const;
+  double remaining_seconds(const Entry& entry) const;
+  bool is_over(const Entry& entry, Time now) const;
+  void end(Entries::iterator entry);
+
+  Sessions& sessions_;
+  const LeaseLimits limits_;
+  const Clock clock_;
+  mutable std::mutex mutex_;
+  Entries entries_;  // guarded by mutex_
+};
+
+}  // namespace sagittal::server

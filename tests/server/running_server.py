@@ -1,0 +1,42 @@
+"""The program as a server in a process of its own, and a scan to send to it."""
+import os
+import re
+import signal
+import subprocess
+
+import numpy as np
+import pytest
+
+SHAPE = (24, 28, 32)
+
+
+class Server:
+    def __init__(self, program, *options, port=0):
+        self.process = subprocess.Popen([program, "serve", "--port", str(port), *options], stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE, text=True)
+        self.ready_line = self.process.stdout.readline()
+        self.cpu_seconds_to_ready = self.cpu_seconds()
+        if not self.ready_line:
+            pytest.fail(f"the server did not start: {self.process.stderr.read()}")
+        self.url = re.search(r"http://\S+", self.ready_line).group()
+        self.port = int(self.url.rsplit(":", 1)[1])
+
+    def stop(self, how=signal.SIGTERM) -> int:
+        self.process.send_signal(how)
+        return self.process.wait(timeout=30)
+
+    def cpu_seconds(self) -> float:
+        with open(f"/proc/{self.process.pid}/stat") as stat:
+            fields = stat.read().rsplit(") ", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def resident_bytes(self) -> int:
+        with open(f"/proc/{self.process.pid}/statm") as statm:
+            return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def scan(dtype=np.int16, shape=SHAPE):
+    """A bright ball in noise."""
+    axes = np.meshgrid(*[np.arange(n) - n / 2 for n in shape], indexing="ij")
+    ball = sum(a * a for a in axes) < 64
+    return (ball * 100 + np.random.default_rng(1).integers(0, 20, shape)).astype(dtype)
