@@ -5,8 +5,9 @@
 
 Both servers load the same tiny checkpoint, made here: two features, a 64^3 patch, weights set by hand so that everything
 brighter than the background is the object. Its forward passes cost next to nothing, run on both sides and are counted on
-both. Each server is driven by the client library of its own protocol: 3D Slicer's bare requests (raw .npy up, gzipped
-bits of the whole volume down), and nnInteractive's own remote session (blosc2 both ways, only the changed box down).
+both. Ours is driven twice: as the nnInteractive v2 server is, by nnInteractive's own client (blosc2 both ways, only the
+changed box down), and by 3D Slicer's bare requests of the first protocol (raw .npy up, gzipped bits of the whole volume
+down).
 Reported per step: wall seconds as the client waits, and processor seconds of the server alone, which do not depend on
 what else the machine does. The masks of both must agree.
 
@@ -92,12 +93,11 @@ class Process:
         self.process.wait()
 
 
-class Sagittal:
-    name = "sagittal"
+class SlicerRequests:
+    """3D Slicer's extension before version 1."""
 
-    def __init__(self, program: str, checkpoint: Path, threads: int):
-        self.server = Process([program, "serve", "--port", "0", "--model", str(checkpoint), "--threads", str(threads)], "ready at")
-        self.url = re.search(r"http://\S+", self.server.text).group()
+    def __init__(self, server: Process, url: str):
+        self.server, self.url = server, url
 
     def upload(self, scan: np.ndarray) -> None:
         self.shape = scan.shape
@@ -118,16 +118,13 @@ class Sagittal:
         return bits[:np.prod(self.shape)].reshape(self.shape).astype(bool)
 
 
-class NnInteractive:
-    name = "nnInteractive v2"
+class RemoteSession:
+    """A server of the v2 protocol, driven by its own client."""
 
-    def __init__(self, checkpoint: Path, threads: int):
-        port = 20000 + os.getpid() % 20000
-        self.server = Process([sys.executable, "-c", "import sys; from nnInteractive.inference.server.main import main; sys.exit(main())",
-                               "--model-dir", str(checkpoint), "--fold", "0", "--device", "cpu", "--port", str(port),
-                               "--torch-n-threads", str(threads), "--no-torch-compile"], "Uvicorn running|startup complete")
+    def __init__(self, server: Process, url: str):
         from nnInteractive.inference.remote.remote_session import nnInteractiveRemoteInferenceSession
-        self.session = nnInteractiveRemoteInferenceSession(f"http://127.0.0.1:{port}", read_timeout=600)
+        self.server = server
+        self.session = nnInteractiveRemoteInferenceSession(url, read_timeout=600)
 
     def upload(self, scan: np.ndarray) -> None:
         self.session.set_image(scan[None])
@@ -140,6 +137,19 @@ class NnInteractive:
     def point(self, coordinate: list[int]) -> np.ndarray:
         self.session.add_point_interaction(coordinate, True)
         return self.mask.astype(bool)
+
+
+def nninteractive(checkpoint: Path, threads: int) -> RemoteSession:
+    port = 20000 + os.getpid() % 20000
+    server = Process([sys.executable, "-c", "import sys; from nnInteractive.inference.server.main import main; sys.exit(main())",
+                      "--model-dir", str(checkpoint), "--fold", "0", "--device", "cpu", "--port", str(port),
+                      "--torch-n-threads", str(threads), "--no-torch-compile"], "Uvicorn running|startup complete")
+    return RemoteSession(server, f"http://127.0.0.1:{port}")
+
+
+def sagittal(program: str, checkpoint: Path, threads: int) -> tuple[Process, str]:
+    server = Process([program, "serve", "--port", "0", "--model", str(checkpoint), "--threads", str(threads)], "ready at")
+    return server, re.search(r"http://\S+", server.text).group()
 
 
 def measure(side, scan: np.ndarray, rounds: int) -> tuple[dict, np.ndarray]:
@@ -178,24 +188,29 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         checkpoint = Path(folder) / "overhead"
         make_checkpoint(checkpoint)
-        for start in (lambda: NnInteractive(checkpoint, args.threads), lambda: Sagittal(args.program, checkpoint, args.threads)):
+        for name, start in {
+                "nnInteractive v2": lambda: nninteractive(checkpoint, args.threads),
+                "sagittal, v2": lambda: RemoteSession(*sagittal(args.program, checkpoint, args.threads)),
+                "sagittal, first protocol": lambda: SlicerRequests(*sagittal(args.program, checkpoint, args.threads))}.items():
             side = start()
             try:
-                results[side.name], masks[side.name] = measure(side, scan, args.rounds)
+                results[name], masks[name] = measure(side, scan, args.rounds)
             finally:
                 side.server.stop()
-    ours, theirs = results["sagittal"], results["nnInteractive v2"]
-    a, b = masks.values()
-    dice = 2 * (a & b).sum() / (a.sum() + b.sum())
+    peer, *ours = results
+    dice = {name: float(2 * (masks[peer] & masks[name]).sum() / (masks[peer].sum() + masks[name].sum())) for name in ours}
     if args.json:
-        print(json.dumps({"results": results, "dice": float(dice)}))
+        print(json.dumps({"results": results, "dice": dice}))
         return
-    print(f"{'':24}{'nnInteractive v2':>22}{'sagittal':>22}{'ratio':>14}")
-    for step in ("upload and first click", "next click", "start over"):
-        (w2, c2), (w1, c1) = theirs[step], ours[step]
-        print(f"{step:24}{w2:12.3f} / {c2:5.3f} s{w1:11.3f} / {c1:5.3f} s{w2 / w1:7.1f} / {c2 / c1:4.1f}")
-    print(f"{'peak memory':24}{theirs['peak GiB']:18.2f} GiB{ours['peak GiB']:18.2f} GiB{theirs['peak GiB'] / ours['peak GiB']:7.1f}")
-    print(f"wall as the client waits / processor time of the server; Dice of the two masks {dice:.4f}")
+    for name in ours:
+        print(f"{'':24}{peer:>22}{name:>26}{'ratio':>14}")
+        for step in ("upload and first click", "next click", "start over"):
+            (w2, c2), (w1, c1) = results[peer][step], results[name][step]
+            print(f"{step:24}{w2:12.3f} / {c2:5.3f} s{w1:15.3f} / {c1:5.3f} s{w2 / w1:7.1f} / {c2 / c1:4.1f}")
+        m2, m1 = results[peer]["peak GiB"], results[name]["peak GiB"]
+        print(f"{'peak memory':24}{m2:18.2f} GiB{m1:22.2f} GiB{m2 / m1:7.1f}")
+        print(f"{'Dice of the masks':24}{dice[name]:44.4f}\n")
+    print("wall as the client waits / processor time of the server")
 
 
 if __name__ == "__main__":
