@@ -85,8 +85,8 @@ class Session {
   /// Starts the segment over from `mask` (whole image); when options.run_prediction, refines all of it.
   Outcome add_initial_mask(std::span<const std::uint8_t> mask, const PromptOptions& options);
 
-  /// Predicts from prompts that only recorded themselves; nothing happens where there are none. `refine_all`: refines the
-  /// whole object, not only what changes.
+  /// Predicts from prompts that only recorded themselves; nothing happens where there are none. `refine_all`: refines
+  /// the whole object, not only what changes.
   Outcome predict(bool refine_all, const PromptOptions& options);
 
   /// Empties the active segment: mask, prompts and intensity. Can itself be undone.

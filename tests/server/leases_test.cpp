@@ -49,7 +49,7 @@ TEST_F(LeasesTest, ALeaseOutlivesItsTimesUntilItsPlaceIsNeeded) {
   const std::string c = leases_.claim();
   EXPECT_NO_THROW(leases_.use(a));
   EXPECT_ERROR(leases_.use(b), ErrorCode::gone);
-  EXPECT_ERROR(leases_.claim(), ErrorCode::unavailable) << "both are in use";
+  EXPECT_ERROR(leases_.claim(), ErrorCode::unavailable);  // both are in use
   EXPECT_NO_THROW(leases_.use(c));
 }
 

@@ -35,7 +35,8 @@ class NnInteractiveV2Test : public testing::Test {
  protected:
   template <class T>
   std::string packed(const std::vector<std::int64_t>& shape, const std::vector<T>& values) {
-    return std::string(as_text(io::write_nnia(scalar_type_of<T>(), false, shape, std::as_bytes(std::span(values)), pool_)));
+    return std::string(
+        as_text(io::write_nnia(scalar_type_of<T>(), false, shape, std::as_bytes(std::span(values)), pool_)));
   }
   static std::vector<std::int16_t> scan() {
     std::vector<std::int16_t> voxels(kVoxels);
@@ -222,7 +223,8 @@ TEST_F(NnInteractiveV2Test, AnInitialMaskIsKeptAndOnlyPredictedWhenAsked) {
 
 TEST_F(NnInteractiveV2Test, TheAnswersTypeIsThatOfTheTargetBuffer) {
   start();
-  for (const auto& [name, width] : std::vector<std::pair<std::string, std::size_t>>{{"bool", 1}, {"int16", 2}, {"int64", 8}}) {
+  for (const auto& [name, width] :
+       std::vector<std::pair<std::string, std::size_t>>{{"bool", 1}, {"int16", 2}, {"int64", 8}}) {
     post("/set_target_buffer", {{"shape", kShape}, {"dtype", name}});
     post("/reset_interactions", Json::object());
     const Response response = click(6, 7, 8);

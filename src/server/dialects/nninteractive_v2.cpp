@@ -74,9 +74,7 @@ class NnInteractiveV2 {
                                      {"idle_timeout_seconds", static_cast<double>(leases_.limits().idle.count())}});
   }
 
-  Response capabilities(const Request&) {
-    return http::json_response(200, describe_capabilities(sessions_.model()));
-  }
+  Response capabilities(const Request&) { return http::json_response(200, describe_capabilities(sessions_.model())); }
 
   // ---- image and settings
 
@@ -97,9 +95,9 @@ class NnInteractiveV2 {
     return with_session(request, [&](ClientSession& client, Lease& lease) {
       const Target target = parse_target(body_of(request));
       if (client.session.has_image() && target.shape != client.session.shape()) {
-        throw Error(ErrorCode::bad_input, fmt::format("the target buffer's shape is {}, expected that of the image, {}",
-                                                      describe_shape(target.shape),
-                                                      describe_shape(client.session.shape())));
+        throw Error(ErrorCode::bad_input,
+                    fmt::format("the target buffer's shape is {}, expected that of the image, {}",
+                                describe_shape(target.shape), describe_shape(client.session.shape())));
       }
       lease.target_type = target.type;
       lease.target_is_bool = target.is_bool;

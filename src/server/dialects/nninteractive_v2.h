@@ -13,8 +13,8 @@ namespace sagittal::server {
 /// prompt is the box that was written, and what the mask holds there.
 ///
 /// Beyond the original: undo goes back as far as the last reset, and a lease outlives its idle time until its place is
-/// needed. Errors are {"detail": text}; 410 where the lease is over. `sessions`, `leases` and `metrics` must outlive the
-/// routes, which come before those of dialects that share a path.
+/// needed. Errors are {"detail": text}; 410 where the lease is over. `sessions`, `leases` and `metrics` must outlive
+/// the routes, which come before those of dialects that share a path.
 std::vector<http::Route> nninteractive_v2_routes(Sessions& sessions, Leases& leases, Metrics& metrics,
                                                  const UploadLimits& limits = {});
 

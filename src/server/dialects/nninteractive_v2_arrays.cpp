@@ -48,9 +48,9 @@ Json describe_capabilities(const interact::Model& model) {
                                    {"bbox3d", can.supports_bbox3d},
                                    {"scribble", can.supports_scribble},
                                    {"lasso", can.supports_lasso}};
-  out["channel_mapping"] = {{"prev_seg", can.prev_seg_channel},   {"bbox2d", pair_of(can.bbox2d)},
-                            {"bbox3d", pair_of(can.bbox3d)},      {"lasso", pair_of(can.lasso)},
-                            {"points", pair_of(can.points)},      {"scribble", pair_of(can.scribble)}};
+  out["channel_mapping"] = {{"prev_seg", can.prev_seg_channel}, {"bbox2d", pair_of(can.bbox2d)},
+                            {"bbox3d", pair_of(can.bbox3d)},    {"lasso", pair_of(can.lasso)},
+                            {"points", pair_of(can.points)},    {"scribble", pair_of(can.scribble)}};
   return out;
 }
 

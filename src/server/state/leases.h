@@ -12,8 +12,8 @@ namespace sagittal::server {
 
 struct LeaseLimits {
   std::size_t max_leases = 64;
-  std::chrono::seconds idle{600};       ///< without an action of the user
-  std::chrono::seconds liveness{60};    ///< without any request
+  std::chrono::seconds idle{600};        ///< without an action of the user
+  std::chrono::seconds liveness{60};     ///< without any request
   std::chrono::seconds lifetime{86400};  ///< without any request, though nobody needs the place
 };
 
