@@ -40,7 +40,7 @@ def test_connection_test_and_health(server):
     page = requests.get(server.url, timeout=5)
     assert page.status_code == 200 and server.url in page.text
     assert requests.get(f"{server.url}/alice", timeout=5).status_code == 200
-    assert requests.get(f"{server.url}/healthz", timeout=5).json() == {"status": "ok"}
+    assert requests.get(f"{server.url}/healthz", timeout=5).json() == {"ok": True, "status": "ok"}
     assert requests.head(f"{server.url}/healthz", timeout=5).status_code == 200
     assert "sagittal_uptime_seconds" in requests.get(f"{server.url}/metrics", timeout=5).text
 
