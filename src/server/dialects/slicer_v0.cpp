@@ -246,7 +246,7 @@ class SlicerV0 {
     const interact::Outcome outcome = metrics_.measure(type, [&] { return act(client->session); });
     sessions_.count_memory(key, *client);
     Response response = http::make_response(200, "application/octet-stream",
-                                            packed.update(client->session, outcome.changed, sessions_.pool()));
+                                            packed.update(client->session, outcome.difference, sessions_.pool()));
     client->packed = std::move(packed);
     response.headers.push_back({"Content-Encoding", "gzip"});
     return response;
