@@ -1,6 +1,7 @@
 #include "interact/normalised_image.h"
 
 #include <cmath>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -21,15 +22,77 @@ constexpr std::int64_t kSlab = 8;
 
 std::int64_t slab_count(const Index3& shape) { return (shape[0] + kSlab - 1) / kSlab; }
 
-/// Sums of the voxels over the two other axes.
+/// Sums of the voxels over the two other axes, and of their squares where they are integers.
 struct Projections {
   std::array<std::vector<double>, 3> sums;
+  long double squares = 0;
+
+  explicit Projections(const Index3& shape) {
+    for (int axis = 0; axis < 3; ++axis) sums[axis].assign(static_cast<std::size_t>(shape[axis]), 0.0);
+  }
+  void add_row(std::int64_t i, std::int64_t j, double sum) {
+    sums[0][static_cast<std::size_t>(i)] += sum;
+    sums[1][static_cast<std::size_t>(j)] += sum;
+  }
 };
+
+/// Exact sums of integers of at most 16 bits: this many of them fit the 32-bit sums that processors are fast at.
+constexpr std::int64_t kExact = 1 << 14;
+
+/// Adds `count` <= kExact values to the sums along the last axis and returns their own sum.
+template <class T>
+std::int32_t add_values(Values<T> row, std::int64_t count, std::int32_t* along) {
+  std::int32_t sum = 0;
+  for (std::int64_t k = 0; k < count; ++k) {
+    const std::int32_t value = row[k];
+    sum += value;
+    along[k] += value;
+  }
+  return sum;
+}
+template <class T>
+std::uint64_t sum_squares(Values<T> row, std::int64_t count) {
+  std::uint64_t sum = 0;
+  for (std::int64_t k = 0; k < count; ++k) {
+    const auto magnitude = static_cast<std::uint32_t>(std::int32_t{row[k]});
+    sum += magnitude * magnitude;  // modulo 2^32, where it fits: the sign does not matter
+  }
+  return sum;
+}
+
+template <class T>
+Projections project_integers(const Index3& shape, Values<T> voxels, std::int64_t slab) {
+  Projections out(shape);
+  std::vector<std::int32_t> along(static_cast<std::size_t>(shape[2]));
+  std::int64_t rows = 0;
+  const auto flush = [&] {
+    for (std::size_t k = 0; k < along.size(); ++k) out.sums[2][k] += along[k];
+    std::fill(along.begin(), along.end(), 0);
+    rows = 0;
+  };
+  const std::int64_t end = std::min(shape[0], (slab + 1) * kSlab);
+  for (std::int64_t i = slab * kSlab; i < end; ++i) {
+    for (std::int64_t j = 0; j < shape[1]; ++j) {
+      const Values<T> row = row_of(voxels, shape, i, j);
+      double sum = 0;
+      for (std::int64_t k = 0; k < shape[2]; k += kExact) {
+        const Values<T> part{row.bytes + k * static_cast<std::int64_t>(sizeof(T))};
+        const std::int64_t count = std::min(kExact, shape[2] - k);
+        sum += add_values(part, count, along.data() + k);
+        out.squares += static_cast<long double>(sum_squares(part, count));
+      }
+      out.add_row(i, j, sum);
+      if (++rows == kExact) flush();
+    }
+  }
+  flush();
+  return out;
+}
 
 template <class T>
 Projections project_slab(const Index3& shape, Values<T> voxels, std::int64_t slab) {
-  Projections out;
-  for (int axis = 0; axis < 3; ++axis) out.sums[axis].assign(static_cast<std::size_t>(shape[axis]), 0.0);
+  if constexpr (std::is_integral_v<T>) return project_integers(shape, voxels, slab);
+  Projections out(shape);
   const std::int64_t end = std::min(shape[0], (slab + 1) * kSlab);
   double* along = out.sums[2].data();
   for (std::int64_t i = slab * kSlab; i < end; ++i) {
@@ -42,9 +105,7 @@ Projections project_slab(const Index3& shape, Values<T> voxels, std::int64_t sla
         for (std::int64_t lane = 0; lane < 4; ++lane) lanes[lane] += static_cast<double>(row[k + lane]);
       }
       for (; k < shape[2]; ++k) lanes[0] += static_cast<double>(row[k]);
-      const double sum = (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]);
-      out.sums[0][static_cast<std::size_t>(i)] += sum;
-      out.sums[1][static_cast<std::size_t>(j)] += sum;
+      out.add_row(i, j, (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]));
     }
   }
   return out;
@@ -52,7 +113,7 @@ Projections project_slab(const Index3& shape, Values<T> voxels, std::int64_t sla
 
 template <class T>
 Projections project(const Index3& shape, Values<T> voxels, ThreadPool& pool) {
-  std::vector<Projections> parts(static_cast<std::size_t>(slab_count(shape)));
+  std::vector<Projections> parts(static_cast<std::size_t>(slab_count(shape)), Projections({0, 0, 0}));
   pool.parallel_for(slab_count(shape), 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t slab = begin; slab < end; ++slab) {
       parts[static_cast<std::size_t>(slab)] = project_slab(shape, voxels, slab);
@@ -60,6 +121,7 @@ Projections project(const Index3& shape, Values<T> voxels, ThreadPool& pool) {
   });
   Projections total = parts[0];
   for (std::size_t part = 1; part < parts.size(); ++part) {
+    total.squares += parts[part].squares;
     for (int axis = 0; axis < 3; ++axis) {
       for (std::size_t n = 0; n < total.sums[axis].size(); ++n) total.sums[axis][n] += parts[part].sums[axis][n];
     }
@@ -124,9 +186,12 @@ Statistics measure(const Index3& shape, Values<T> voxels, ThreadPool& pool) {
   if (box.empty()) refuse("is entirely zero; cannot determine normalization statistics");
 
   const auto count = static_cast<double>(box.volume());
-  const double sum = box == whole(shape) ? total : sum_over<1>(shape, voxels, box, 0.0, pool);
-  const double mean = sum / count;
-  const double variance = sum_over<2>(shape, voxels, box, mean, pool) / (count - 1);
+  const bool all = box == whole(shape);
+  const double mean = (all ? total : sum_over<1>(shape, voxels, box, 0.0, pool)) / count;
+  const long double exact = total;  // sums of small integers are exact, so their difference is
+  const double squares = all && std::is_integral_v<T> ? static_cast<double>(projections.squares - exact * exact / count)
+                                                      : sum_over<2>(shape, voxels, box, mean, pool);
+  const double variance = squares / (count - 1);
   const auto deviation = static_cast<float>(std::sqrt(variance));
   if (!(deviation > 0)) refuse("is constant; there is nothing to segment");
   return {static_cast<float>(mean), deviation};

@@ -69,11 +69,34 @@ TEST(NormalisedImage, EveryScalarTypeGivesTheSameValues) {
     using T = decltype(zero);
     Buffer converted(voxels.size() * sizeof(T));
     std::copy(voxels.begin(), voxels.end(), converted.as<T>().begin());
-    EXPECT_EQ(normalise(shape, store(scalar_type_of<T>(), std::move(converted)), pool), expected);
+    const auto found = normalise(shape, store(scalar_type_of<T>(), std::move(converted)), pool);
+    for (std::size_t v = 0; v < found.size(); ++v) ASSERT_FLOAT_EQ(found[v], expected[v]);
   };
   expect_same(std::uint8_t{}), expect_same(std::int8_t{}), expect_same(std::uint16_t{}), expect_same(std::int16_t{});
   expect_same(std::uint32_t{}), expect_same(std::int32_t{}), expect_same(std::uint64_t{}), expect_same(std::int64_t{});
   expect_same(double{});
+}
+
+TEST(NormalisedImage, LargeIntegersKeepTheirStatistics) {
+  const Index3 shape{3, 3, 40000};  // rows longer than what is summed in one go
+  std::vector<float> voxels(static_cast<std::size_t>(whole(shape).volume()));
+  for (std::size_t v = 0; v < voxels.size(); ++v) voxels[v] = static_cast<float>(65535 - v * v % 3);
+  Buffer stored(voxels.size() * sizeof(std::uint16_t));
+  std::copy(voxels.begin(), voxels.end(), stored.as<std::uint16_t>().begin());
+  ThreadPool pool(2);
+  const auto expected = normalise(shape, store(voxels), pool);
+  const auto found = normalise(shape, store(ScalarType::u16, std::move(stored)), pool);
+  for (std::size_t v = 0; v < voxels.size(); ++v) ASSERT_NEAR(found[v], expected[v], 1e-6);
+}
+
+TEST(NormalisedImage, IntegersWithEmptyPlanesAreMeasuredInTheirBox) {
+  const Index3 shape{6, 7, 8};
+  std::vector<float> voxels(static_cast<std::size_t>(whole(shape).volume()));
+  for (std::size_t v = 120; v < 250; ++v) voxels[v] = static_cast<float>(v % 17) - 8;
+  Buffer stored(voxels.size() * sizeof(std::int16_t));
+  std::copy(voxels.begin(), voxels.end(), stored.as<std::int16_t>().begin());
+  ThreadPool pool(2);
+  EXPECT_EQ(normalise(shape, store(ScalarType::i16, std::move(stored)), pool), normalise(shape, store(voxels), pool));
 }
 
 TEST(NormalisedImage, ReadsVoxelsAtAnyAlignment) {
