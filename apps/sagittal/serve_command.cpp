@@ -12,6 +12,7 @@
 #include "base/machine.h"
 #include "commands.h"
 #include "model_options.h"
+#include "server/dialects/itksnap.h"
 #include "server/dialects/nninteractive_v2.h"
 #include "server/dialects/slicer_v0.h"
 #include "server/pages.h"
@@ -104,6 +105,9 @@ void serve(const Options& options) {
   ThreadPool pool(options.model.threads);
   server::Sessions sessions(model, pool, session_limits);
   server::Leases leases(sessions, {.max_leases = options.max_sessions});
+  server::LeaseLimits without_heartbeat{.max_leases = options.max_sessions};
+  without_heartbeat.liveness = without_heartbeat.idle;
+  server::Leases itksnap_leases(sessions, without_heartbeat);
   server::Metrics metrics;
   describe_program_metrics(metrics, sessions, start);
   const auto status = [&] {
@@ -120,6 +124,7 @@ void serve(const Options& options) {
     for (auto& route : more) routes.push_back(std::move(route));
   };
   append(server::nninteractive_v2_routes(sessions, leases, metrics, upload_limits));
+  append(server::itksnap_routes(sessions, itksnap_leases, metrics, upload_limits));
   append(server::slicer_v0_routes(sessions, metrics, upload_limits));
   server::Server server(server_options, std::move(routes), metrics,
                         options.verbose ? LogSink(log_to_stderr) : LogSink());

@@ -78,6 +78,29 @@ TEST(Router, BytesThatAreNoTextDoNotBreakTheErrorMessage) {
   EXPECT_EQ(error_response(Error(ErrorCode::bad_input, "\xff\xfe")).status, 400);
 }
 
+TEST(Router, ASegmentInBracesStandsForAnyOne) {
+  const auto value = [](const Request& request) { return text_response(200, "text/plain", request.path_value); };
+  Route end{.method = "POST", .path = "/end/{id}", .handler = value, .takes_prefix = true};
+  Route middle{.method = "GET", .path = "/items/{id}/mask", .handler = value};
+  Route plain{.method = "GET", .path = "/plain", .handler = value};
+  const Router router({end, middle, plain});
+  const auto ask = [&router](const char* method, const char* path) {
+    Request request;
+    request.method = method;
+    request.path = path;
+    request.path_value = "stale";
+    return router.handle(request);
+  };
+  EXPECT_EQ(body(ask("POST", "/end/a1")), "a1");
+  EXPECT_EQ(body(ask("POST", "/alice/end/{id}")), "{id}");
+  EXPECT_EQ(body(ask("GET", "/items/7/mask")), "7");
+  EXPECT_EQ(body(ask("GET", "/plain")), "");
+  EXPECT_EQ(ask("GET", "/end/a1").status, 405);
+  for (const char* path : {"/end", "/end/", "/end/a/b", "/end/a/", "/items//mask", "/items/mask", "/items/7/8/mask"}) {
+    EXPECT_EQ(ask("POST", path).status, 404) << path;
+  }
+}
+
 TEST(Router, TheFirstRouteThatAcceptsARequestHasIt) {
   const auto route = [](const char* answer, std::function<bool(const Request&)> accepts) {
     Route row{.method = "POST", .path = "/click"};

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/thread_pool.h"
 #include "io/npy.h"
+#include "server/dialects/painted.h"
 #include "volume/box.h"
 #include "volume/stored_voxels.h"
 
@@ -37,16 +38,6 @@ class NpyFile {
 
 /// Shape [k, j, i] of an image. Colour and vector volumes arrive with a fourth axis and are refused.
 Index3 image_shape(const io::NpyView& array);
-
-/// What is painted in a mask on the image's grid, cropped to its bounding box.
-struct Painted {
-  Box bounds;                        ///< empty where nothing is painted
-  std::vector<std::uint8_t> voxels;  ///< 0 or 1, of `bounds` in C order
-};
-
-/// Which values are paint. A scribble is the difference of two label maps: besides 1 it may hold -1, or 255 where it
-/// is unsigned, for strokes that went away.
-enum class Paint { nonzero, ones };
 
 /// A gzipped .npy file on the grid of an image of that shape.
 NpyFile read_mask_file(ByteView compressed, const Index3& shape);

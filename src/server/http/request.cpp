@@ -4,6 +4,8 @@
 #include <array>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "base/error.h"
 #include "server/http/body_memory.h"
 
@@ -23,25 +25,6 @@ int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   if (lower(c) >= 'a' && lower(c) <= 'f') return lower(c) - 'a' + 10;
   return -1;
-}
-
-std::string decode_percent(std::string_view text) {
-  std::string decoded;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    char c = text[i];
-    if (c == '%') {
-      const int high = i + 2 < text.size() ? hex_digit(text[i + 1]) : -1;
-      const int low = i + 2 < text.size() ? hex_digit(text[i + 2]) : -1;
-      if (high < 0 || low < 0) throw Error(ErrorCode::bad_input, "the path holds a % that starts no escape");
-      c = static_cast<char>(high * 16 + low);
-      i += 2;
-    }
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
-      throw Error(ErrorCode::bad_input, "the path holds a control character");
-    }
-    decoded += c;
-  }
-  return decoded;
 }
 
 std::optional<std::string> decode_base64(std::string_view text) {
@@ -88,6 +71,26 @@ std::shared_ptr<const void> Body::keep() const {
   return memory_;
 }
 
+std::string decode_percent(std::string_view text, std::string_view what) {
+  std::string decoded;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    char c = text[i];
+    if (c == '%') {
+      const int high = i + 2 < text.size() ? hex_digit(text[i + 1]) : -1;
+      const int low = i + 2 < text.size() ? hex_digit(text[i + 2]) : -1;
+      if (high < 0 || low < 0)
+        throw Error(ErrorCode::bad_input, fmt::format("{} holds a % that starts no escape", what));
+      c = static_cast<char>(high * 16 + low);
+      i += 2;
+    }
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
+      throw Error(ErrorCode::bad_input, fmt::format("{} holds a control character", what));
+    }
+    decoded += c;
+  }
+  return decoded;
+}
+
 void set_target(Request& request, std::string_view target) {
   if (const auto scheme = target.find("://"); scheme != std::string_view::npos && !target.starts_with('/')) {
     const auto slash = target.find('/', scheme + 3);
@@ -95,7 +98,7 @@ void set_target(Request& request, std::string_view target) {
   }
   if (!target.starts_with('/')) throw Error(ErrorCode::bad_input, "the request target does not begin with /");
   const auto question = target.find('?');
-  request.path = decode_percent(target.substr(0, question));
+  request.path = decode_percent(target.substr(0, question), "the path");
   request.query = question == std::string_view::npos ? "" : std::string(target.substr(question + 1));
 }
 

@@ -38,11 +38,12 @@ class Body {
   std::shared_ptr<BodyMemory> memory_;
 };
 
-/// One HTTP request. What the router fills in: `prefix` and the `path` without it.
+/// One HTTP request. What the router fills in: `prefix`, the `path` without it, `path_value`.
 struct Request {
   std::string method;
   std::string path = "/";      ///< percent-decoded, without query
   std::string query;           ///< behind the question mark, as sent
+  std::string path_value;      ///< the segment where the route's path has one in braces
   std::string prefix;          ///< one leading segment of the path that belongs to no route, without slashes
   std::string remote_address;  ///< of the peer, without port
   std::vector<Header> headers;
@@ -54,6 +55,9 @@ struct Request {
 /// Splits a request target ("/a%20b?c=d", or the absolute form) into path and query. Throws Error(bad_input) for
 /// anything else, a broken escape, or a control character in the path.
 void set_target(Request& request, std::string_view target);
+
+/// `text` without its %-escapes. Error(bad_input) names `what` for a broken one and for control characters.
+std::string decode_percent(std::string_view text, std::string_view what);
 
 /// The user name of `Authorization: Basic`, where that header is well-formed and the name is not empty.
 std::optional<std::string> basic_user(const Request& request);

@@ -13,6 +13,16 @@ constexpr std::size_t kMaxPrefix = 64;
 
 std::string_view first_segment(std::string_view path) { return path.substr(1, path.find('/', 1) - 1); }
 
+/// What stands in `path` where `pattern` has its segment in braces; none where they differ elsewhere.
+std::optional<std::string_view> match_pattern(std::string_view pattern, std::string_view path) {
+  const auto open = pattern.find('{');
+  if (open == std::string_view::npos) return pattern == path ? std::optional<std::string_view>("") : std::nullopt;
+  const std::string_view before = pattern.substr(0, open), after = pattern.substr(pattern.find('}', open) + 1);
+  if (path.size() <= before.size() + after.size() || !path.starts_with(before) || !path.ends_with(after)) return {};
+  const std::string_view value = path.substr(before.size(), path.size() - before.size() - after.size());
+  return value.find('/') == std::string_view::npos ? std::optional(value) : std::nullopt;
+}
+
 }  // namespace
 
 Router::Router(std::vector<Route> routes, std::vector<std::string> reserved)
@@ -29,12 +39,15 @@ bool Router::is_prefix(std::string_view segment) const {
          std::find(reserved_.begin(), reserved_.end(), segment) == reserved_.end();
 }
 
-const Route* Router::match(const Request& request, std::string_view path, bool behind_prefix,
-                           std::string& allowed) const {
+const Route* Router::match(Request& request, std::string_view path, bool behind_prefix, std::string& allowed) const {
   for (const Route& route : routes_) {
-    if (route.path != path || (behind_prefix && !route.takes_prefix)) continue;
+    const auto value = match_pattern(route.path, path);
+    if (!value || (behind_prefix && !route.takes_prefix)) continue;
     if (route.accepts && !route.accepts(request)) continue;
-    if (route.method == request.method || (route.method == "GET" && request.method == "HEAD")) return &route;
+    if (route.method == request.method || (route.method == "GET" && request.method == "HEAD")) {
+      request.path_value = *value;
+      return &route;
+    }
     allowed += (allowed.empty() ? "" : ", ") + route.method + (route.method == "GET" ? ", HEAD" : "");
   }
   return nullptr;

@@ -18,7 +18,7 @@ enum class RunOn { network, worker };
 /// One row of the table that describes the server's interface. Handlers may be called from several threads at once.
 struct Route {
   std::string method = {};   ///< "GET" also answers HEAD
-  std::string path = {};     ///< "/healthz"
+  std::string path = {};     ///< "/healthz"; "/upload/{id}": any one segment there becomes `Request::path_value`
   std::string summary = {};  ///< one sentence for people
   std::function<Response(const Request&)> handler = {};
   RunOn run_on = RunOn::network;
@@ -42,7 +42,8 @@ class Router {
   /// `reserved`: first path segments, beside those of the routes themselves, that are no prefix.
   explicit Router(std::vector<Route> routes, std::vector<std::string> reserved = {});
 
-  /// Sets `prefix` and `path` of the request and returns its route, or null with `failure` set to the 404 or 405.
+  /// Sets `prefix`, `path` and `path_value` of the request and returns its route, or null with `failure` set to the 404
+  /// or 405.
   const Route* find(Request& request, Response& failure) const;
 
   /// Everything at once, for callers without a socket: find, call, translate what is thrown, drop a HEAD's body.
@@ -51,7 +52,7 @@ class Router {
   const std::vector<Route>& routes() const { return routes_; }
 
  private:
-  const Route* match(const Request& request, std::string_view path, bool behind_prefix, std::string& allowed) const;
+  const Route* match(Request& request, std::string_view path, bool behind_prefix, std::string& allowed) const;
   bool is_prefix(std::string_view segment) const;
 
   std::vector<Route> routes_;

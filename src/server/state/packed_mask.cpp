@@ -38,4 +38,11 @@ Bytes PackedMask::update(const interact::Session& session, const Box& changed, T
   return gzipped_.update(bits_, static_cast<std::size_t>(first) * plane, std::min(last_byte, bits_.size()), pool);
 }
 
+Bytes ByteMask::update(const interact::Session& session, const Box& changed, ThreadPool& pool) {
+  const std::int64_t plane = session.shape()[1] * session.shape()[2];
+  const Box box = changed.empty() ? Box{} : changed;
+  return gzipped_.update(session.mask(), static_cast<std::size_t>(box.lo[0] * plane),
+                         static_cast<std::size_t>(box.hi[0] * plane), pool);
+}
+
 }  // namespace sagittal::server

@@ -22,4 +22,17 @@ class PackedMask {
   io::GzipChunks gzipped_;
 };
 
+/// The active segment's mask as bytes 0 and 1 in C order, gzipped; kept between prompts like `PackedMask`.
+class ByteMask {
+ public:
+  /// The next `update` compresses everything.
+  void forget() { gzipped_.forget(); }
+
+  /// `changed` holds every voxel that differs from the call before.
+  Bytes update(const interact::Session& session, const Box& changed, ThreadPool& pool);
+
+ private:
+  io::GzipChunks gzipped_;
+};
+
 }  // namespace sagittal::server

@@ -45,6 +45,7 @@ struct ClientSession {
   std::mutex mutex;           ///< hold it while using `session`
   interact::Session session;  ///< guarded by `mutex`
   PackedMask packed;          ///< the active segment's mask as last sent; guarded by `mutex`
+  ByteMask bytes;             ///< the same for clients that take bytes; guarded by `mutex`
   UploadNote upload;
 
   /// An image is there and is the one that the client shows. Needs `mutex`.
