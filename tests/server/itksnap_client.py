@@ -60,6 +60,10 @@ class Client:
         sign = "true" if foreground else "false"
         return self.post(f"process_{kind}_interaction/{self.id}?foreground={sign}", encode(drawing))
 
+    def current(self) -> np.ndarray:
+        """The mask as it is: a stroke that adds nothing changes nothing."""
+        return self.mask(self.draw("scribble", np.zeros_like(self.image)))
+
     def reset(self) -> requests.Response:
         return self.get(f"{'v2/' if self.v2 else ''}reset_interactions/{self.id}")
 

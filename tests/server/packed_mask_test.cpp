@@ -49,5 +49,24 @@ TEST(PackedMask, ForgetsOnRequestAndWithAnotherSize) {
   EXPECT_EQ(unzipped(packed.update(stub.session, {}, stub.pool)), Bytes(10));
 }
 
+TEST(ByteMask, StaysEqualToTheMaskOverManyChunks) {
+  std::mt19937 random(2);
+  const Index3 shape{37, 64, 65};
+  interact::StubSession stub({8, 8, 8}, interact::nowhere);
+  stub.set_image(shape);
+  ByteMask bytes;
+  EXPECT_EQ(unzipped(bytes.update(stub.session, {}, stub.pool)), Bytes(37 * 64 * 65));
+  for (int round = 0; round < 20; ++round) {
+    std::vector<std::uint8_t> mask = stub.mask();
+    const auto first = random() % mask.size();
+    for (auto v = first; v < std::min(mask.size(), first + 5000); ++v) mask[v] = random() % 2;
+    const auto outcome = stub.session.add_initial_mask(mask, {true, false, {}});
+    ASSERT_EQ(unzipped(bytes.update(stub.session, outcome.difference, stub.pool)), mask);
+  }
+  stub.session.reset();
+  bytes.forget();
+  EXPECT_EQ(unzipped(bytes.update(stub.session, {}, stub.pool)), Bytes(37 * 64 * 65));
+}
+
 }  // namespace
 }  // namespace sagittal::server

@@ -145,7 +145,7 @@ class ItkSnap {
       ByteMask bytes = std::exchange(client.bytes, {});  // given back only when it is up to date
       const Outcome outcome = metrics_.measure(type, [&] { return act(client.session); });
       client.session.forget_history();  // undo is the client's own
-      const std::string mask = encode_base64(bytes.update(client.session, outcome.changed, sessions_.pool()));
+      const std::string mask = encode_base64(bytes.update(client.session, outcome.difference, sessions_.pool()));
       client.bytes = std::move(bytes);
       return http::text_response(200, "application/json", fmt::format(R"({{"status":"success","result":"{}"}})", mask));
     });
