@@ -136,12 +136,13 @@ def save_json(path: Path, value: dict) -> None:
 
 
 def export(design: Design, weights: dict[str, torch.Tensor], folder: Path) -> None:
-    """Writes the checkpoint folder; `weights` is the state dict, its aliases are shared again in the file."""
+    """Writes the checkpoint folder, weights as float16; `weights` is the state dict, its aliases are shared again in the file."""
     network = build(design)
     network.load_state_dict(weights)
     target = folder / "fold_0"
     target.mkdir(parents=True, exist_ok=True)
-    state = OrderedDict((k, v.detach()) for k, v in network.state_dict().items())
+    halves: dict[int, torch.Tensor] = {}
+    state = OrderedDict((k, halves.setdefault(v.data_ptr(), v.detach().half())) for k, v in network.state_dict().items())
     torch.save({"network_weights": state, "trainer_name": "nnInteractiveTrainer_stub",
                 "init_args": {"configuration": CONFIGURATION, "fold": 0}}, target / "checkpoint_final.pth")
     save_json(folder / "plans.json", plans(design))

@@ -90,9 +90,10 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, required=True, help="folder outside the repository")
     parser.add_argument("--synthetic", type=int, default=160, help="number of synthetic label maps")
     parser.add_argument("--brains", type=int, default=8)
+    parser.add_argument("--validation", action="store_true", help="the left-out scans instead, for the learning curve")
     parser.add_argument("--workers", type=int, default=2)
     args = parser.parse_args()
-    train = [c for c in volumes.cases(args.data) if not volumes.is_validation(c["id"])]
+    train = [c for c in volumes.cases(args.data) if volumes.is_validation(c["id"]) == args.validation]
     kinds = ["blobs", "head", "tubes", "head", "cells", "head", "blobs", "blobs"]
     jobs: list[tuple] = [(prepare_synthetic, args.cache, i, kinds[i % len(kinds)]) for i in range(args.synthetic)]
     brains = [c for c in train if c["id"] == "mr_ms_19"]

@@ -74,7 +74,8 @@ def extent(row: dict) -> int:
 class Library:
     """All volumes of a cache folder, chosen by kind."""
 
-    def __init__(self, cache: Path, synthetic: float = 0.45):
+    def __init__(self, cache: Path, synthetic: float = 0.45, labelled: float = LABELLED):
+        self.share = labelled
         self.volumes: dict[str, list[Volume]] = {}
         for folder in sorted(p for p in cache.iterdir() if (p / "objects.json").exists()):
             volume = Volume(folder)
@@ -88,7 +89,7 @@ class Library:
         self.labelled = [v for group in self.volumes.values() for v in group if not v.synthetic and "label" in v.objects]
 
     def choose(self, rng: np.random.Generator) -> tuple[Volume, dict]:
-        if self.labelled and rng.random() < LABELLED:
+        if self.labelled and rng.random() < self.share:
             volume = pick(rng, self.labelled, [len(v.objects["label"]) ** 0.5 for v in self.labelled])
             return volume, volume.choose(rng, "label")
         group = self.volumes[pick(rng, self.kinds, self.weights)]

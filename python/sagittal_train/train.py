@@ -17,7 +17,7 @@ from .samples import Library, Sample, make_sample
 
 BATCH = {32: 8, 48: 4, 64: 4, 80: 2, 96: 2, 128: 1}
 LIVE = 20
-FINE_FROM = 0.8  # share of the time after which the full-size layers are trained too
+FINE_LARGE = 0.3  # share of the steps on large crops that train the full-size layers, once these are trained
 
 
 @dataclass
@@ -112,13 +112,13 @@ def coarse_outputs(network: torch.nn.Module, x: torch.Tensor) -> list[torch.Tens
     return outputs[::-1]
 
 
-def edge_for(progress: float, u: float) -> int:
+def edge_for(progress: float, fine: bool, u: float) -> int:
     """Small crops first; the patch of use, ten times the work, is seen at the end."""
+    if fine:
+        return 48 if u < 0.35 else 64 if u < 0.65 else 96 if u < 0.88 else 128
     if progress < 0.45:
         return 48 if u < 0.4 else 64
-    if progress < FINE_FROM:
-        return 64 if u < 0.6 else 96 if u < 0.92 else 128
-    return 64 if u < 0.4 else 96 if u < 0.8 else 128
+    return 64 if u < 0.6 else 96 if u < 0.92 else 128
 
 
 class RareInputs:
@@ -144,12 +144,14 @@ class Trainer:
         self.design = plans.DESIGNS[args.design]
         self.network = plans.build(self.design)
         self.network.decoder.deep_supervision = True
-        if args.start:
-            plans.grow(self.network, torch.load(args.start / "state.pt", weights_only=True)["average"])
         RareInputs(self.network, self.design.patch[0], args.seed)
+        self.step, self.elapsed = 0, 0.0
+        if args.start:
+            older = torch.load(args.start / "state.pt", weights_only=True)
+            plans.grow(self.network, older["average"])
+            self.step = older["step"]
         self.average = {k: v.clone() for k, v in self.network.state_dict().items()}
         self.optimizers = muon.optimizers(self.network, args.rate)
-        self.step, self.elapsed = 0, 0.0
         if (self.folder / "state.pt").exists():
             state = torch.load(self.folder / "state.pt", weights_only=True)
             self.network.load_state_dict(state["network"])
@@ -171,8 +173,11 @@ class Trainer:
     def progress(self) -> float:
         return min(1.0, self.elapsed / (60 * self.args.minutes))
 
+    def in_fine_phase(self) -> bool:
+        return self.progress() >= self.args.fine_from
+
     def next_edge(self) -> int:
-        edge = edge_for(self.progress(), self.rng.random())
+        edge = edge_for(self.progress(), self.in_fine_phase(), self.rng.random())
         return edge if self.args.edge is None else self.args.edge
 
     def receive(self) -> None:
@@ -187,7 +192,7 @@ class Trainer:
 
     def rate(self) -> float:
         progress = self.progress()
-        return self.args.rate * min(1, (self.step + 1) / 100) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * progress)))
+        return self.args.rate * min(1, (self.elapsed + 5) / 60) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * progress)))
 
     def train_step(self) -> None:
         self.receive()
@@ -199,7 +204,8 @@ class Trainer:
         for group in (g for optimizer in self.optimizers for g in optimizer.param_groups):
             group["lr"] = self.rate()
         with torch.autocast("cpu", torch.bfloat16, enabled=not self.args.fp32):
-            outputs = self.network(x) if self.progress() >= FINE_FROM else coarse_outputs(self.network, x)
+            fine = self.in_fine_phase() and (edge <= 64 or self.rng.random() < FINE_LARGE)
+            outputs = self.network(x) if fine else coarse_outputs(self.network, x)
         loss = deep_loss(outputs, target)
         self.network.zero_grad()
         loss.backward()
@@ -225,7 +231,7 @@ class Trainer:
         self.totals.setdefault(name, []).append(score)
 
     def update_average(self) -> None:
-        keep = min(0.998, self.step / (self.step + 20))
+        keep = min(0.996, self.step / (self.step + 20))
         with torch.no_grad():
             for name, value in self.network.state_dict().items():
                 self.average[name].lerp_(value, 1 - keep)
@@ -277,6 +283,7 @@ def main() -> None:
     parser.add_argument("--design", choices=list(plans.DESIGNS), default="wide")
     parser.add_argument("--minutes", type=float, default=90)
     parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--fine-from", type=float, default=0.8, help="share of the time after which full-size layers are trained")
     parser.add_argument("--edge", type=int, help="one crop size instead of the schedule")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--workers", type=int, default=1, help="processes that make samples")
