@@ -37,7 +37,7 @@ def plot(rows: list[Row], path: Path, split: str) -> None:
     import matplotlib
     matplotlib.use("Agg")
     from matplotlib import pyplot
-    figure, axes = pyplot.subplots(figsize=(6.4, 4))
+    figure, axes = pyplot.subplots(figsize=(8, 4))
     style = {"point": "-", "box": "--", "scribble": ":", "lasso": "-."}
     methods = sorted({r.method for r in rows if r.split == split})
     for number, method in enumerate(methods):
@@ -48,7 +48,7 @@ def plot(rows: list[Row], path: Path, split: str) -> None:
                 axes.plot(range(1, PROMPTS + 1), mean, dashes, color=f"C{number}", label=f"{method}, {first} first")
     axes.set(xlabel="prompts", ylabel="mean Dice", ylim=(0, 1), xticks=range(1, PROMPTS + 1), title=f"{split} split")
     axes.grid(alpha=0.3)
-    axes.legend(fontsize=7)
+    axes.legend(fontsize=7, loc="upper left", bbox_to_anchor=(1, 1))
     figure.tight_layout()
     figure.savefig(path, dpi=90)
     pyplot.close(figure)

@@ -144,7 +144,7 @@ def seed_voxel(rng: np.random.Generator, labels: np.ndarray, row: dict) -> np.nd
 def choose_step(rng: np.random.Generator, row: dict, edge: int, finest: float, coarsest: float) -> float:
     """Voxels from one crop voxel to the next: the object small in the crop, whole in it, or larger than it."""
     u = rng.random()
-    share = rng.uniform(0.1, 0.3) if u < 0.12 else rng.uniform(0.35, 1) if u < 0.65 else rng.uniform(1, 1.8)
+    share = rng.uniform(0.1, 0.3) if u < 0.12 else rng.uniform(0.35, 1) if u < 0.6 else rng.uniform(1, 1.8)
     return float(np.clip(extent(row) / (edge * share), finest, max(1.0, coarsest)))
 
 

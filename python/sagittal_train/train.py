@@ -115,7 +115,7 @@ def coarse_outputs(network: torch.nn.Module, x: torch.Tensor) -> list[torch.Tens
 def edge_for(progress: float, fine: bool, u: float) -> int:
     """Small crops first; the patch of use, ten times the work, is seen at the end."""
     if fine:
-        return 48 if u < 0.35 else 64 if u < 0.65 else 96 if u < 0.88 else 128
+        return 48 if u < 0.12 else 64 if u < 0.48 else 96 if u < 0.95 else 128
     if progress < 0.45:
         return 48 if u < 0.4 else 64
     return 64 if u < 0.6 else 96 if u < 0.92 else 128
