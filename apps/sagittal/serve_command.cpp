@@ -11,7 +11,7 @@
 #include "base/error.h"
 #include "base/machine.h"
 #include "commands.h"
-#include "model_options.h"
+#include "serve_options.h"
 #include "server/dialects/itksnap.h"
 #include "server/dialects/nninteractive_v2.h"
 #include "server/dialects/slicer_v0.h"
@@ -23,14 +23,6 @@ namespace sagittal::commands {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-struct Options {
-  std::string host = "127.0.0.1";
-  int port = 1527;
-  ModelOptions model;
-  std::size_t max_sessions = 64;
-  bool verbose = false;
-};
 
 /// SIGINT and SIGTERM are blocked in every thread started from here on and waited for in one place.
 class StopSignals {
@@ -91,7 +83,7 @@ void describe_program_metrics(server::Metrics& metrics, const server::Sessions& 
   metrics.gauge("sagittal_build_info", {{"version", SAGITTAL_VERSION}}, [] { return 1.0; });
 }
 
-void serve(const Options& options) {
+void serve(const ServeOptions& options) {
   const Clock::time_point start = Clock::now();
   const StopSignals stop_signals;
   const auto model = load_model(options.model);
@@ -144,17 +136,8 @@ void serve(const Options& options) {
 
 void add_serve(CLI::App& app) {
   auto* command = app.add_subcommand("serve", "The server for 3D Slicer and other viewers");
-  const auto options = std::make_shared<Options>();
-  command->add_option("--host", options->host, "Address to listen on; 0.0.0.0 for every interface")
-      ->capture_default_str();
-  command->add_option("--port", options->port, "Port to listen on; 0 for any free one")
-      ->capture_default_str()
-      ->check(CLI::Range(0, 65535));
-  add_model_options(*command, options->model);
-  command->add_option("--max-sessions", options->max_sessions, "Clients kept apart at once; the idle make room")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 10000));
-  command->add_flag("--verbose", options->verbose, "One line for every request");
+  const auto options = std::make_shared<ServeOptions>();
+  add_serve_options(*command, *options);
   command->callback([options] { serve(*options); });
 }
 

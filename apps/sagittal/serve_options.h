@@ -1,0 +1,23 @@
+#pragma once
+#include <cstddef>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "model_options.h"
+
+namespace sagittal {
+
+/// What `sagittal serve` is told on the command line.
+struct ServeOptions {
+  std::string host = "127.0.0.1";
+  int port = 1527;
+  ModelOptions model;
+  std::size_t max_sessions = 64;
+  bool verbose = false;
+};
+
+/// Adds the options of `sagittal serve`; `options` must outlive the parsing.
+void add_serve_options(CLI::App& command, ServeOptions& options);
+
+}  // namespace sagittal
