@@ -16,7 +16,7 @@
 namespace sagittal::io {
 namespace {
 
-constexpr std::size_t kMaxHeader = 1 << 20;
+constexpr std::size_t kMaxHeader = 1 << 22;
 constexpr std::size_t kMaxAxes = 16;
 constexpr double kUnset = std::numeric_limits<double>::quiet_NaN();
 
@@ -51,7 +51,7 @@ HeaderText split_header(ByteView file, std::string_view what) {
       reject(what, fmt::format("\"{}\" twice", name));
   }
   header.size = text.size() - rest.size();
-  if (header.size == kMaxHeader) reject(what, "a header of more than 1 MiB");
+  if (header.size == kMaxHeader) reject(what, "a header of more than 4 MiB");
   return header;
 }
 
@@ -298,6 +298,52 @@ void read_data_place(const HeaderText& text, ImageHeader& header, std::string_vi
   }
 }
 
+/// Line ends and backslashes inside of values are written as \n and \\.
+std::string escaped(std::string_view value) {
+  std::string out;
+  for (const char c : value) {
+    if (c == '\\') {
+      out += "\\\\";
+    } else if (c == '\n') {
+      out += "\\n";
+    } else if (c != '\r' && c != '\0') {
+      out += c;
+    }
+  }
+  return out;
+}
+
+std::string unescaped(std::string_view value) {
+  std::string out;
+  for (std::size_t i = 0; i < value.size(); ++i) {
+    const bool escape = value[i] == '\\' && i + 1 < value.size() && (value[i + 1] == 'n' || value[i + 1] == '\\');
+    if (escape) ++i;
+    out += escape && value[i] == 'n' ? '\n' : value[i];
+  }
+  return out;
+}
+
+/// All lines but the empty one.
+std::string header_text(const Geometry& g, ScalarType type, std::int64_t layers, bool compressed,
+                        std::string_view data_file) {
+  const Mat3 m = columns_of(g);
+  std::string text = fmt::format(
+      "NRRD0004\n"
+      "# Complete NRRD file format specification at:\n# http://teem.sourceforge.net/nrrd/format.html\n"
+      "type: {}\ndimension: {}\nspace: left-posterior-superior\nsizes: {}{} {} {}\n",
+      type == ScalarType::f32   ? "float"
+      : type == ScalarType::f64 ? "double"
+                                : name_of(type),
+      layers > 1 ? 4 : 3, layers > 1 ? fmt::format("{} ", layers) : "", g.size[0], g.size[1], g.size[2]);
+  text += layers > 1 ? "space directions: none" : "space directions:";
+  for (int c = 0; c < 3; ++c) text += fmt::format(" ({},{},{})", m[0][c], m[1][c], m[2][c]);
+  text += fmt::format("\nkinds: {}domain domain domain\nendian: little\nencoding: {}\nspace origin: ({},{},{})\n",
+                      layers > 1 ? "list " : "", compressed ? "gzip" : "raw", g.origin_mm[0], g.origin_mm[1],
+                      g.origin_mm[2]);
+  if (!data_file.empty()) text += fmt::format("data file: {}\n", data_file);
+  return text;
+}
+
 }  // namespace
 
 bool looks_like_nrrd(ByteView start) { return as_text(start).starts_with("NRRD000"); }
@@ -317,22 +363,30 @@ ImageHeader parse_nrrd_header(ByteView file, std::string_view what) {
   return header;
 }
 
+std::map<std::string, std::string> nrrd_key_values(ByteView file, std::string_view what) {
+  const HeaderText header = split_header(file, what);
+  std::string_view rest = as_text(file.first(header.size));
+  std::map<std::string, std::string> pairs;
+  while (!rest.empty()) {
+    const std::string_view line = take_line(rest);
+    const auto mark = line.find(":=");
+    const bool is_pair = !line.starts_with('#') && mark != std::string_view::npos && line.find(':') == mark;
+    if (is_pair) pairs.emplace(line.substr(0, mark), unescaped(line.substr(mark + 2)));
+  }
+  return pairs;
+}
+
 std::string nrrd_header(const Volume& volume, bool compressed, std::string_view data_file) {
-  const Geometry& g = volume.geometry();
-  const Mat3 m = columns_of(g);
-  std::string text = fmt::format(
-      "NRRD0004\n"
-      "# Complete NRRD file format specification at:\n# http://teem.sourceforge.net/nrrd/format.html\n"
-      "type: {}\ndimension: 3\nspace: left-posterior-superior\nsizes: {} {} {}\n",
-      name_of(volume.type()) == "float32"   ? "float"
-      : name_of(volume.type()) == "float64" ? "double"
-                                            : name_of(volume.type()),
-      g.size[0], g.size[1], g.size[2]);
-  text += "space directions:";
-  for (int c = 0; c < 3; ++c) text += fmt::format(" ({},{},{})", m[0][c], m[1][c], m[2][c]);
-  text += fmt::format("\nkinds: domain domain domain\nendian: little\nencoding: {}\nspace origin: ({},{},{})\n",
-                      compressed ? "gzip" : "raw", g.origin_mm[0], g.origin_mm[1], g.origin_mm[2]);
-  if (!data_file.empty()) text += fmt::format("data file: {}\n", data_file);
+  return header_text(volume.geometry(), volume.type(), 1, compressed, data_file) + "\n";
+}
+
+std::string nrrd_header(const Geometry& geometry, ScalarType type, std::int64_t layers,
+                        const std::map<std::string, std::string>& key_values) {
+  std::string text = header_text(geometry, type, layers, true, "");
+  for (const auto& [key, value] : key_values) text += fmt::format("{}:={}\n", key, escaped(value));
+  if (text.size() >= kMaxHeader)
+    throw Error(ErrorCode::too_large,
+                fmt::format("an NRRD header of {} bytes, the limit is {}", text.size(), kMaxHeader));
   return text + "\n";
 }
 
