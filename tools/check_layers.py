@@ -33,7 +33,7 @@ THIRD_PARTY = {
     r"boost/asio": r"src/(net|server/http)/.*\.cpp",
     r"curl/": r"src/net/.*\.cpp",
     r"openssl/": r"src/(net|server/http)/.*\.cpp",
-    r"sqlite3": r"src/store/.*\.cpp",
+    r"sqlite3|xxhash": r"src/store/.*\.cpp",
     r"nlohmann/": r"src/base/.*|.*\.cpp",
     r"CLI/": r"apps/.*",
     r"spdlog/": r"apps/.*",

@@ -37,8 +37,8 @@ Step compare(const Layers& before, const Layers& after) {
   return step;
 }
 
-const Step& History::commit(Layers layers) {
-  done_.push_back(compare(layers_, layers));
+const Step& History::commit(Layers layers, Step step) {
+  done_.push_back(std::move(step));
   undone_.clear();
   layers_ = std::move(layers);
   return done_.back();

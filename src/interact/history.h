@@ -28,9 +28,9 @@ class History {
   bool can_undo() const { return !done_.empty(); }
   bool can_redo() const { return !undone_.empty(); }
 
-  /// Makes `layers` the present; what was undone is forgotten. The step lives until the next call. No effect where it
-  /// throws.
-  const Step& commit(Layers layers);
+  /// Makes `layers` the present, `step` being `compare(layers(), layers)`; what was undone is forgotten. The step lives
+  /// until the next call. No effect where it throws.
+  const Step& commit(Layers layers, Step step);
   /// The step taken back or done again, which lives until the next call; null where there is none.
   const Step* undo();
   const Step* redo();

@@ -9,6 +9,7 @@
 #include "interact/history.h"
 #include "interact/normalised_image.h"
 #include "interact/predictor.h"
+#include "interact/record.h"
 #include "volume/volume.h"
 
 namespace sagittal::interact {
@@ -51,6 +52,7 @@ class Session::State {
       : model_(std::move(model)),
         pool_(&pool),
         options_(std::move(options)),
+        recorder_(options_.keep_record),
         kernel_(static_cast<int>(model_->capabilities.point_radius)) {
     check_model(*model_);
   }
@@ -75,6 +77,7 @@ class Session::State {
     active_ = 0;
     dense_mask_ = {};
     stale_.reset();
+    recorder_.take();
   }
 
   Segment& active() { return segments_[static_cast<std::size_t>(active_)]; }
@@ -91,12 +94,21 @@ class Session::State {
 
   int add_segment() {
     require_image();
+    const Bytes event = recorder_.prepare(RecordEvent::add);
     segments_.emplace_back(Layers(shape(), model_->capabilities.num_interaction_channels));
-    select(segment_count() - 1);
+    show(segment_count() - 1);
+    recorder_.keep(event);
     return active_;
   }
 
   void select(int n) {
+    const Bytes event =
+        recorder_.prepare(RecordEvent::select, [n](Bytes& out) { append(out, static_cast<std::uint32_t>(n)); });
+    show(n);
+    recorder_.keep(event);
+  }
+
+  void show(int n) {
     const auto ours = active().history.layers().mask.bounds(), theirs = segment(n).history.layers().mask.bounds();
     if (ours) mark_stale(*ours);
     if (theirs) mark_stale(*theirs);
@@ -123,16 +135,60 @@ class Session::State {
 
   /// The box of what differs.
   Box commit(Layers layers, const std::optional<Focus>& pending) {
-    const Box difference = note_change(active().history.commit(std::move(layers)));
+    Step step = compare(active().history.layers(), layers);
+    const Bytes event = recorder_.prepare(RecordEvent::step, [&](Bytes& out) {
+      write_step(out, step);
+      write_focus(out, pending);
+    });
+    const Box difference = note_change(active().history.commit(std::move(layers), std::move(step)));
     active().pending = pending;
+    recorder_.keep(event);
     return difference;
   }
 
-  Outcome finish_step_through(const Step* step) {
-    if (step == nullptr) return {};
+  Outcome undo() { return step_through(RecordEvent::undo, &History::undo); }
+  Outcome redo() { return step_through(RecordEvent::redo, &History::redo); }
+
+  void forget_history() {
+    const Bytes event = recorder_.prepare(RecordEvent::forget);
+    active().history.forget();
+    recorder_.keep(event);
+  }
+
+  void drop_pending() {
+    if (!active().pending) return;
+    const Bytes event = recorder_.prepare(RecordEvent::waiting, [](Bytes& out) { write_focus(out, std::nullopt); });
     active().pending.reset();
-    const Box difference = note_change(*step);
-    return {true, difference, difference, 1, 0};
+    recorder_.keep(event);
+  }
+
+  Bytes take_record() { return recorder_.take(); }
+
+  Bytes snapshot() const {
+    Bytes out;
+    const Layers empty(shape(), model_->capabilities.num_interaction_channels);
+    for (int n = 0; n < segment_count(); ++n) {
+      const Segment& one = segment(n);
+      if (n > 0) append(out, RecordEvent::add);
+      append(out, RecordEvent::step);
+      write_step(out, compare(empty, one.history.layers()));
+      write_focus(out, one.pending);
+      append(out, RecordEvent::forget);
+    }
+    append(out, RecordEvent::select);
+    append(out, static_cast<std::uint32_t>(active_));
+    return out;
+  }
+
+  void replay(ByteView record) {
+    const bool recording = recorder_.switch_to(false);
+    try {
+      for (ByteReader in(record, "session record"); !in.at_end();) replay_event(in);
+    } catch (...) {
+      recorder_.switch_to(recording);
+      throw;
+    }
+    recorder_.switch_to(recording);
   }
 
   std::span<const std::uint8_t> dense_mask() {
@@ -174,6 +230,48 @@ class Session::State {
     return predictor.run(layers, focus, {options_.rules, auto_zoom, refine_all}, pick, control);
   }
 
+  Outcome step_through(RecordEvent kind, const Step* (History::*go)()) {
+    const Bytes event = recorder_.prepare(kind);
+    const Step* step = (active().history.*go)();
+    if (step == nullptr) return {};
+    active().pending.reset();
+    recorder_.keep(event);
+    const Box difference = note_change(*step);
+    return {true, difference, difference, 1, 0};
+  }
+
+  void replay_event(ByteReader& in) {
+    switch (in.read<RecordEvent>()) {
+      case RecordEvent::step: {
+        Layers layers = read_step(in, active().history.layers());
+        commit(std::move(layers), read_focus(in, shape()));
+        return;
+      }
+      case RecordEvent::undo:
+        return require_step(undo());
+      case RecordEvent::redo:
+        return require_step(redo());
+      case RecordEvent::forget:
+        return forget_history();
+      case RecordEvent::add:
+        add_segment();
+        return;
+      case RecordEvent::select: {
+        const auto n = in.read<std::uint32_t>();
+        if (n >= segments_.size()) refuse("session record: there is no such segment");
+        return select(static_cast<int>(n));
+      }
+      case RecordEvent::waiting:
+        active().pending = read_focus(in, shape());
+        return;
+    }
+    refuse("session record: no such event");
+  }
+
+  static void require_step(const Outcome& outcome) {
+    if (!outcome.ran_prediction) refuse("session record: nothing to undo or redo");
+  }
+
   void mark_stale(const Box& box) { stale_ = stale_ ? hull(*stale_, box) : box; }
 
   Box note_change(const Step& step) {
@@ -185,6 +283,7 @@ class Session::State {
   std::shared_ptr<const Model> model_;
   ThreadPool* pool_;
   SessionOptions options_;
+  Recorder recorder_;
   PointKernel kernel_;
   NormalisedImage image_;
   std::vector<Segment> segments_;
@@ -338,12 +437,12 @@ Outcome Session::predict(bool refine_all, const PromptOptions& options) {
   return state_->add(options, refine_all, [](Layers&, std::optional<Focus>&) {});
 }
 
-void Session::forget_history() { state_->active().history.forget(); }
+void Session::forget_history() { state_->forget_history(); }
 
 void Session::reset() {
   Layers fresh(shape(), model().capabilities.num_interaction_channels);
   if (compare(state_->active().history.layers(), fresh).changes_nothing()) {
-    state_->active().pending.reset();
+    state_->drop_pending();
   } else {
     state_->commit(std::move(fresh), std::nullopt);
   }
@@ -351,12 +450,12 @@ void Session::reset() {
 
 Outcome Session::undo() {
   state_->require_image();
-  return state_->finish_step_through(state_->active().history.undo());
+  return state_->undo();
 }
 
 Outcome Session::redo() {
   state_->require_image();
-  return state_->finish_step_through(state_->active().history.redo());
+  return state_->redo();
 }
 
 bool Session::can_undo() const { return has_image() && state_->active().history.can_undo(); }
@@ -371,6 +470,18 @@ void Session::copy_mask(int segment, const Box& box, std::span<std::uint8_t> out
   const MaskGrid& mask = state_->segment(segment).history.layers().mask;
   check_bounds(box, out, shape());
   mask.read(box, out);
+}
+
+Bytes Session::take_record() { return state_->take_record(); }
+
+Bytes Session::snapshot() const {
+  state_->require_image();
+  return state_->snapshot();
+}
+
+void Session::replay(ByteView record) {
+  state_->require_image();
+  state_->replay(record);
 }
 
 std::uint64_t Session::memory_bytes() const { return state_->memory_bytes(); }

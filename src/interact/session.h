@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/buffer.h"
+#include "base/bytes.h"
 #include "base/progress.h"
 #include "base/thread_pool.h"
 #include "interact/model.h"
@@ -35,8 +36,9 @@ struct PromptOptions {
 struct SessionOptions {
   /// Which of `count` voxels that the greedy cover of a large object left over (in C order) to try next as a patch's
   /// centre: in [0, count). Absent: a fixed sequence, so that equal sessions give equal masks.
-  std::function<std::int64_t(std::int64_t count)> pick_leftover;
+  std::function<std::int64_t(std::int64_t count)> pick_leftover = {};
   Rules rules = Rules::v2_5;
+  bool keep_record = false;  ///< for `take_record`
 };
 
 /// Promptable segmentation of one image with the session rules of nnInteractive, several segments per image, and
@@ -107,6 +109,16 @@ class Session {
   std::span<const std::uint8_t> mask() const;
   /// The voxels of `box` of any segment's mask in C order; the box must lie in the image.
   void copy_mask(int segment, const Box& box, std::span<std::uint8_t> out) const;
+
+  /// What was done to the session since the last call or the last image, in bytes that little but zeros fill; empty
+  /// where it is nothing, or SessionOptions::keep_record is off. Auto zoom is no part of it.
+  Bytes take_record();
+  /// The same for a session without history that is what this one is; in place of all records so far.
+  Bytes snapshot() const;
+  /// Does what `record` tells, without the network. A session with an equal image that replays all records of another
+  /// one goes on exactly as that would: masks, prompts, undo and redo. Throws Error(bad_input) for anything but records
+  /// of such an image and a model with as many channels; then part of it was done, and the image must be set anew.
+  void replay(ByteView record);
 
   /// What the session holds now, shared blocks counted once.
   std::uint64_t memory_bytes() const;

@@ -1,0 +1,20 @@
+#pragma once
+#include <filesystem>
+
+namespace sagittal::store {
+
+/// Makes a folder of this process: only its owner may enter a folder made here. While the object lives no other process
+/// can have it; the system ends the lock with the process, however that dies.
+class FolderLock {
+ public:
+  /// Throws Error(conflict) that names the process that has the folder, Error(io) where it cannot be written to.
+  explicit FolderLock(const std::filesystem::path& folder);
+  FolderLock(const FolderLock&) = delete;
+  FolderLock& operator=(const FolderLock&) = delete;
+  ~FolderLock();
+
+ private:
+  int file_ = -1;
+};
+
+}  // namespace sagittal::store

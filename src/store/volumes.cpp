@@ -1,0 +1,172 @@
+#include "store/volumes.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+
+namespace sagittal::store {
+namespace {
+
+constexpr std::size_t kStep = std::size_t{8} << 20;
+constexpr int kMaxSameHash = 16;
+
+[[noreturn]] void fail(const std::filesystem::path& path, const char* what) {
+  if (errno == ENOSPC || errno == EDQUOT || errno == EFBIG) {
+    throw Error(ErrorCode::io, "the server's disk is full, so the image was not kept; free some space and try again");
+  }
+  if (errno == ENOENT) throw Error(ErrorCode::not_found, fmt::format("{} is missing", path.string()));
+  throw Error(ErrorCode::io, fmt::format("cannot {} {}: {}", what, path.string(), std::strerror(errno)));
+}
+
+struct Descriptor {
+  explicit Descriptor(int descriptor) : fd(descriptor) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() {
+    if (fd >= 0) ::close(fd);
+  }
+  int fd;
+};
+
+std::string hash_of(ByteView bytes) {
+  const XXH128_hash_t hash = XXH3_128bits(bytes.data(), bytes.size());
+  return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
+}
+
+void write_all(int file, ByteView bytes, const std::filesystem::path& path) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(file, bytes.data(), std::min(bytes.size(), kStep));
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) fail(path, "write");
+    bytes = bytes.subspan(static_cast<std::size_t>(written));
+  }
+}
+
+Buffer read_all(const std::filesystem::path& path, std::uint64_t max_bytes) {
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  struct stat status {};
+  if (file.fd < 0 || ::fstat(file.fd, &status) != 0) fail(path, "read");
+  const auto size = static_cast<std::uint64_t>(status.st_size);
+  if (!S_ISREG(status.st_mode)) throw Error(ErrorCode::bad_input, fmt::format("{} is no file", path.string()));
+  if (size > max_bytes) {
+    throw Error(ErrorCode::too_large, fmt::format("{} has {} bytes, at most {} fit", path.string(), size, max_bytes));
+  }
+  Buffer bytes(static_cast<std::size_t>(size));
+  for (std::size_t done = 0; done < bytes.size();) {
+    const ssize_t count = ::read(file.fd, bytes.data() + done, bytes.size() - done);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) fail(path, "read");
+    if (count == 0) throw Error(ErrorCode::bad_input, fmt::format("{} became shorter", path.string()));
+    done += static_cast<std::size_t>(count);
+  }
+  return bytes;
+}
+
+ByteView view(const Buffer& bytes) { return {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()}; }
+
+void sync_folder(const std::filesystem::path& folder) {
+  const Descriptor file(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (file.fd < 0 || ::fsync(file.fd) != 0) fail(folder, "write");
+}
+
+bool is_name(const std::string& name) {
+  return name.size() >= 32 && name.find_first_not_of("0123456789abcdef-") == std::string::npos;
+}
+
+}  // namespace
+
+Volumes::Volumes(std::filesystem::path folder) : folder_(std::move(folder)) {
+  if (::mkdir(folder_.c_str(), 0700) != 0 && errno != EEXIST) fail(folder_, "make the folder");
+  if (::chmod(folder_.c_str(), 0700) != 0) fail(folder_, "close to others");
+  for (const auto& entry : std::filesystem::directory_iterator(folder_)) {
+    if (entry.path().extension() == ".tmp") ::unlink(entry.path().c_str());
+  }
+}
+
+Volumes::Pin Volumes::pin(const std::string& name) {
+  const std::lock_guard lock(pins_->mutex);
+  ++pins_->count[name];
+  return {new std::string(name), [pins = pins_](const std::string* pinned) {
+            const std::lock_guard unpin(pins->mutex);
+            if (--pins->count[*pinned] == 0) pins->count.erase(*pinned);
+            delete pinned;
+          }};
+}
+
+Volumes::Pin Volumes::put(ByteView bytes) {
+  const std::string hash = hash_of(bytes);
+  for (int n = 0; n < kMaxSameHash; ++n) {
+    const std::string name = n == 0 ? hash : fmt::format("{}-{}", hash, n);
+    Pin pinned = pin(name);
+    if (::access((folder_ / name).c_str(), F_OK) != 0) {
+      write(name, bytes);
+      return pinned;
+    }
+    if (replace_if_broken(name, bytes)) return pinned;
+  }
+  throw Error(ErrorCode::conflict, "too many images with the same hash");
+}
+
+/// A hash that can be forged decides nothing: whether the file holds `bytes`. One that does not hold what its name says
+/// is written anew.
+bool Volumes::replace_if_broken(const std::string& name, ByteView bytes) {
+  bool intact = false;
+  try {
+    const Buffer found = read_all(folder_ / name, bytes.size());
+    if (found.size() == bytes.size() && std::equal(bytes.begin(), bytes.end(), view(found).begin())) return true;
+    intact = hash_of(view(found)) == name.substr(0, hash_of({}).size());
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::too_large) return false;
+    if (error.code() != ErrorCode::bad_input && error.code() != ErrorCode::not_found) throw;
+  }
+  if (!intact) write(name, bytes);
+  return !intact;
+}
+
+void Volumes::write(const std::string& name, ByteView bytes) {
+  const auto temporary = folder_ / fmt::format("{}.{}.tmp", name, ++written_);
+  const Descriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (file.fd < 0) fail(temporary, "write");
+  try {
+    write_all(file.fd, bytes, temporary);
+    if (::fsync(file.fd) != 0) fail(temporary, "write");
+    if (::rename(temporary.c_str(), (folder_ / name).c_str()) != 0) fail(temporary, "rename");
+  } catch (...) {
+    ::unlink(temporary.c_str());
+    throw;
+  }
+  sync_folder(folder_);
+}
+
+Buffer Volumes::get(const std::string& name, std::uint64_t max_bytes) const {
+  if (!is_name(name)) throw Error(ErrorCode::bad_input, fmt::format("'{}' is no name of a volume", name));
+  Buffer bytes = read_all(folder_ / name, max_bytes);
+  if (!name.starts_with(hash_of(view(bytes)))) {
+    throw Error(ErrorCode::bad_input, fmt::format("{} is damaged", (folder_ / name).string()));
+  }
+  return bytes;
+}
+
+void Volumes::remove(const std::string& name) {
+  const std::lock_guard lock(pins_->mutex);
+  if (is_name(name) && !pins_->count.contains(name)) ::unlink((folder_ / name).c_str());
+}
+
+std::vector<std::string> Volumes::names() const {
+  std::vector<std::string> found;
+  for (const auto& entry : std::filesystem::directory_iterator(folder_)) {
+    if (is_name(entry.path().filename().string())) found.push_back(entry.path().filename().string());
+  }
+  return found;
+}
+
+}  // namespace sagittal::store
