@@ -9,6 +9,7 @@ void add_bench(CLI::App& app);
 void add_convert(CLI::App& app);
 void add_doctor(CLI::App& app);
 void add_info(CLI::App& app);
+void add_key(CLI::App& app);
 void add_model(CLI::App& app);
 void add_segment(CLI::App& app);
 void add_serve(CLI::App& app);

@@ -11,7 +11,9 @@
 #include "base/error.h"
 #include "base/machine.h"
 #include "commands.h"
+#include "key_file_option.h"
 #include "serve_options.h"
+#include "server/access/gate.h"
 #include "server/dialects/itksnap.h"
 #include "server/dialects/nninteractive_v2.h"
 #include "server/dialects/slicer_v0.h"
@@ -55,7 +57,22 @@ std::string address_to_type(const std::string& host, int port) {
   return fmt::format("http://{}:{}", any ? "127.0.0.1" : v6 ? "[" + host + "]" : host, port);
 }
 
-bool is_loopback(const std::string& host) { return host == "localhost" || host == "::1" || host.starts_with("127."); }
+void log_to_stderr(LogLevel, std::string_view message) { fmt::print(stderr, "sagittal: {}\n", message); }
+
+/// The keys that clients need; null where this is a server for everybody.
+std::unique_ptr<server::ApiKeys> open_keys(const ServeOptions& options) {
+  const KeyFileOption chosen{options.model.data_directory, options.api_key_file};
+  const server::ApiKeyFile file(chosen.path());
+  if (options.api_key_file.empty() && !file.exists()) return nullptr;
+  return std::make_unique<server::ApiKeys>(file.path(), log_to_stderr);
+}
+
+std::string public_refusal(const ServeOptions& options) {
+  return fmt::format(
+      "--host {} lets other computers use this server, and it has no keys. Make one for each person with "
+      "`sagittal key add NAME`, or let everybody in with --public",
+      options.host);
+}
 
 /// Half of this machine's memory for images, a quarter for requests in flight; the network needs the rest.
 void divide_memory(server::SessionLimits& sessions, server::ServerOptions& server, server::UploadLimits& limits) {
@@ -65,8 +82,6 @@ void divide_memory(server::SessionLimits& sessions, server::ServerOptions& serve
   limits.max_image_bytes = memory / 4;
   limits.max_mask_bytes = memory / 8;
 }
-
-void log_to_stderr(LogLevel, std::string_view message) { fmt::print(stderr, "sagittal: {}\n", message); }
 
 void describe_program_metrics(server::Metrics& metrics, const server::Sessions& sessions, Clock::time_point start) {
   metrics.describe("sagittal_sessions", "Clients with a session.");
@@ -86,6 +101,8 @@ void describe_program_metrics(server::Metrics& metrics, const server::Sessions& 
 void serve(const ServeOptions& options) {
   const Clock::time_point start = Clock::now();
   const StopSignals stop_signals;
+  const auto keys = open_keys(options);
+  server::Gate gate({options.allowed_origins, options.allowed_hosts, {}}, keys.get(), log_to_stderr);
   const auto model = load_model(options.model);
   server::SessionLimits session_limits{.max_sessions = options.max_sessions};
   server::ServerOptions server_options;
@@ -93,6 +110,7 @@ void serve(const ServeOptions& options) {
   divide_memory(session_limits, server_options, upload_limits);
   server_options.listener.host = options.host;
   server_options.listener.port = static_cast<std::uint16_t>(options.port);
+  if (!keys && !options.open_to_all) server_options.listener.public_refusal = public_refusal(options);
 
   ThreadPool pool(options.model.threads);
   server::Sessions sessions(model, pool, session_limits);
@@ -118,12 +136,15 @@ void serve(const ServeOptions& options) {
   append(server::nninteractive_v2_routes(sessions, leases, metrics, upload_limits));
   append(server::itksnap_routes(sessions, itksnap_leases, metrics, upload_limits));
   append(server::slicer_v0_routes(sessions, metrics, upload_limits));
-  server::Server server(server_options, std::move(routes), metrics,
-                        options.verbose ? LogSink(log_to_stderr) : LogSink());
+  server::Server server(
+      server_options, std::move(routes), metrics, options.verbose ? LogSink(log_to_stderr) : LogSink(),
+      [&gate](server::http::Request& head, const server::http::Route* route) { return gate.admit(head, route); });
 
   fmt::print("Sagittal is ready at {}\n", address_to_type(options.host, server.port()));
   std::fflush(stdout);
-  if (!is_loopback(options.host)) {
+  if (keys) {
+    log_to_stderr(LogLevel::info, fmt::format("people with a key: {}", keys->count()));
+  } else if (options.open_to_all) {
     log_to_stderr(LogLevel::warning,
                   fmt::format("anyone who reaches {}:{} can use this server", options.host, server.port()));
   }

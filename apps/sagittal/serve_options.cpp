@@ -12,6 +12,22 @@ void add_serve_options(CLI::App& command, ServeOptions& options) {
   command.add_option("--max-sessions", options.max_sessions, "Clients kept apart at once; the idle make room")
       ->capture_default_str()
       ->check(CLI::Range(1, 10000));
+  command
+      .add_option("--api-key-file", options.api_key_file,
+                  "Keys of `sagittal key add`, wanted from every client; default: api_keys.json of the data directory, "
+                  "where it exists")
+      ->type_name("FILE");
+  command.add_flag("--public", options.open_to_all, "Listen on a public address without any key");
+  command
+      .add_option("--allow-origin", options.allowed_origins,
+                  "Let pages of this web server use this one, e.g. https://viewer.example.org")
+      ->type_name("ORIGIN")
+      ->allow_extra_args(false);
+  command
+      .add_option("--allow-host", options.allowed_hosts,
+                  "Another name under which clients reach this server through localhost, e.g. behind a proxy")
+      ->type_name("NAME")
+      ->allow_extra_args(false);
   command.add_flag("--verbose", options.verbose, "One line for every request");
 }
 

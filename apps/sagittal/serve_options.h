@@ -1,6 +1,7 @@
 #pragma once
 #include <cstddef>
 #include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
@@ -14,6 +15,10 @@ struct ServeOptions {
   int port = 1527;
   ModelOptions model;
   std::size_t max_sessions = 64;
+  std::string api_key_file;  ///< empty: that of the data directory, where there is one
+  bool open_to_all = false;  ///< any address, without keys
+  std::vector<std::string> allowed_origins;
+  std::vector<std::string> allowed_hosts;
   bool verbose = false;
 };
 

@@ -133,7 +133,7 @@ std::vector<http::Route> page_routes(std::function<ServerStatus()> status, const
   };
   http::Route health{
       .method = "GET", .path = "/healthz", .summary = "Answers while the server lives, also during predictions."};
-  health.takes_prefix = true;
+  health.takes_prefix = health.open = true;
   health.handler = [](const http::Request&) { return http::json_response(200, {{"ok", true}, {"status", "ok"}}); };
   http::Route numbers{.method = "GET", .path = "/metrics", .summary = "Counters in Prometheus' text format."};
   numbers.handler = [&metrics](const http::Request&) {

@@ -46,18 +46,22 @@ std::vector<std::string> reserved_names() {
 }
 
 struct Server::State {
-  State(const ServerOptions& options, std::vector<http::Route> routes, Metrics& counted, const LogSink& log)
+  State(const ServerOptions& options, std::vector<http::Route> routes, Metrics& counted, const LogSink& log,
+        http::Admit admit)
       : metrics(counted),
         router(std::move(routes), reserved_names()),
         queue(options.queue),
-        listener(options.listener, router, queue, [this, log](const http::Exchange& exchange) {
-          record(metrics, exchange);
-          if (log) {
-            log(LogLevel::debug,
-                fmt::format("{} {} {} in {:.3f} s", exchange.method,
-                            exchange.route ? exchange.route->path : "(no route)", exchange.status, exchange.seconds));
-          }
-        }) {}
+        listener(
+            options.listener, router, queue,
+            [this, log](const http::Exchange& exchange) {
+              record(metrics, exchange);
+              if (log) {
+                log(LogLevel::debug, fmt::format("{} {} {} in {:.3f} s", exchange.method,
+                                                 exchange.route ? exchange.route->path : "(no route)", exchange.status,
+                                                 exchange.seconds));
+              }
+            },
+            std::move(admit)) {}
 
   Metrics& metrics;
   http::Router router;
@@ -65,8 +69,9 @@ struct Server::State {
   http::Listener listener;
 };
 
-Server::Server(const ServerOptions& options, std::vector<http::Route> routes, Metrics& metrics, LogSink log)
-    : state_(std::make_unique<State>(options, std::move(routes), metrics, log)) {
+Server::Server(const ServerOptions& options, std::vector<http::Route> routes, Metrics& metrics, LogSink log,
+               http::Admit admit)
+    : state_(std::make_unique<State>(options, std::move(routes), metrics, log, std::move(admit))) {
   describe_metrics(metrics);
   State* state = state_.get();
   metrics.gauge("sagittal_http_connections", {},

@@ -25,7 +25,8 @@ struct ServerOptions {
 class Server {
  public:
   /// Throws Error(io) where the address cannot be had. `metrics` must outlive the server.
-  Server(const ServerOptions& options, std::vector<http::Route> routes, Metrics& metrics, LogSink log = {});
+  Server(const ServerOptions& options, std::vector<http::Route> routes, Metrics& metrics, LogSink log = {},
+         http::Admit admit = {});
   ~Server();
 
   std::uint16_t port() const;

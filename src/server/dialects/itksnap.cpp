@@ -12,6 +12,7 @@
 #include "server/dialects/itksnap_arrays.h"
 #include "server/dialects/painted.h"
 #include "server/http/multipart.h"
+#include "server/state/client_key.h"
 #include "server/state/prompt_metrics.h"
 
 namespace sagittal::server {
@@ -52,7 +53,9 @@ class ItkSnap {
     return http::json_response(200, {{"models", Json::array({model})}});
   }
 
-  Response start(const Request&) { return http::json_response(200, {{"session_id", leases_.claim()}}); }
+  Response start(const Request& request) {
+    return http::json_response(200, {{"session_id", leases_.claim(request.owner)}});
+  }
 
   Response start_with_model(const Request& request) {
     if (request.path_value == kModel) return start(request);
@@ -61,7 +64,7 @@ class ItkSnap {
 
   /// Also for a session that is over already: ITK-SNAP ends on an error here.
   Response end(const Request& request) {
-    leases_.release(request.path_value);
+    leases_.release(request.path_value, request.owner);
     return http::json_response(200, {{"message", "Session ended"}});
   }
 
@@ -125,7 +128,7 @@ class ItkSnap {
   /// Calls `act(client, lease)` under the session's mutex.
   template <class Act>
   Response with_session(const Request& request, Act&& act) {
-    const auto lease = leases_.use(request.path_value);
+    const auto lease = leases_.use(request.path_value, request.owner);
     const auto client = sessions_.get(lease->session_key, leases_.limits().idle);
     const std::lock_guard lock(client->mutex);
     try {
@@ -194,7 +197,7 @@ std::vector<http::Route> itksnap_routes(Sessions& sessions, Leases& leases, Metr
     row.run_on = run_on;
     row.max_body_bytes = max_body;
     row.on_error = one_line;
-    row.queue_key = [](const Request& head) { return "lease " + head.path_value; };
+    row.queue_key = [](const Request& head) { return owned_key(head.owner, "lease " + head.path_value); };
     routes.push_back(std::move(row));
   };
   constexpr auto here = http::RunOn::network, worker = http::RunOn::worker;

@@ -11,6 +11,7 @@
 #include "interact/normalised_image.h"
 #include "io/nnia.h"
 #include "server/dialects/nninteractive_v2_arrays.h"
+#include "server/state/client_key.h"
 #include "server/state/prompt_metrics.h"
 
 namespace sagittal::server {
@@ -52,25 +53,25 @@ class NnInteractiveV2 {
 
   // ---- leases
 
-  Response claim(const Request&) {
+  Response claim(const Request& request) {
     const LeaseLimits& limits = leases_.limits();
-    return http::json_response(200, {{"lease_token", leases_.claim()},
+    return http::json_response(200, {{"lease_token", leases_.claim(request.owner)},
                                      {"idle_timeout_seconds", static_cast<double>(limits.idle.count())},
                                      {"liveness_timeout_seconds", static_cast<double>(limits.liveness.count())},
                                      {"max_sessions", limits.max_leases}});
   }
 
   Response release(const Request& request) {
-    leases_.release(token_of(request));
+    leases_.release(token_of(request), request.owner);
     return http::json_response(200, {{"released", true}});
   }
 
   Response heartbeat(const Request& request) {
-    return http::json_response(200, {{"remaining_seconds", leases_.beat(token_of(request))}});
+    return http::json_response(200, {{"remaining_seconds", leases_.beat(token_of(request), request.owner)}});
   }
 
   Response lease_status(const Request& request) {
-    return http::json_response(200, {{"remaining_seconds", leases_.peek(token_of(request))},
+    return http::json_response(200, {{"remaining_seconds", leases_.peek(token_of(request), request.owner)},
                                      {"idle_timeout_seconds", static_cast<double>(leases_.limits().idle.count())}});
   }
 
@@ -185,11 +186,11 @@ class NnInteractiveV2 {
   template <class Act>
   Response with_session(const Request& request, Act&& act) {
     const std::string token = token_of(request);
-    const auto lease = leases_.use(token);
+    const auto lease = leases_.use(token, request.owner);
     const auto client = sessions_.get(lease->session_key, leases_.limits().idle);
     const std::lock_guard lock(client->mutex);
     if (lease->had_image && !client->session.has_image()) {
-      leases_.release(token);
+      leases_.release(token, request.owner);
       throw Error(ErrorCode::gone, "the session was ended to make room for others");
     }
     try {
@@ -275,7 +276,7 @@ std::vector<http::Route> nninteractive_v2_routes(Sessions& sessions, Leases& lea
     row.max_body_bytes = max_body;
     row.takes_prefix = true;
     row.on_error = detail;
-    row.queue_key = [](const Request& head) { return "lease " + token_of(head); };
+    row.queue_key = [](const Request& head) { return owned_key(head.owner, "lease " + token_of(head)); };
     return routes.emplace_back(std::move(row));
   };
   constexpr auto here = http::RunOn::network, worker = http::RunOn::worker;

@@ -181,7 +181,7 @@ class SlicerV0 {
 
   Response upload_failed(const Request& request, const Error& error) {
     // Bytes that the extension cannot have sent do not count: its image is still the one that is here.
-    if (error.code() != ErrorCode::bad_input) {
+    if (error.code() != ErrorCode::bad_input && error.code() != ErrorCode::unauthorized) {
       try {
         note_failed_upload(*sessions_.get(client_key(request)), error);
       } catch (const Error&) {

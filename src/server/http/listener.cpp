@@ -125,8 +125,19 @@ class Connection : public std::enable_shared_from_this<Connection> {
     }
     Response failure;
     route_ = shared_->router.find(request_, failure);
+    Admission admission;
+    if (shared_->admit) admission = shared_->admit(request_, route_);
+    answer_headers_ = std::move(admission.answer_headers);
     exchange_.method = request_.method;
     exchange_.route = route_;
+    exchange_.owner = request_.owner;
+    exchange_.address = request_.remote_address;
+    exchange_.denied = admission.denied;
+    if (admission.refusal) {
+      framing_.keep_alive = framing_.keep_alive && parser_->is_done();
+      body_complete_ = parser_->is_done();
+      return respond(std::move(*admission.refusal));
+    }
     if (route_ == nullptr) {
       framing_.keep_alive = framing_.keep_alive && parser_->is_done();
       return respond(std::move(failure));
@@ -138,6 +149,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     const auto& head = parser_->get();
     error_code ignored;
     request_.remote_address = socket_.remote_endpoint(ignored).address().to_string();
+    request_.to_loopback = socket_.local_endpoint(ignored).address().is_loopback();
     request_.method = std::string(head.method_string());
     for (const auto& field : head) {
       request_.headers.push_back({std::string(field.name_string()), std::string(field.value())});
@@ -292,6 +304,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     request_.body = Body();
     memory_ = nullptr;
     response_ = std::move(response);
+    for (Header& header : answer_headers_) response_.headers.push_back(std::move(header));
+    answer_headers_.clear();
     const bool unread = route_ != nullptr && !body_complete_;
     framing_.keep_alive =
         framing_.keep_alive && !unread && !shared_->draining && (framing_.http_1_1 || !response_.next_block);
@@ -378,6 +392,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   const Route* route_ = nullptr;
   std::shared_ptr<BodyMemory> memory_;
   Response response_;
+  std::vector<Header> answer_headers_;
   Framing framing_;
   std::string head_;
   Exchange exchange_;
@@ -390,8 +405,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
 };
 
 struct Listener::State {
-  State(const ListenerOptions& options, const Router& router, WorkQueue& queue, ExchangeObserver observe)
-      : shared(std::make_shared<Shared>(options, router, queue, std::move(observe))),
+  State(const ListenerOptions& options, const Router& router, WorkQueue& queue, ExchangeObserver observe, Admit admit)
+      : shared(std::make_shared<Shared>(options, router, queue, std::move(observe), std::move(admit))),
         acceptor(context),
         retry(context) {}
 
@@ -407,6 +422,9 @@ struct Listener::State {
         std::find_if(found.begin(), found.end(), [](const auto& entry) { return entry.endpoint().address().is_v4(); });
     if (chosen == found.end()) chosen = found.begin();
     const tcp::endpoint endpoint = chosen->endpoint();
+    if (!options.public_refusal.empty() && !endpoint.address().is_loopback()) {
+      throw Error(ErrorCode::wrong_usage, options.public_refusal);
+    }
     acceptor.open(endpoint.protocol(), error);
     if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
     if (!error) acceptor.bind(endpoint, error);
@@ -479,8 +497,9 @@ struct Listener::State {
   std::vector<std::thread> threads;
 };
 
-Listener::Listener(const ListenerOptions& options, const Router& router, WorkQueue& queue, ExchangeObserver observe)
-    : state_(std::make_unique<State>(options, router, queue, std::move(observe))) {
+Listener::Listener(const ListenerOptions& options, const Router& router, WorkQueue& queue, ExchangeObserver observe,
+                   Admit admit)
+    : state_(std::make_unique<State>(options, router, queue, std::move(observe), std::move(admit))) {
   state_->listen();
   state_->accept();
   for (int i = 0; i < std::max(1, options.threads); ++i) {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "server/http/admission.h"
 #include "server/http/router.h"
 #include "server/http/work_queue.h"
 
@@ -13,6 +14,7 @@ namespace sagittal::server::http {
 struct ListenerOptions {
   std::string host = "127.0.0.1";  ///< name or address to listen on
   std::uint16_t port = 0;          ///< 0: any free port
+  std::string public_refusal;      ///< not empty: what to say instead of listening where other computers reach it
   int threads = 2;                 ///< network threads
   std::size_t max_connections = 512;
   std::size_t max_header_bytes = std::size_t{32} << 10;
@@ -29,6 +31,9 @@ struct ListenerOptions {
 struct Exchange {
   std::string method;
   const Route* route = nullptr;  ///< null: none was found
+  std::string owner;             ///< whose key it carried
+  std::string address;           ///< of the peer
+  bool denied = false;           ///< refused before its body was read
   int status = 0;                ///< 0: the connection broke before an answer
   double seconds = 0;            ///< from the header's end to the answer's end
   std::uint64_t bytes_in = 0;
@@ -41,8 +46,9 @@ using ExchangeObserver = std::function<void(const Exchange&)>;
 class Listener {
  public:
   /// Binds and starts to listen. Throws Error(io) where the address cannot be had, e.g. a port in use. `observe` is
-  /// called from network threads and must not throw.
-  Listener(const ListenerOptions& options, const Router& router, WorkQueue& queue, ExchangeObserver observe = {});
+  /// called from network threads and must not throw. `admit`: empty lets every request in.
+  Listener(const ListenerOptions& options, const Router& router, WorkQueue& queue, ExchangeObserver observe = {},
+           Admit admit = {});
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
   ~Listener();

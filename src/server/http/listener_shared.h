@@ -27,17 +27,20 @@ inline std::chrono::milliseconds body_patience(const ListenerOptions& options, s
 
 /// What all connections of one listener share.
 struct Shared {
-  Shared(const ListenerOptions& chosen, const Router& routes, WorkQueue& workers, ExchangeObserver observer)
+  Shared(const ListenerOptions& chosen, const Router& routes, WorkQueue& workers, ExchangeObserver observer,
+         Admit admission)
       : options(chosen),
         router(routes),
         queue(workers),
         observe(std::move(observer)),
+        admit(std::move(admission)),
         bodies(std::make_shared<BodyBudget>(chosen.max_body_bytes_in_memory)) {}
 
   ListenerOptions options;
   const Router& router;
   WorkQueue& queue;
   ExchangeObserver observe;
+  Admit admit;
   std::mutex mutex;
   std::set<Connection*> connections;      ///< guarded by `mutex`
   std::atomic<std::size_t> answering{0};  ///< requests between their header and the end of their answer

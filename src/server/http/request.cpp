@@ -102,16 +102,32 @@ void set_target(Request& request, std::string_view target) {
   request.query = question == std::string_view::npos ? "" : std::string(target.substr(question + 1));
 }
 
-std::optional<std::string> basic_user(const Request& request) {
+namespace {
+
+/// What follows the scheme in `Authorization`; empty where it names another.
+std::string_view authorization(const Request& request, std::string_view scheme) {
   const std::string_view value = request.header("Authorization");
-  constexpr std::string_view scheme = "basic ";
-  if (!equal_ignoring_case(value.substr(0, scheme.size()), scheme)) return std::nullopt;
-  auto credentials = decode_base64(trim(value.substr(scheme.size())));
-  if (!credentials) return std::nullopt;
-  const auto colon = credentials->find(':');
-  if (colon == std::string::npos || colon == 0) return std::nullopt;
-  return credentials->substr(0, colon);
+  if (value.size() <= scheme.size() || value[scheme.size()] != ' ') return {};
+  return equal_ignoring_case(value.substr(0, scheme.size()), scheme) ? trim(value.substr(scheme.size())) : "";
 }
+
+}  // namespace
+
+std::optional<Credentials> basic_credentials(const Request& request) {
+  const auto decoded = decode_base64(authorization(request, "basic"));
+  if (!decoded) return std::nullopt;
+  const auto colon = decoded->find(':');
+  if (colon == std::string::npos) return std::nullopt;
+  return Credentials{decoded->substr(0, colon), decoded->substr(colon + 1)};
+}
+
+std::optional<std::string> basic_user(const Request& request) {
+  auto credentials = basic_credentials(request);
+  if (!credentials || credentials->user.empty()) return std::nullopt;
+  return std::move(credentials->user);
+}
+
+std::string_view bearer_token(const Request& request) { return authorization(request, "bearer"); }
 
 std::string header_parameter(std::string_view value, std::string_view name) {
   for (auto semicolon = value.find(';'); semicolon != std::string_view::npos;) {

@@ -46,6 +46,9 @@ struct Request {
   std::string path_value;      ///< the segment where the route's path has one in braces
   std::string prefix;          ///< one leading segment of the path that belongs to no route, without slashes
   std::string remote_address;  ///< of the peer, without port
+  std::string owner;           ///< whose key the request carries; empty where there are no keys
+  bool to_loopback = false;    ///< it reached an address that only this computer has
+  bool encrypted = false;      ///< it came over TLS
   std::vector<Header> headers;
   Body body;
 
@@ -59,8 +62,16 @@ void set_target(Request& request, std::string_view target);
 /// `text` without its %-escapes. Error(bad_input) names `what` for a broken one and for control characters.
 std::string decode_percent(std::string_view text, std::string_view what);
 
-/// The user name of `Authorization: Basic`, where that header is well-formed and the name is not empty.
+struct Credentials {
+  std::string user;
+  std::string password;
+};
+/// What `Authorization: Basic` says, where that header is well-formed.
+std::optional<Credentials> basic_credentials(const Request& request);
+/// The user name of it, where that is not empty.
 std::optional<std::string> basic_user(const Request& request);
+/// The token of `Authorization: Bearer`; empty where there is none.
+std::string_view bearer_token(const Request& request);
 
 /// A parameter of a header value such as `multipart/form-data; boundary=abc`, unquoted; empty where absent.
 std::string header_parameter(std::string_view value, std::string_view name);

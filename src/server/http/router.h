@@ -25,6 +25,7 @@ struct Route {
   std::uint64_t max_body_bytes = 0;
   /// Whether a request is meant for this route, by its head alone; the first route that accepts it has it. Empty: all.
   std::function<bool(const Request& head)> accepts = {};
+  bool open = false;          ///< for everybody, with keys or without
   bool takes_prefix = false;  ///< also answers under "/any-one-segment" in front of the path
 
   /// The error in the dialect's own form; also for bodies that never came or were too large, then with a request

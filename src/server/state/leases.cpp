@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "server/state/client_key.h"
 
 namespace sagittal::server {
 namespace {
@@ -39,7 +40,7 @@ void Leases::end(Entries::iterator entry) {
   entries_.erase(entry);
 }
 
-std::string Leases::claim() {
+std::string Leases::claim(const std::string& owner) {
   const std::lock_guard lock(mutex_);
   const Time now = clock_();
   for (auto entry = entries_.begin(); entry != entries_.end();) {
@@ -58,17 +59,18 @@ std::string Leases::claim() {
     end(oldest);
   }
   std::string token = random_token();
-  entries_[token] = {std::make_shared<Lease>(Lease{"lease " + token, false, ScalarType::u8, false}), now, now};
+  entries_[token] = {std::make_shared<Lease>(Lease{owned_key(owner, "lease " + token), false, ScalarType::u8, false}),
+                     now, now, owner};
   return token;
 }
 
-void Leases::release(const std::string& token) {
+void Leases::release(const std::string& token, const std::string& owner) {
   const std::lock_guard lock(mutex_);
-  if (const auto entry = entries_.find(token); entry != entries_.end()) end(entry);
+  if (const auto entry = entries_.find(token); entry != entries_.end() && entry->second.owner == owner) end(entry);
 }
 
-void Leases::require(const std::string& token) const {
-  if (entries_.contains(token)) return;
+void Leases::require(const std::string& token, const std::string& owner) const {
+  if (const auto entry = entries_.find(token); entry != entries_.end() && entry->second.owner == owner) return;
   throw Error(ErrorCode::gone, token.empty() ? "lease token missing" : "lease expired or unknown");
 }
 
@@ -77,25 +79,25 @@ double Leases::remaining_seconds(const Entry& entry) const {
   return std::max(0.0, left.count());
 }
 
-std::shared_ptr<Lease> Leases::use(const std::string& token) {
+std::shared_ptr<Lease> Leases::use(const std::string& token, const std::string& owner) {
   const std::lock_guard lock(mutex_);
-  require(token);
+  require(token, owner);
   Entry& entry = entries_.at(token);
   entry.last_seen = entry.last_active = clock_();
   return entry.lease;
 }
 
-double Leases::beat(const std::string& token) {
+double Leases::beat(const std::string& token, const std::string& owner) {
   const std::lock_guard lock(mutex_);
-  require(token);
+  require(token, owner);
   Entry& entry = entries_.at(token);
   entry.last_seen = clock_();
   return remaining_seconds(entry);
 }
 
-double Leases::peek(const std::string& token) const {
+double Leases::peek(const std::string& token, const std::string& owner) const {
   const std::lock_guard lock(mutex_);
-  require(token);
+  require(token, owner);
   return remaining_seconds(entries_.at(token));
 }
 

@@ -35,16 +35,17 @@ class Leases {
   /// `sessions` must outlive this.
   Leases(Sessions& sessions, const LeaseLimits& limits, Clock clock = std::chrono::steady_clock::now);
 
-  /// A new token: 32 hexadecimal digits nobody can guess. Error(unavailable) where every lease is in use.
-  std::string claim();
+  /// A new token: 32 hexadecimal digits nobody can guess, of no use to another owner. Error(unavailable) where every
+  /// lease is in use.
+  std::string claim(const std::string& owner = {});
   /// Ends the lease and its session; nothing where there is none.
-  void release(const std::string& token);
+  void release(const std::string& token, const std::string& owner = {});
 
   /// The lease; an action of the user.
-  std::shared_ptr<Lease> use(const std::string& token);
+  std::shared_ptr<Lease> use(const std::string& token, const std::string& owner = {});
   /// The client lives: seconds until the lease counts as idle. `peek` leaves no trace.
-  double beat(const std::string& token);
-  double peek(const std::string& token) const;
+  double beat(const std::string& token, const std::string& owner = {});
+  double peek(const std::string& token, const std::string& owner = {}) const;
 
   std::size_t count() const;
   const LeaseLimits& limits() const { return limits_; }
@@ -54,10 +55,11 @@ class Leases {
   struct Entry {
     std::shared_ptr<Lease> lease;
     Time last_seen, last_active;
+    std::string owner;
   };
   using Entries = std::map<std::string, Entry>;
 
-  void require(const std::string& token) const;
+  void require(const std::string& token, const std::string& owner) const;
   double remaining_seconds(const Entry& entry) const;
   bool is_over(const Entry& entry, Time now) const;
   void end(Entries::iterator entry);
