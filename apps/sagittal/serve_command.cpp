@@ -15,6 +15,7 @@
 #include "serve_options.h"
 #include "server/access/gate.h"
 #include "server/dialects/itksnap.h"
+#include "server/dialects/monai_label.h"
 #include "server/dialects/nninteractive_v2.h"
 #include "server/dialects/slicer_v0.h"
 #include "server/pages.h"
@@ -118,6 +119,7 @@ void serve(const ServeOptions& options) {
   server::LeaseLimits without_heartbeat{.max_leases = options.max_sessions};
   without_heartbeat.liveness = without_heartbeat.idle;
   server::Leases itksnap_leases(sessions, without_heartbeat);
+  server::Leases monai_leases(sessions, without_heartbeat);
   server::Metrics metrics;
   describe_program_metrics(metrics, sessions, start);
   const auto status = [&] {
@@ -135,6 +137,7 @@ void serve(const ServeOptions& options) {
   };
   append(server::nninteractive_v2_routes(sessions, leases, metrics, upload_limits));
   append(server::itksnap_routes(sessions, itksnap_leases, metrics, upload_limits));
+  append(server::monai_label_routes(sessions, monai_leases, metrics, upload_limits));
   append(server::slicer_v0_routes(sessions, metrics, upload_limits));
   server::Server server(
       server_options, std::move(routes), metrics, options.verbose ? LogSink(log_to_stderr) : LogSink(),

@@ -107,6 +107,12 @@ TEST_F(ListenerTest, PipelinedRequestsAreAnsweredInOrder) {
   EXPECT_THAT(client.receive_answer(), EndsWith(":two"));
 }
 
+TEST_F(ListenerTest, ALengthAnnouncedOnAGetIsNotWaitedFor) {
+  const std::string answer = ask("GET /fast HTTP/1.1\r\nContent-Length: 4000\r\n\r\n");
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 200 OK\r\n"));
+  EXPECT_THAT(answer, HasSubstr("Connection: close\r\n"));
+}
+
 TEST_F(ListenerTest, CloseAndHttp10CloseTheConnection) {
   TestClient client(listener_.port());
   client.send("GET /fast HTTP/1.1\r\nConnection: close\r\n\r\n");

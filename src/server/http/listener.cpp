@@ -170,8 +170,14 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   // ---- body
 
+  /// MONAI Label's client announces, on requests without a body, the length of the body that it sent before.
+  static bool brings_body(const std::string& method) {
+    return method != "GET" && method != "HEAD" && method != "DELETE";
+  }
+
   void begin_body() {
     const std::uint64_t announced = parser_->content_length().value_or(0);
+    if (announced > 0 && route_->max_body_bytes == 0 && !brings_body(request_.method)) return dispatch();
     try {
       if (announced > route_->max_body_bytes) throw_too_large(announced);
       memory_ = std::make_shared<BodyMemory>(shared_->bodies, parser_->chunked() ? 0 : announced);

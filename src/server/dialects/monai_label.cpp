@@ -1,0 +1,414 @@
+#include "server/dialects/monai_label.h"
+
+#include <algorithm>
+#include <any>
+#include <array>
+#include <chrono>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "interact/normalised_image.h"
+#include "io/image_io.h"
+#include "io/nrrd.h"
+#include "server/dialects/monai_label_forms.h"
+#include "server/dialects/painted.h"
+#include "server/http/multipart.h"
+#include "server/http/query.h"
+#include "server/state/client_key.h"
+#include "server/state/prompt_metrics.h"
+
+namespace sagittal::server {
+namespace {
+
+using http::Request;
+using http::Response;
+
+constexpr std::size_t kMaxLabels = 256;
+
+/// The client shows the body of whatever is not 200.
+Response detail(const Request&, const Error& error) {
+  const bool over = error.code() == ErrorCode::gone;
+  Response response =
+      http::json_response(over ? 404 : describe(error.code()).http_status, {{"detail", std::string(error.what())}});
+  if (error.code() == ErrorCode::unavailable) response.headers.push_back({"Retry-After", "10"});
+  return response;
+}
+
+/// What is kept beside a client's image.
+struct Case {
+  struct Label {
+    int segment = 0;
+    std::vector<Index3> foreground, background;  ///< the clicks that its mask stands for
+  };
+  Geometry geometry;
+  std::map<std::string, Label> labels;
+};
+
+bool begins_with(const std::vector<Index3>& clicks, const std::vector<Index3>& known) {
+  return known.size() <= clicks.size() && std::equal(known.begin(), known.end(), clicks.begin());
+}
+
+/// Names of uploaded images, newest last.
+class Datastore {
+ public:
+  explicit Datastore(std::size_t room) : room_(room) {}
+
+  /// The name that had to make room, if any.
+  std::optional<std::pair<std::string, std::string>> add(const std::string& client, const std::string& image) {
+    const std::lock_guard lock(mutex_);
+    std::erase(names_, std::pair(client, image));
+    names_.emplace_back(client, image);
+    if (names_.size() <= room_) return std::nullopt;
+    auto oldest = std::move(names_.front());
+    names_.pop_front();
+    return oldest;
+  }
+  std::vector<std::string> of(const std::string& client) const {
+    const std::lock_guard lock(mutex_);
+    std::vector<std::string> images;
+    for (const auto& [owner, image] : names_) {
+      if (owner == client) images.push_back(image);
+    }
+    return images;
+  }
+
+ private:
+  const std::size_t room_;
+  mutable std::mutex mutex_;
+  std::deque<std::pair<std::string, std::string>> names_;  // client and image; guarded by mutex_
+};
+
+/// A session by its key, and how long it is safe from other clients.
+struct Place {
+  std::string key;
+  std::chrono::seconds min_idle;
+};
+
+class MonaiLabel {
+ public:
+  MonaiLabel(Sessions& sessions, Leases& leases, Metrics& metrics)
+      : sessions_(sessions), leases_(leases), metrics_(metrics), datastore_(sessions.limits().max_sessions) {}
+
+  // ---- what there is
+
+  Response info(const Request& request) {
+    const interact::Model& model = sessions_.model();
+    const std::size_t images = datastore_.of(client_key(request)).size();
+    return http::json_response(200, describe_monai_label(model.capabilities, model.name, images));
+  }
+
+  Response auth(const Request&) { return http::json_response(200, {{"enabled", false}}); }
+
+  Response training(const Request&) { throw Error(ErrorCode::not_found, "no training is running"); }
+
+  Response images(const Request& request) {
+    const http::Query query(request.query);
+    const std::vector<std::string> names = datastore_.of(client_key(request));
+    if (!query.has("output") || query.one("output") != "all") {
+      return http::json_response(200, {{"total", names.size()}, {"completed", 0}, {"label_tags", Json::object()}});
+    }
+    Json objects = Json::object();
+    for (const std::string& name : names) {
+      objects[name] = {{"image", {{"ext", ""}, {"info", Json::object()}}}, {"labels", Json::object()}};
+    }
+    return http::json_response(200, {{"name", "Sagittal"}, {"description", ""}, {"objects", objects}});
+  }
+
+  Response refuse_label(const Request&) {
+    throw Error(ErrorCode::unsupported, "this server keeps no labels: save the segmentation in the viewer");
+  }
+
+  Response refuse_strategy(const Request&) {
+    throw Error(ErrorCode::unsupported, "this server offers no samples: load an image in the viewer");
+  }
+
+  // ---- images
+
+  Response create_session(const Request& request) {
+    const auto parts = parse_parts(request);
+    const auto files = std::count_if(parts.begin(), parts.end(), [](const auto& part) { return part.name == "files"; });
+    if (files > 1) {
+      throw Error(ErrorCode::unsupported,
+                  fmt::format("{} files, expected one image: .nii, .nii.gz, .nrrd or .mha", files));
+    }
+    const http::Part& file = http::find_part(parts, "files");
+    const std::string id = leases_.claim();
+    try {
+      set_image(leased(id), file);
+    } catch (...) {
+      leases_.release(id);
+      throw;
+    }
+    return http::json_response(200, {{"session_id", id}, {"session_info", describe_session(file.filename)}});
+  }
+
+  Response find_session(const Request& request) {
+    leases_.beat(request.path_value);
+    return http::json_response(200, describe_session(""));
+  }
+
+  Response remove_session(const Request& request) {
+    leases_.beat(request.path_value);  // Error(gone) where there is none
+    leases_.release(request.path_value);
+    return http::json_response(200, describe_session(""));
+  }
+
+  Response add_image(const Request& request) {
+    const auto parts = parse_parts(request);
+    const http::Part& file = http::find_part(parts, "file");
+    const http::Query query(request.query);
+    const std::string image = query.has("image") ? query.one("image") : file.filename;
+    if (image.empty()) throw Error(ErrorCode::bad_input, "the image has no name");
+    const std::string client = client_key(request);
+    set_image({image_key(client, image), sessions_.limits().min_idle}, file);
+    if (const auto displaced = datastore_.add(client, image)) {
+      sessions_.drop(image_key(displaced->first, displaced->second));
+    }
+    return http::json_response(200, {{"image", image}});
+  }
+
+  // ---- segments
+
+  Response infer(const Request& request) {
+    const auto parts = parse_parts(request);
+    const auto part = [&](const char* name) {
+      return std::find_if(parts.begin(), parts.end(), [&](const auto& p) { return p.name == name; });
+    };
+    const Json params =
+        part("params") == parts.end() ? Json::object() : parse_json(as_text(part("params")->content), "params");
+    const http::Query query(request.query);
+    const MonaiResult how = parse_monai_result(params, query.has("output") ? query.one("output") : "");
+    const Place place = place_of(request, query);
+    if (part("file") != parts.end()) set_image(place, *part("file"));
+    if (request.path_value == kMonaiClicks) {
+      const MonaiClicks clicks = parse_monai_clicks(params);
+      return with_case(place, [&](ClientSession& client, Case& known) {
+        const std::int64_t outside = click(client, known, clicks);
+        return answer(how, client, known, clicks.label, {{"ignored_clicks", outside}});
+      });
+    }
+    if (request.path_value == kMonaiScribbles) {
+      const MonaiScribbles scribbles = parse_monai_scribbles(params);
+      if (part("label") == parts.end()) throw Error(ErrorCode::bad_input, "no label map with the strokes was sent");
+      const Volume labels = read(*part("label"));
+      return with_case(place, [&](ClientSession& client, Case& known) {
+        scribble(client, known, scribbles, labels);
+        return answer(how, client, known, scribbles.label, Json::object());
+      });
+    }
+    throw Error(ErrorCode::not_found,
+                fmt::format("there is no model {}, only {} and {}", request.path_value, kMonaiClicks, kMonaiScribbles));
+  }
+
+ private:
+  static std::vector<http::Part> parse_parts(const Request& request) {
+    return http::parse_multipart(request.body.bytes(), http::multipart_boundary(request.header("Content-Type")));
+  }
+  static std::string image_key(const std::string& client, const std::string& image) {
+    return fmt::format("monai {} image {}", client, image);
+  }
+  static Json describe_session(const std::string& file) {
+    return {{"name", file}, {"image", file}, {"path", ""}, {"meta", Json::object()}};
+  }
+
+  Place leased(const std::string& id) { return {leases_.use(id)->session_key, leases_.limits().idle}; }
+
+  Place place_of(const Request& request, const http::Query& query) {
+    if (query.has("session_id") && !query.one("session_id").empty()) return leased(query.one("session_id"));
+    const std::string image = query.has("image") ? query.one("image") : "";
+    return {image_key(client_key(request), image), sessions_.limits().min_idle};
+  }
+
+  Volume read(const http::Part& file) const {
+    io::ReadOptions options;
+    options.max_bytes = sessions_.limits().max_memory_bytes;
+    options.pool = &sessions_.pool();
+    return io::read_image(file.content, file.filename.empty() ? "the uploaded file" : file.filename, options);
+  }
+
+  void set_image(const Place& place, const http::Part& file) {
+    const Volume image = read(file);
+    const std::int64_t count = image.geometry().voxel_count();
+    const auto client = sessions_.get(place.key, place.min_idle);
+    const std::lock_guard lock(client->mutex);
+    sessions_.reserve_image(place.key, interact::image_bytes(image.type(), count) + static_cast<std::uint64_t>(count));
+    const Index3& size = image.geometry().size;
+    client->session.set_image({size[2], size[1], size[0]}, store(image));
+    client->bytes.forget();
+    client->note = Case{image.geometry(), {}};
+    sessions_.count_memory(place.key, *client);
+  }
+
+  /// Calls `act(client, case)` under the session's mutex.
+  template <class Act>
+  Response with_case(const Place& place, Act&& act) {
+    const auto client = sessions_.get(place.key, place.min_idle);
+    const std::lock_guard lock(client->mutex);
+    auto* known = std::any_cast<Case>(&client->note);
+    if (known == nullptr || !client->session.has_image()) {
+      throw Error(ErrorCode::not_found, "this image is not on the server, or made room for another: upload it again");
+    }
+    try {
+      Response response = act(*client, *known);
+      sessions_.count_memory(place.key, *client);
+      return response;
+    } catch (...) {
+      sessions_.count_memory(place.key, *client);
+      throw;
+    }
+  }
+
+  /// Makes the label's segment the active one.
+  static Case::Label& select(interact::Session& session, Case& known, const std::string& label) {
+    const auto found = known.labels.find(label);
+    if (found != known.labels.end()) {
+      session.select_segment(found->second.segment);
+      return found->second;
+    }
+    if (known.labels.size() >= kMaxLabels) {
+      throw Error(ErrorCode::too_large, fmt::format("more than {} segments on one image", kMaxLabels));
+    }
+    const int segment = known.labels.empty() ? 0 : session.add_segment();
+    return known.labels[label] = {segment, {}, {}};
+  }
+
+  interact::PromptOptions options(bool include, bool run_prediction = true) const {
+    RunControl control;
+    control.cancel = sessions_.cancel_token();
+    return {include, run_prediction, control};
+  }
+
+  /// Brings the segment to where these clicks lead; how many lie outside the image.
+  std::int64_t click(ClientSession& client, Case& known, MonaiClicks clicks) {
+    interact::Session& session = client.session;
+    const auto outside = [&](const Index3& at) {
+      for (int axis = 0; axis < 3; ++axis) {
+        if (at[axis] < 0 || at[axis] >= session.shape()[axis]) return true;
+      }
+      return false;
+    };
+    const std::size_t ignored = std::erase_if(clicks.foreground, outside) + std::erase_if(clicks.background, outside);
+    Case::Label& label = select(session, known, clicks.label);
+    client.bytes.forget();
+    if (!begins_with(clicks.foreground, label.foreground) || !begins_with(clicks.background, label.background)) {
+      session.reset();
+      label.foreground.clear();
+      label.background.clear();
+    }
+    add_new(session, label.foreground, clicks.foreground, true);
+    add_new(session, label.background, clicks.background, false);
+    session.forget_history();
+    return static_cast<std::int64_t>(ignored);
+  }
+
+  void add_new(interact::Session& session, std::vector<Index3>& known, const std::vector<Index3>& clicks,
+               bool include) {
+    for (std::size_t n = known.size(); n < clicks.size(); ++n) {
+      const std::array<double, 3> at{static_cast<double>(clicks[n][0]), static_cast<double>(clicks[n][1]),
+                                     static_cast<double>(clicks[n][2])};
+      metrics_.measure("point", [&] { return session.add_point(at, options(include)); });
+      known.push_back(clicks[n]);
+    }
+  }
+
+  /// Starts over from the segment as the viewer has it, with all strokes.
+  void scribble(ClientSession& client, Case& known, const MonaiScribbles& scribbles, const Volume& labels) {
+    if (labels.geometry().size != known.geometry.size) {
+      throw Error(ErrorCode::bad_input,
+                  fmt::format("the label map has {} voxels, expected those of the image, {}",
+                              describe_shape(labels.geometry().size), describe_shape(known.geometry.size)));
+    }
+    interact::Session& session = client.session;
+    Case::Label& label = select(session, known, scribbles.label);
+    client.bytes.forget();
+    label.foreground.clear();
+    label.background.clear();
+    session.reset();
+    const auto painted = [&](double value) {
+      const std::vector<std::uint8_t> mask = voxels_equal_to(labels, value);
+      return find_painted(ScalarType::u8, mask, session.shape(), Paint::ones, sessions_.pool());
+    };
+    const std::vector<std::uint8_t> before = voxels_equal_to(labels, scribbles.label_value);
+    const bool starts_empty = std::find(before.begin(), before.end(), 1) == before.end();
+    if (!starts_empty) session.add_initial_mask(before, options(true, false));
+    const Painted in = painted(scribbles.foreground_value), out = painted(scribbles.background_value);
+    const auto draw = [&](const Painted& stroke, bool include, bool last) {
+      if (stroke.bounds.empty()) return;
+      metrics_.measure("scribble",
+                       [&] { return session.add_scribble(stroke.bounds, stroke.voxels, options(include, last)); });
+    };
+    draw(out, false, in.bounds.empty());
+    draw(in, true, true);
+    session.forget_history();
+  }
+
+  Response answer(const MonaiResult& how, ClientSession& client, Case& known, const std::string& label, Json params) {
+    params["label_names"] = {{label, 1}};
+    if (how.only_json) return monai_answer(how, params, {});
+    const Volume mask = make_volume<std::uint8_t>(known.geometry, client.session.mask());
+    if (!how.compressed)
+      return monai_answer(how, params, io::encode_image(widen(mask, how.sixteen_bits), "nrrd", false));
+    const std::string header = io::nrrd_header(mask, true, "");
+    Bytes file(header.begin(), header.end());
+    const Bytes voxels = client.bytes.update(client.session, whole(client.session.shape()), sessions_.pool());
+    file.insert(file.end(), voxels.begin(), voxels.end());
+    return monai_answer(how, params, std::move(file));
+  }
+
+  static Volume widen(const Volume& mask, bool sixteen_bits) {
+    if (!sixteen_bits) return mask;
+    const auto voxels = mask.as<std::uint8_t>();
+    return make_volume<std::uint16_t>(mask.geometry(), std::vector<std::uint16_t>(voxels.begin(), voxels.end()));
+  }
+
+  Sessions& sessions_;
+  Leases& leases_;
+  PromptMetrics metrics_;
+  Datastore datastore_;
+};
+
+}  // namespace
+
+std::vector<http::Route> monai_label_routes(Sessions& sessions, Leases& leases, Metrics& metrics,
+                                            const UploadLimits& limits) {
+  using D = MonaiLabel;
+  const auto dialect = std::make_shared<D>(sessions, leases, metrics);
+  std::vector<http::Route> routes;
+  const auto add = [&](const char* method, const char* path, const char* summary, http::RunOn run_on,
+                       Response (D::*handler)(const Request&), std::uint64_t max_body = 0) {
+    http::Route row{.method = method, .path = path, .summary = summary};
+    row.handler = [dialect, handler](const Request& request) { return ((*dialect).*handler)(request); };
+    row.run_on = run_on;
+    row.max_body_bytes = max_body;
+    row.takes_prefix = true;
+    row.on_error = detail;
+    row.queue_key = [](const Request& head) { return "monai " + client_key(head); };
+    routes.push_back(std::move(row));
+  };
+  constexpr auto here = http::RunOn::network, worker = http::RunOn::worker;
+  constexpr std::uint64_t some = std::uint64_t{1} << 20;
+  add("GET", "/info/", "What MONAI Label's clients are offered.", here, &D::info);
+  add("GET", "/auth/", "Whether MONAI Label's clients must log in.", here, &D::auth);
+  add("GET", "/train/", "404: no training is running.", here, &D::training);
+  add("PUT", "/session/", "An image file as a session of one's own.", worker, &D::create_session,
+      limits.max_image_bytes);
+  add("GET", "/session/{id}", "Whether that session is there.", here, &D::find_session);
+  add("DELETE", "/session/{id}", "Ends the session; it is forgotten.", worker, &D::remove_session);
+  add("GET", "/datastore/", "The images that were uploaded by name; ?output=all.", here, &D::images);
+  for (const char* path : {"/datastore/", "/datastore/image"}) {
+    add("PUT", path, "An image file; ?image=NAME.", worker, &D::add_image, limits.max_image_bytes);
+  }
+  add("PUT", "/datastore/label", "Refused: labels are kept in the viewer.", worker, &D::refuse_label,
+      limits.max_mask_bytes);
+  add("POST", "/activelearning/{strategy}", "Refused: no samples are offered.", here, &D::refuse_strategy, some);
+  add("POST", "/infer/{model}", "All clicks or strokes on a segment; ?image= or ?session_id=.", worker, &D::infer,
+      limits.max_image_bytes);
+  return routes;
+}
+
+}  // namespace sagittal::server

@@ -1,0 +1,24 @@
+#pragma once
+#include <vector>
+
+#include "server/http/router.h"
+#include "server/state/leases.h"
+#include "server/state/metrics.h"
+#include "server/state/sessions.h"
+
+namespace sagittal::server {
+
+/// The protocol of MONAI Label, as its module for 3D Slicer and its extension for OHIF speak it.
+///
+/// A client uploads an image file, as a session or into a datastore of its own, and sends with each request every click
+/// on the segment so far (or all strokes as a label map). The same clicks in the same order give the same mask,
+/// whatever was asked before: clicks that are new are added to those known, anything else starts the segment over.
+/// Clicks outside the image are left out and counted. An answer is a whole NRRD file in the image's geometry. Errors
+/// are {"detail"}, which the client shows. Training, sample strategies and storing of labels are not offered.
+///
+/// `leases` should have a liveness as long as its idle time, and be used by no other dialect. `sessions`, `leases` and
+/// `metrics` must outlive the routes.
+std::vector<http::Route> monai_label_routes(Sessions& sessions, Leases& leases, Metrics& metrics,
+                                            const UploadLimits& limits = {});
+
+}  // namespace sagittal::server
