@@ -6,10 +6,11 @@ cd "$(dirname "$0")/.."
 
 venv=build/venv
 stamp=$venv/requirements.txt
-if ! cmp -s tests/requirements.txt "$stamp"; then
+if ! cat tests/requirements*.txt | cmp -s - "$stamp"; then
   rm -rf "$venv"
   python3 -m venv "$venv"
   "$venv/bin/pip" install -q --disable-pip-version-check -r tests/requirements.txt
-  cp tests/requirements.txt "$stamp"
+  "$venv/bin/pip" install -q --disable-pip-version-check --no-deps -r tests/requirements_alone.txt
+  cat tests/requirements*.txt >"$stamp"
 fi
 SAGITTAL_PROGRAM=$program exec "$venv/bin/pytest" -q tests "${@:2}"
