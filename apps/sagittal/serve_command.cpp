@@ -137,11 +137,12 @@ void serve(const ServeOptions& options) {
   };
   append(server::nninteractive_v2_routes(sessions, leases, metrics, upload_limits));
   append(server::itksnap_routes(sessions, itksnap_leases, metrics, upload_limits));
-  append(server::monai_label_routes(sessions, monai_leases, metrics, upload_limits));
+  const server::http::Admit admit = [&gate](auto& head, const auto* route) { return gate.admit(head, route); };
+  append(
+      server::monai_label_routes(sessions, monai_leases, metrics, upload_limits, keys ? admit : server::http::Admit()));
   append(server::slicer_v0_routes(sessions, metrics, upload_limits));
-  server::Server server(
-      server_options, std::move(routes), metrics, options.verbose ? LogSink(log_to_stderr) : LogSink(),
-      [&gate](server::http::Request& head, const server::http::Route* route) { return gate.admit(head, route); });
+  server::Server server(server_options, std::move(routes), metrics,
+                        options.verbose ? LogSink(log_to_stderr) : LogSink(), admit);
 
   fmt::print("Sagittal is ready at {}\n", address_to_type(options.host, server.port()));
   std::fflush(stdout);

@@ -9,6 +9,8 @@ import httpx
 import numpy as np
 import pytest
 import requests
+from monailabel.client import MONAILabelClient
+from monailabel.client.client import MONAILabelClientException
 from nnInteractive.inference.remote.remote_session import SessionExpiredError, nnInteractiveRemoteInferenceSession
 
 import itksnap_client
@@ -207,3 +209,17 @@ def test_a_listed_origin_may(program, model):
     assert claimed.status_code == 200 and claimed.headers["Access-Control-Allow-Origin"] == headers["Origin"]
     assert requests.options(f"{running.url}/claim", headers={**headers, "Origin": "https://other.example"}, timeout=5).status_code == 403
     assert running.stop() == 0
+
+
+def test_the_monai_label_module_logs_in_with_the_key_as_password(locked, keys, tmp_path):
+    client = MONAILabelClient(locked.url, tmpdir=str(tmp_path))
+    assert client.auth_enabled()
+    with pytest.raises(MONAILabelClientException) as error:
+        client.auth_token("alice", "wrong")
+    assert "no key of this server" in error.value.msg
+    with pytest.raises(MONAILabelClientException):
+        client.info()
+    assert not client.auth_valid_token()
+    client.update_auth(client.auth_token("alice", keys["alice"]))
+    assert client.auth_valid_token()
+    assert "nnInteractive" in client.info()["models"]

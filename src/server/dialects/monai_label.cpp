@@ -91,8 +91,12 @@ struct Place {
 
 class MonaiLabel {
  public:
-  MonaiLabel(Sessions& sessions, Leases& leases, Metrics& metrics)
-      : sessions_(sessions), leases_(leases), metrics_(metrics), datastore_(sessions.limits().max_sessions) {}
+  MonaiLabel(Sessions& sessions, Leases& leases, Metrics& metrics, http::Admit login)
+      : sessions_(sessions),
+        leases_(leases),
+        metrics_(metrics),
+        login_(std::move(login)),
+        datastore_(sessions.limits().max_sessions) {}
 
   // ---- what there is
 
@@ -102,7 +106,29 @@ class MonaiLabel {
     return http::json_response(200, describe_monai_label(model.capabilities, model.name, images));
   }
 
-  Response auth(const Request&) { return http::json_response(200, {{"enabled", false}}); }
+  Response auth(const Request&) { return http::json_response(200, {{"enabled", login_ != nullptr}}); }
+
+  /// The password is the key, and the token that the client sends from then on.
+  Response log_in(const Request& request) {
+    if (!login_) throw Error(ErrorCode::conflict, "this server wants no login");
+    const std::string key = http::Query(as_text(request.body.bytes())).one("password");
+    Request head;
+    head.method = "GET";
+    head.remote_address = request.remote_address;
+    head.headers = {{"Authorization", "Bearer " + key}};
+    if (const auto refused = login_(head, nullptr).refusal) {
+      const bool too_often = refused->status == 429;
+      Response response =
+          detail(request, Error(ErrorCode::unauthorized, too_often ? "too many wrong passwords; wait a minute"
+                                                                   : "the password is no key of this server; "
+                                                                     "`sagittal key add NAME` makes one"));
+      response.status = refused->status;
+      return response;
+    }
+    return http::json_response(200, {{"access_token", key}, {"token_type", "bearer"}});
+  }
+
+  Response valid(const Request&) { return http::json_response(200, Json::object()); }
 
   Response training(const Request&) { throw Error(ErrorCode::not_found, "no training is running"); }
 
@@ -137,24 +163,24 @@ class MonaiLabel {
                   fmt::format("{} files, expected one image: .nii, .nii.gz, .nrrd or .mha", files));
     }
     const http::Part& file = http::find_part(parts, "files");
-    const std::string id = leases_.claim();
+    const std::string id = leases_.claim(request.owner);
     try {
-      set_image(leased(id), file);
+      set_image(leased(id, request.owner), file);
     } catch (...) {
-      leases_.release(id);
+      leases_.release(id, request.owner);
       throw;
     }
     return http::json_response(200, {{"session_id", id}, {"session_info", describe_session(file.filename)}});
   }
 
   Response find_session(const Request& request) {
-    leases_.beat(request.path_value);
+    leases_.beat(request.path_value, request.owner);
     return http::json_response(200, describe_session(""));
   }
 
   Response remove_session(const Request& request) {
-    leases_.beat(request.path_value);  // Error(gone) where there is none
-    leases_.release(request.path_value);
+    leases_.beat(request.path_value, request.owner);  // Error(gone) where there is none
+    leases_.release(request.path_value, request.owner);
     return http::json_response(200, describe_session(""));
   }
 
@@ -216,10 +242,14 @@ class MonaiLabel {
     return {{"name", file}, {"image", file}, {"path", ""}, {"meta", Json::object()}};
   }
 
-  Place leased(const std::string& id) { return {leases_.use(id)->session_key, leases_.limits().idle}; }
+  Place leased(const std::string& id, const std::string& owner) {
+    return {leases_.use(id, owner)->session_key, leases_.limits().idle};
+  }
 
   Place place_of(const Request& request, const http::Query& query) {
-    if (query.has("session_id") && !query.one("session_id").empty()) return leased(query.one("session_id"));
+    if (query.has("session_id") && !query.one("session_id").empty()) {
+      return leased(query.one("session_id"), request.owner);
+    }
     const std::string image = query.has("image") ? query.one("image") : "";
     return {image_key(client_key(request), image), sessions_.limits().min_idle};
   }
@@ -369,18 +399,19 @@ class MonaiLabel {
   Sessions& sessions_;
   Leases& leases_;
   PromptMetrics metrics_;
+  const http::Admit login_;  // empty: nobody must log in
   Datastore datastore_;
 };
 
 }  // namespace
 
 std::vector<http::Route> monai_label_routes(Sessions& sessions, Leases& leases, Metrics& metrics,
-                                            const UploadLimits& limits) {
+                                            const UploadLimits& limits, http::Admit login) {
   using D = MonaiLabel;
-  const auto dialect = std::make_shared<D>(sessions, leases, metrics);
+  const auto dialect = std::make_shared<D>(sessions, leases, metrics, std::move(login));
   std::vector<http::Route> routes;
   const auto add = [&](const char* method, const char* path, const char* summary, http::RunOn run_on,
-                       Response (D::*handler)(const Request&), std::uint64_t max_body = 0) {
+                       Response (D::*handler)(const Request&), std::uint64_t max_body = 0) -> http::Route& {
     http::Route row{.method = method, .path = path, .summary = summary};
     row.handler = [dialect, handler](const Request& request) { return ((*dialect).*handler)(request); };
     row.run_on = run_on;
@@ -388,12 +419,14 @@ std::vector<http::Route> monai_label_routes(Sessions& sessions, Leases& leases, 
     row.takes_prefix = true;
     row.on_error = detail;
     row.queue_key = [](const Request& head) { return "monai " + client_key(head); };
-    routes.push_back(std::move(row));
+    return routes.emplace_back(std::move(row));
   };
   constexpr auto here = http::RunOn::network, worker = http::RunOn::worker;
   constexpr std::uint64_t some = std::uint64_t{1} << 20;
   add("GET", "/info/", "What MONAI Label's clients are offered.", here, &D::info);
-  add("GET", "/auth/", "Whether MONAI Label's clients must log in.", here, &D::auth);
+  add("GET", "/auth/", "Whether MONAI Label's clients must log in.", here, &D::auth).open = true;
+  add("POST", "/auth/token", "A login; the password is the key.", here, &D::log_in, some).open = true;
+  add("GET", "/auth/token/valid", "Whether the key is good.", here, &D::valid);
   add("GET", "/train/", "404: no training is running.", here, &D::training);
   add("PUT", "/session/", "An image file as a session of one's own.", worker, &D::create_session,
       limits.max_image_bytes);

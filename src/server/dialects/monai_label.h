@@ -1,6 +1,7 @@
 #pragma once
 #include <vector>
 
+#include "server/http/admission.h"
 #include "server/http/router.h"
 #include "server/state/leases.h"
 #include "server/state/metrics.h"
@@ -16,9 +17,10 @@ namespace sagittal::server {
 /// Clicks outside the image are left out and counted. An answer is a whole NRRD file in the image's geometry. Errors
 /// are {"detail"}, which the client shows. Training, sample strategies and storing of labels are not offered.
 ///
+/// `login` decides on the key that a person types as password; absent: nobody must log in.
 /// `leases` should have a liveness as long as its idle time, and be used by no other dialect. `sessions`, `leases` and
 /// `metrics` must outlive the routes.
 std::vector<http::Route> monai_label_routes(Sessions& sessions, Leases& leases, Metrics& metrics,
-                                            const UploadLimits& limits = {});
+                                            const UploadLimits& limits = {}, http::Admit login = {});
 
 }  // namespace sagittal::server
