@@ -47,6 +47,10 @@ bool is_one_grey_jpeg(ByteView frame, const PixelFormat& f) {
   std::size_t at = 2, frame_headers = 0;
   if (frame.size() < 4 || frame[0] != 0xff || frame[1] != kStartOfImage) return false;
   while (frame.size() - at >= 4 && frame[at] == 0xff) {
+    if (frame[at + 1] == 0xff) {  // a fill byte (T.81 B.1.1.2)
+      ++at;
+      continue;
+    }
     const std::uint8_t marker = frame[at + 1];
     const std::size_t length = big_endian_word(frame.subspan(at + 2));
     if (length < 2 || length > frame.size() - at - 2) return false;

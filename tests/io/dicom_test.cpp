@@ -6,6 +6,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <cstdlib>
 
 #include "dicom_writer.h"
@@ -202,6 +204,20 @@ TEST(DicomPixels, EveryTransferSyntaxGivesTheSamePixels) {
       expect_same_voxels(plain, volume);
     }
   }
+}
+
+TEST(DicomPixels, FillBytesBeforeAMarkerOfJpegArePassedOver) {
+  DJEncoderRegistration::registerCodecs();
+  SliceWriter slice;
+  slice.pixels = ramp(12, 5);
+  Bytes file = slice.bytes(EXS_JPEGProcess14SV1);
+  const std::array<std::uint8_t, 3> start{0xff, 0xd8, 0xff};
+  const auto stream = std::search(file.begin(), file.end(), start.begin(), start.end());
+  ASSERT_GE(file.end() - stream, 10);
+  stream[-4] = static_cast<std::uint8_t>(stream[-4] + 2);  // the low byte of the fragment's length
+  ASSERT_GE(stream[-4], 2);
+  file.insert(stream + 2, 2, 0xff);
+  expect_same_voxels(read_image(slice.bytes(), "a"), read_image(file, "b"));
 }
 
 TEST(DicomPixels, SeveralThreadsDecodeTheSameSeries) {
