@@ -19,20 +19,43 @@ constexpr int kMaxDepth = 16;
 constexpr std::string_view kImplicit = "1.2.840.10008.1.2", kExplicit = "1.2.840.10008.1.2.1",
                            kDeflated = "1.2.840.10008.1.2.1.99", kBigEndian = "1.2.840.10008.1.2.2";
 
-constexpr std::array kValues{
+constexpr std::array kImageValues{
     tags::kSopClass,      tags::kSopInstance,   tags::kModality,    tags::kSeriesDescription,    tags::kSliceThickness,
     tags::kSeriesUid,     tags::kSeriesNumber,  tags::kAcquisition, tags::kSpacingBetweenSlices, tags::kInstance,
     tags::kPosition,      tags::kOrientation,   tags::kSamples,     tags::kTemporalPosition,     tags::kPhotometric,
     tags::kFrames,        tags::kRows,          tags::kColumns,     tags::kPixelSpacing,         tags::kBitsAllocated,
     tags::kBitsStored,    tags::kHighBit,       tags::kIntercept,   tags::kPixelRepresentation,  tags::kSlope,
     tags::kTemporalIndex, tags::kTransferSyntax};
-constexpr std::array kSequences{tags::kSharedGroups,     tags::kFrameGroups,   tags::kPlanePosition,
-                                tags::kPlaneOrientation, tags::kPixelMeasures, tags::kValueTransformation,
-                                tags::kFrameContent};
+constexpr std::array kSegmentationValues{
+    tags::kCharacterSet,      tags::kFrameOfReference,   tags::kReferencedClass,  tags::kReferencedInstance,
+    tags::kReferencedFrame,   tags::kCodeValue,          tags::kCodeScheme,       tags::kCodeMeaning,
+    tags::kLongCodeValue,     tags::kUrnCodeValue,       tags::kSegmentationType, tags::kSegmentNumber,
+    tags::kSegmentLabel,      tags::kSegmentDescription, tags::kAlgorithmType,    tags::kAlgorithmName,
+    tags::kReferencedSegment, tags::kDisplayCieLab,      tags::kMaxFractional,    tags::kFractionalType,
+    tags::kTrackingId,        tags::kTrackingUid};
+constexpr std::array kSequences{tags::kSharedGroups,           tags::kFrameGroups,      tags::kPlanePosition,
+                                tags::kPlaneOrientation,       tags::kPixelMeasures,    tags::kValueTransformation,
+                                tags::kFrameContent,           tags::kReferencedSeries, tags::kReferencedInstances,
+                                tags::kDerivationImage,        tags::kSourceImage,      tags::kAnatomicRegion,
+                                tags::kAnatomicRegionModifier, tags::kSegments,         tags::kSegmentCategory,
+                                tags::kSegmentIdentification,  tags::kSegmentType,      tags::kSegmentTypeModifier};
 
 template <class Range>
 bool contains(const Range& range, DicomTag tag) {
   return std::find(range.begin(), range.end(), tag) != range.end();
+}
+
+/// Elements that are kept; searched by halves, for a file may have thousands of others.
+bool is_kept(DicomTag tag) {
+  static const std::vector<DicomTag> sorted = [] {
+    std::vector<DicomTag> all(kImageValues.begin(), kImageValues.end());
+    all.insert(all.end(), kSegmentationValues.begin(), kSegmentationValues.end());
+    all.insert(all.end(), tags::kSubject.begin(), tags::kSubject.end());
+    all.insert(all.end(), tags::kOfSegmentation.begin(), tags::kOfSegmentation.end());
+    std::sort(all.begin(), all.end());
+    return all;
+  }();
+  return std::binary_search(sorted.begin(), sorted.end(), tag);
 }
 
 bool has_preamble(ByteView file) { return file.size() >= 132 && as_text(file.subspan(128, 4)) == "DICM"; }
@@ -49,7 +72,7 @@ bool has_long_length(std::string_view vr) {
 
 }  // namespace
 
-/// Walks the elements of a data set; keeps those of kValues and kSequences.
+/// Walks the elements of a data set; keeps those listed above.
 class DicomParser {
  public:
   DicomParser(ByteView file, std::size_t offset, std::string_view what)
@@ -134,7 +157,7 @@ class DicomParser {
       return;
     }
     const ByteView value = reader_.take(header.length);
-    if (contains(kValues, header.tag)) dataset.values_.emplace(header.tag, value);
+    if (is_kept(header.tag)) dataset.values_.emplace(header.tag, value);
   }
 
   std::vector<DicomDataset> parse_sequence(std::uint32_t length, int depth) {
@@ -182,6 +205,25 @@ std::string DicomDataset::text(DicomTag tag) const {
     if (c < ' ' || c > '~') c = c == 0 ? ' ' : '?';  // other character sets are not decoded
   }
   return std::string(trimmed(clean));
+}
+
+std::string DicomDataset::stored_text(DicomTag tag) const {
+  const auto found = values_.find(tag);
+  if (found == values_.end()) return {};
+  std::string_view text = as_text(found->second);
+  while (!text.empty() && (text.back() == ' ' || text.back() == 0)) text.remove_suffix(1);
+  return std::string(text);
+}
+
+std::vector<std::uint16_t> DicomDataset::words(DicomTag tag) const {
+  const auto found = values_.find(tag);
+  if (found == values_.end()) return {};
+  std::vector<std::uint16_t> out;
+  for (std::size_t at = 0; at + 2 <= found->second.size(); at += 2) {
+    const int low = found->second[at + (big_endian_ ? 1 : 0)], high = found->second[at + (big_endian_ ? 0 : 1)];
+    out.push_back(static_cast<std::uint16_t>(high << 8 | low));
+  }
+  return out;
 }
 
 template <class T>

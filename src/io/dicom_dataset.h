@@ -7,27 +7,10 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "io/dicom_tags.h"
 #include "volume/geometry.h"
 
 namespace sagittal::io {
-
-/// A DICOM tag as (group << 16) | element.
-using DicomTag = std::uint32_t;
-
-namespace tags {
-inline constexpr DicomTag kSopClass = 0x00080016, kSopInstance = 0x00080018, kModality = 0x00080060,
-                          kSeriesDescription = 0x0008103E, kSliceThickness = 0x00180050,
-                          kSpacingBetweenSlices = 0x00180088, kSeriesUid = 0x0020000E, kSeriesNumber = 0x00200011,
-                          kAcquisition = 0x00200012, kInstance = 0x00200013, kPosition = 0x00200032,
-                          kOrientation = 0x00200037, kTemporalPosition = 0x00200100, kSamples = 0x00280002,
-                          kPhotometric = 0x00280004, kFrames = 0x00280008, kRows = 0x00280010, kColumns = 0x00280011,
-                          kPixelSpacing = 0x00280030, kBitsAllocated = 0x00280100, kBitsStored = 0x00280101,
-                          kHighBit = 0x00280102, kPixelRepresentation = 0x00280103, kIntercept = 0x00281052,
-                          kSlope = 0x00281053, kSharedGroups = 0x52009229, kFrameGroups = 0x52009230,
-                          kPlanePosition = 0x00209113, kPlaneOrientation = 0x00209116, kPixelMeasures = 0x00289110,
-                          kValueTransformation = 0x00289145, kFrameContent = 0x00209111, kTemporalIndex = 0x00209128,
-                          kPixelData = 0x7FE00010, kTransferSyntax = 0x00020010;
-}  // namespace tags
 
 /// The elements that say where and how an image is stored; views into the file's bytes. Anything else in a file is
 /// passed over.
@@ -35,6 +18,10 @@ class DicomDataset {
  public:
   /// Text without padding and control characters; empty where absent.
   std::string text(DicomTag tag) const;
+  /// The same as it is stored, in the character set of the file.
+  std::string stored_text(DicomTag tag) const;
+  /// The US elements; none where absent.
+  std::vector<std::uint16_t> words(DicomTag tag) const;
   /// A US element, or `fallback` where absent. Error(bad_input) for another length.
   std::uint16_t word(DicomTag tag, std::uint16_t fallback) const;
   /// Decimal or integer strings; nothing where absent or empty. Error(bad_input) for what is no number.

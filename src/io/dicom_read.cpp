@@ -43,23 +43,6 @@ ScalarType real_type(const DicomImages& images) {
   return ScalarType::f32;
 }
 
-Stack stack_of(const DicomImages& images, const ReadOptions& options) {
-  std::vector<Plane> planes;
-  for (const DicomPlane& p : images.planes) planes.push_back(p.plane);
-  const std::string what = fmt::format("series {}", images.info.uid);
-  return stack_planes(planes, {images.pixels.columns, images.pixels.rows, 1}, options.fill_missing_slices, what);
-}
-
-std::size_t chosen_frame(const Stack& stack, const DicomImages& images, const ReadOptions& options) {
-  const auto count = static_cast<std::int64_t>(stack.frames.size());
-  const std::string range =
-      fmt::format("series {} holds {} volume{}, numbered from 0", images.info.uid, count, count == 1 ? "" : "s");
-  if (!options.frame && count > 1) throw Error(ErrorCode::wrong_usage, fmt::format("choose a frame: {}", range));
-  const std::int64_t frame = options.frame.value_or(0);
-  if (frame < 0 || frame >= count) throw Error(ErrorCode::not_found, fmt::format("no frame {}: {}", frame, range));
-  return static_cast<std::size_t>(frame);
-}
-
 /// Opens the files of a series one after another and decodes their frames.
 class PlaneReader {
  public:
@@ -157,6 +140,23 @@ void check_size(const Geometry& geometry, ScalarType type, std::uint64_t max_byt
 }
 
 }  // namespace
+
+Stack stack_of(const DicomImages& images, const ReadOptions& options) {
+  std::vector<Plane> planes;
+  for (const DicomPlane& p : images.planes) planes.push_back(p.plane);
+  const std::string what = fmt::format("series {}", images.info.uid);
+  return stack_planes(planes, {images.pixels.columns, images.pixels.rows, 1}, options.fill_missing_slices, what);
+}
+
+std::size_t chosen_frame(const Stack& stack, const DicomImages& images, const ReadOptions& options) {
+  const auto count = static_cast<std::int64_t>(stack.frames.size());
+  const std::string range =
+      fmt::format("series {} holds {} volume{}, numbered from 0", images.info.uid, count, count == 1 ? "" : "s");
+  if (!options.frame && count > 1) throw Error(ErrorCode::wrong_usage, fmt::format("choose a frame: {}", range));
+  const std::int64_t frame = options.frame.value_or(0);
+  if (frame < 0 || frame >= count) throw Error(ErrorCode::not_found, fmt::format("no frame {}: {}", frame, range));
+  return static_cast<std::size_t>(frame);
+}
 
 Volume read_dicom(const DicomImages& images, const ReadOptions& options, const ByteView* memory) {
   const Stack stack = stack_of(images, options);

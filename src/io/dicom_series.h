@@ -40,6 +40,12 @@ std::vector<DicomImages> images_of_file(ByteView file, const std::filesystem::pa
 const DicomImages& choose_series(const std::vector<DicomImages>& series, const ReadOptions& options,
                                  std::string_view what);
 
+/// How the planes of a series lie, in order.
+Stack stack_of(const DicomImages& images, const ReadOptions& options);
+
+/// The frame of a stack that `options` chooses; Error(wrong_usage) where that is open, Error(not_found) for another.
+std::size_t chosen_frame(const Stack& stack, const DicomImages& images, const ReadOptions& options);
+
 /// Decodes a series. `memory` holds the file where it is a single one in memory.
 Volume read_dicom(const DicomImages& images, const ReadOptions& options, const ByteView* memory = nullptr);
 

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/bytes.h"
@@ -27,6 +28,7 @@ struct SliceWriter {
   bool is_signed = false;
   std::string slope = "1", intercept = "0";
   std::vector<Uint16> pixels = std::vector<Uint16>(12, 7);
+  std::vector<std::pair<DcmTagKey, std::string>> more{};  // other elements, as text
 
   void fill(DcmDataset& d) const {
     const std::string uid = instance.empty() ? series + "." + std::to_string(number) : instance;
@@ -52,6 +54,7 @@ struct SliceWriter {
     d.putAndInsertUint16(DCM_PixelRepresentation, is_signed ? 1 : 0);
     d.putAndInsertString(DCM_RescaleIntercept, intercept.c_str());
     d.putAndInsertString(DCM_RescaleSlope, slope.c_str());
+    for (const auto& [tag, text] : more) d.putAndInsertString(tag, text.c_str());
     d.putAndInsertUint16Array(DCM_PixelData, pixels.data(), static_cast<unsigned long>(pixels.size()));
   }
 

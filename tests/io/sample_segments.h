@@ -29,6 +29,8 @@ inline Segmentation sample_segmentation(bool left_handed = false) {
   s.segments[1].tracking_uid = "2.25.77";
   s.segments[2].algorithm_type = AlgorithmType::manual;
   s.segments[2].algorithm_name = "";
+  const Code tissue{"85756007", "SCT", "Tissue"};
+  s.segments[2].codes = Terminology{tissue, tissue};
   return s;
 }
 

@@ -56,6 +56,7 @@ TEST(SegNrrd, SegmentsThatDoNotOverlapShareOneLayer) {
 TEST(SegNrrd, KeepsAnEmptySegmentAndNone) {
   Segmentation s = sample_segmentation();
   s.segments[1].mask = {};
+  s.segments[2].codes.reset();
   expect_same_segments(s, read_seg_nrrd(write_seg_nrrd(s), kLimit, "test"));
   s.segments.clear();
   EXPECT_FALSE(is_seg_nrrd(write_seg_nrrd(s), "test"));
