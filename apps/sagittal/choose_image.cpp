@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <iostream>
 #include <string>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -39,18 +40,22 @@ bool can_ask() { return ::isatty(STDIN_FILENO) == 1 && ::isatty(STDERR_FILENO) =
 
 }  // namespace
 
+io::ReadOptions ask_what_is_open(const std::filesystem::path& path, io::ReadOptions options) {
+  if (!can_ask()) return options;
+  io::ImageInfo info = io::describe_image(path, options);
+  if (info.series.size() > 1 && options.series_uid.empty()) {
+    options.series_uid = ask_series(info.series);
+    info = io::describe_image(path, options);
+  }
+  if (info.frames > 1 && !options.frame) options.frame = ask_number("Which frame?", info.frames);
+  return options;
+}
+
 Volume read_chosen_image(const std::filesystem::path& path, io::ReadOptions options) {
   options.log = [](LogLevel, std::string_view message) { fmt::print(stderr, "sagittal: {}\n", message); };
+  options = ask_what_is_open(path, std::move(options));
   ThreadPool pool(available_cores());
   options.pool = &pool;
-  if (can_ask()) {
-    io::ImageInfo info = io::describe_image(path, options);
-    if (info.series.size() > 1 && options.series_uid.empty()) {
-      options.series_uid = ask_series(info.series);
-      info = io::describe_image(path, options);
-    }
-    if (info.frames > 1 && !options.frame) options.frame = ask_number("Which frame?", info.frames);
-  }
   try {
     return io::read_image(path, options);
   } catch (const Error& error) {

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
@@ -12,6 +13,7 @@
 #include "base/json.h"
 #include "choose_image.h"
 #include "commands.h"
+#include "io/segmentation_io.h"
 
 namespace sagittal::commands {
 namespace {
@@ -101,10 +103,98 @@ void print_json(const Report& report, const Arguments& arguments) {
   fmt::print("{}\n", out.dump());
 }
 
+// ---- segmentations
+
+std::int64_t voxel_count(const io::SegmentMask& mask) {
+  return static_cast<std::int64_t>(mask.values.size()) -
+         std::count(mask.values.begin(), mask.values.end(), std::uint8_t{0});
+}
+
+std::string_view kind_name(io::SegmentationKind kind) {
+  switch (kind) {
+    case io::SegmentationKind::probability:
+      return "probability";
+    case io::SegmentationKind::occupancy:
+      return "occupancy";
+    case io::SegmentationKind::binary:
+      break;
+  }
+  return "binary";
+}
+
+std::size_t source_count(const io::Segmentation& s) { return s.dicom ? s.dicom->images.size() : 0; }
+
+std::string described(const Code& code) { return fmt::format("{} ({}:{})", code.meaning, code.scheme, code.value); }
+
+void print_segments(const io::Segmentation& s) {
+  const Geometry& g = s.geometry;
+  fmt::print("format      segmentation, {}{}\n", kind_name(s.kind), io::layers_of(s).size() > 1 ? ", overlapping" : "");
+  fmt::print("size        {} voxels\n", fmt::join(g.size, " x "));
+  fmt::print("spacing     {:.6g} mm\n", fmt::join(g.spacing_mm, " x "));
+  fmt::print("origin      {:.6g} mm (LPS)\n", fmt::join(g.origin_mm, ", "));
+  fmt::print("orientation {}{}\n", orientation_code(g), determinant(g.direction) < 0 ? ", left-handed" : "");
+  if (source_count(s) > 0) fmt::print("source      {} images of {}\n", source_count(s), s.dicom->images[0].series_uid);
+  const double millilitres = g.spacing_mm[0] * g.spacing_mm[1] * g.spacing_mm[2] / 1000;
+  for (const io::Segment& segment : s.segments) {
+    const auto voxels = voxel_count(segment.mask);
+    fmt::print("segment {:<3} #{:02x}{:02x}{:02x}  {}, {} voxels, {:.1f} ml{}\n", segment.number, segment.colour[0],
+               segment.colour[1], segment.colour[2], segment.name, voxels, static_cast<double>(voxels) * millilitres,
+               segment.codes ? "  " + described(segment.codes->type) : "");
+  }
+}
+
+Json json_of(const std::optional<Code>& code) {
+  if (!code) return nullptr;
+  return {{"value", code->value}, {"scheme", code->scheme}, {"meaning", code->meaning}};
+}
+
+Json json_of(const io::Segment& s) {
+  Json out{{"number", s.number},
+           {"name", s.name},
+           {"rgb", s.colour},
+           {"voxels", voxel_count(s.mask)},
+           {"algorithm_type", io::name_of(s.algorithm_type)},
+           {"algorithm_name", s.algorithm_name}};
+  if (!s.codes) return out;
+  out["category"] = json_of(s.codes->category);
+  out["type"] = json_of(s.codes->type);
+  out["modifier"] = json_of(s.codes->modifier);
+  out["region"] = json_of(s.codes->region);
+  out["region_modifier"] = json_of(s.codes->region_modifier);
+  return out;
+}
+
+void print_segments_json(const io::Segmentation& s, const Arguments& arguments) {
+  const Geometry& g = s.geometry;
+  Json out{{"file", arguments.image.string()},
+           {"format", "segmentation"},
+           {"kind", kind_name(s.kind)},
+           {"overlapping", io::layers_of(s).size() > 1},
+           {"size", g.size},
+           {"spacing_mm", g.spacing_mm},
+           {"origin_mm", g.origin_mm},
+           {"direction", g.direction},
+           {"orientation", orientation_code(g)},
+           {"source_images", source_count(s)},
+           {"segments", Json::array()}};
+  if (source_count(s) > 0) out["source_series"] = s.dicom->images[0].series_uid;
+  for (const io::Segment& segment : s.segments) out["segments"].push_back(json_of(segment));
+  fmt::print("{}\n", out.dump(-1, ' ', false, Json::error_handler_t::replace));
+}
+
+void describe(const Arguments& arguments) {
+  if (io::holds_segments(arguments.image)) {
+    const io::Segmentation s = io::read_segmentation(arguments.image, arguments.read);
+    return arguments.json ? print_segments_json(s, arguments) : print_segments(s);
+  }
+  const Report report = examine(arguments);
+  arguments.json ? print_json(report, arguments) : print_report(report, arguments);
+}
+
 }  // namespace
 
 void add_info(CLI::App& app) {
-  auto* command = app.add_subcommand("info", "Describe an image file or a folder of DICOM files");
+  auto* command = app.add_subcommand("info", "Describe an image, a segmentation or a folder of DICOM files");
   const auto arguments = std::make_shared<Arguments>();
   command->add_option("IMAGE", arguments->image, "NIfTI, NRRD, MetaImage, NumPy, a DICOM file or a DICOM folder")
       ->required();
@@ -113,8 +203,7 @@ void add_info(CLI::App& app) {
   command->add_flag("--json", arguments->json, "One JSON object; positions in LPS millimetres");
   command->callback([arguments] {
     arguments->read.fill_missing_slices = true;
-    const Report report = examine(*arguments);
-    arguments->json ? print_json(report, *arguments) : print_report(report, *arguments);
+    describe(*arguments);
   });
 }
 

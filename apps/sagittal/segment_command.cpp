@@ -2,6 +2,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <optional>
@@ -17,8 +18,10 @@
 #include "choose_image.h"
 #include "commands.h"
 #include "interact/session.h"
+#include "io/dicom_seg.h"
 #include "io/image_io.h"
 #include "io/png.h"
+#include "io/segmentation_io.h"
 #include "model_options.h"
 #include "picture.h"
 #include "progress_bar.h"
@@ -35,6 +38,7 @@ struct Options {
   io::ReadOptions read;
   std::string reference;
   std::string picture;
+  std::string name;
   bool world = false;
   bool json = false;
   std::map<std::string, std::vector<std::string>> typed;  ///< per prompt option
@@ -144,13 +148,42 @@ void print_json(const Report& report) {
   fmt::print("{}\n", json.dump());
 }
 
-void run(const Options& options) {
-  if (!io::can_write_image(options.output)) {
-    throw Error(ErrorCode::wrong_usage,
-                fmt::format("cannot write '{}': name it .nii.gz, .nrrd, .mha or .npy", options.output));
+/// A mask that carries what it is called, and where it came from: asked for by a name or by the kind of file.
+bool has_segment(const Options& options) { return !options.name.empty() || io::is_segmentation_name(options.output); }
+
+void write_segment(const Options& options, const Volume& mask, const std::optional<io::DicomSource>& source) {
+  io::Segment segment;
+  segment.colour = io::default_colour(segment.number);
+  io::name_segment(segment, options.name.empty() ? "Segment 1" : options.name);
+  segment.algorithm_type = io::AlgorithmType::semiautomatic;
+  segment.algorithm_name = fmt::format("Sagittal {}", std::filesystem::path(options.model.model).filename().string());
+  segment.mask = io::crop_mask(mask.as<std::uint8_t>(), mask.geometry().size);
+  io::Segmentation segmentation;
+  segmentation.geometry = mask.geometry();
+  segmentation.segments.push_back(std::move(segment));
+  io::write_segmentation(source ? io::placed_on(segmentation, *source) : segmentation, options.output);
+}
+
+void check_output(const Options& options) {
+  if (!io::can_write_image(options.output) && !io::is_segmentation_name(options.output)) {
+    throw Error(
+        ErrorCode::wrong_usage,
+        fmt::format("cannot write '{}': name it .nii.gz, .seg.nrrd, .dcm, .nrrd, .mha or .npy", options.output));
   }
+}
+
+/// The series that a DICOM SEG refers to; other files do not say who the patient is.
+std::optional<io::DicomSource> source_of(const Options& options, const io::ReadOptions& read) {
+  if (std::filesystem::path(options.output).extension() != ".dcm") return std::nullopt;
+  return io::read_dicom_source(options.image, read);
+}
+
+void run(const Options& options) {
+  check_output(options);
   const auto begin = std::chrono::steady_clock::now();
-  const Volume image = read_chosen_image(options.image, options.read);
+  const io::ReadOptions read = ask_what_is_open(options.image, options.read);
+  const auto source = source_of(options, read);
+  const Volume image = read_chosen_image(options.image, read);
   const Geometry& geometry = image.geometry();
   const auto space = options.world ? TypedSpace::world_ras_mm : TypedSpace::index_ijk;
   std::vector<interact::Prompt> prompts = read_prompt_arguments(options.prompts, space, geometry);
@@ -166,7 +199,7 @@ void run(const Options& options) {
   report.load_seconds = seconds_since(begin);
   report.steps = apply_prompts(session, std::move(prompts));
   const Volume mask = make_volume<std::uint8_t>(geometry, session.mask());
-  io::write_image(mask, options.output);
+  has_segment(options) ? write_segment(options, mask, source) : io::write_image(mask, options.output);
   for (const std::uint8_t voxel : mask.as<std::uint8_t>()) report.voxels += voxel;
   report.millilitres = static_cast<double>(report.voxels) * geometry.spacing_mm[0] * geometry.spacing_mm[1] *
                        geometry.spacing_mm[2] / 1000;
@@ -192,7 +225,10 @@ void add_segment(CLI::App& app) {
   auto* command = app.add_subcommand("segment", "Segment one object from prompts, applied in the order given");
   const auto options = std::make_shared<Options>();
   command->add_option("IMAGE", options->image, "Image file or folder of DICOM slices")->required();
-  command->add_option("-o,--output", options->output, "Mask to write, on the image's grid")->required();
+  command
+      ->add_option("-o,--output", options->output,
+                   "Mask to write, on the image's grid; .seg.nrrd and .dcm (DICOM SEG) keep its name")
+      ->required();
   std::vector<CLI::Option*> prompts;
   const auto add_prompt = [&](const char* name, const char* help, const char* form) {
     prompts.push_back(command->add_option(name, options->typed[name], help)
@@ -210,6 +246,7 @@ void add_segment(CLI::App& app) {
   command->add_flag("--world", options->world, "Coordinates are RAS millimetres instead of voxel indices");
   command->add_option("--series", options->read.series_uid, "Series instance UID, where a folder holds several");
   command->add_option("--frame", options->read.frame, "Volume of a 4D file, counted from 0");
+  command->add_option("--name", options->name, "What it is: a term like LIVER gives its code and colour too");
   command->add_option("--reference", options->reference, "Print the Dice against this mask");
   command->add_option("--picture", options->picture, "Write a PNG of three planes with the mask and the prompts");
   add_model_options(*command, options->model);

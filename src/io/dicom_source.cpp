@@ -19,7 +19,8 @@ std::vector<DicomImages> series_at(const std::filesystem::path& path, const Read
   if (std::filesystem::is_directory(path, unknown)) return find_dicom_series(path, options);
   const MappedFile file(path);
   if (!looks_like_dicom(file.bytes())) {
-    throw Error(ErrorCode::bad_input, fmt::format("{}: expected the DICOM series that was segmented", path.string()));
+    throw Error(ErrorCode::bad_input,
+                fmt::format("{}: not DICOM, but a DICOM SEG refers to the DICOM series it was made on", path.string()));
   }
   return images_of_file(file.bytes(), path);
 }
@@ -136,6 +137,7 @@ DicomSource read_dicom_source(const std::filesystem::path& path, const ReadOptio
       found = files.emplace(plane.file, identity_of(parsed.dataset)).first;
     }
     const Identity& id = found->second;
+    if (id.class_uid.empty() || id.instance_uid.empty() || id.series_uid.empty()) continue;  // cannot be referred to
     source.context.images.push_back({id.series_uid, id.class_uid, id.instance_uid,
                                      images.frames_in_file[plane.file] > 1 ? plane.frame + 1 : 0,
                                      static_cast<std::int64_t>(k)});

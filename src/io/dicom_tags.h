@@ -24,13 +24,14 @@ inline constexpr DicomTag kSopClass = 0x00080016, kSopInstance = 0x00080018, kMo
 
 /// Elements of segmentations (PS3.3 C.8.20) and of what they share with their images.
 namespace tags {
-inline constexpr DicomTag kCharacterSet = 0x00080005, kBodyPart = 0x00180015, kFrameOfReference = 0x00200052,
-                          kContentLabel = 0x00700080, kContentDescription = 0x00700081, kContentCreator = 0x00700084,
-                          kReferencedSeries = 0x00081115, kReferencedInstances = 0x0008114A,
-                          kReferencedClass = 0x00081150, kReferencedInstance = 0x00081155,
-                          kReferencedFrame = 0x00081160, kDerivationImage = 0x00089124, kSourceImage = 0x00082112,
-                          kCodeValue = 0x00080100, kCodeScheme = 0x00080102, kCodeMeaning = 0x00080104,
-                          kLongCodeValue = 0x00080119, kUrnCodeValue = 0x00080120, kAnatomicRegion = 0x00082218,
+inline constexpr DicomTag kStudyUid = 0x0020000D, kCharacterSet = 0x00080005, kBodyPart = 0x00180015,
+                          kFrameOfReference = 0x00200052, kContentLabel = 0x00700080, kContentDescription = 0x00700081,
+                          kContentCreator = 0x00700084, kReferencedSeries = 0x00081115,
+                          kReferencedInstances = 0x0008114A, kReferencedClass = 0x00081150,
+                          kReferencedInstance = 0x00081155, kReferencedFrame = 0x00081160,
+                          kDerivationImage = 0x00089124, kSourceImage = 0x00082112, kCodeValue = 0x00080100,
+                          kCodeScheme = 0x00080102, kCodeMeaning = 0x00080104, kLongCodeValue = 0x00080119,
+                          kUrnCodeValue = 0x00080120, kAnatomicRegion = 0x00082218,
                           kAnatomicRegionModifier = 0x00082220, kSegmentationType = 0x00620001, kSegments = 0x00620002,
                           kSegmentCategory = 0x00620003, kSegmentNumber = 0x00620004, kSegmentLabel = 0x00620005,
                           kSegmentDescription = 0x00620006, kAlgorithmType = 0x00620008, kAlgorithmName = 0x00620009,

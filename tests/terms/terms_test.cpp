@@ -36,7 +36,7 @@ TEST(Terms, AreFoundByIdNameAndModelClassInAnyCase) {
 
 TEST(Terms, CarryCodesAndColour) {
   const Term kidney = *find_term("LEFT_KIDNEY");
-  EXPECT_EQ(kidney.codes.category, (Code{"123037004", "SCT", "Anatomical Structure"}));
+  EXPECT_EQ(kidney.codes.category, (Code{"123037004", "SCT", "Body structure"}));
   EXPECT_EQ(kidney.codes.type, (Code{"64033007", "SCT", "Kidney structure"}));
   EXPECT_EQ(kidney.codes.modifier, (Code{"7771000", "SCT", "Left"}));
   EXPECT_EQ(kidney.colour, (Rgb{212, 126, 151}));
