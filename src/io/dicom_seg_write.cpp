@@ -18,6 +18,7 @@
 
 #include "base/error.h"
 #include "io/dicom_seg.h"
+#include "io/dicom_text.h"
 
 namespace sagittal::io {
 namespace {
@@ -32,12 +33,6 @@ struct Frame {
   std::size_t segment = 0;
   std::int64_t k = 0;
 };
-
-/// DCMTK's log is global; what goes wrong is in the conditions it returns.
-void silence_dcmtk() {
-  static const bool once = (OFLog::configure(OFLogger::OFF_LOG_LEVEL), true);
-  (void)once;
-}
 
 void check(const OFCondition& result) {
   if (result.good()) return;
