@@ -13,6 +13,7 @@
 #include "commands.h"
 #include "io/dicom_seg.h"
 #include "io/segmentation_io.h"
+#include "segment_names.h"
 
 namespace sagittal::commands {
 namespace {
@@ -39,7 +40,7 @@ void apply_label(const std::string& label, io::Segmentation& segmentation) {
                                   [&](const io::Segment& s) { return s.number == number; });
   if (found == segmentation.segments.end())
     throw Error(ErrorCode::not_found, fmt::format("--label {}: there is no segment {}", label, number));
-  io::name_segment(*found, label.substr(equals + 1));
+  name_segment_aloud(*found, label.substr(equals + 1));
 }
 
 /// Everything but the references to images: who the patient is and when the study was.

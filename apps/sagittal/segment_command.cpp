@@ -26,6 +26,7 @@
 #include "picture.h"
 #include "progress_bar.h"
 #include "prompt_arguments.h"
+#include "segment_names.h"
 #include "volume/dice.h"
 
 namespace sagittal::commands {
@@ -154,7 +155,8 @@ bool has_segment(const Options& options) { return !options.name.empty() || io::i
 void write_segment(const Options& options, const Volume& mask, const std::optional<io::DicomSource>& source) {
   io::Segment segment;
   segment.colour = io::default_colour(segment.number);
-  io::name_segment(segment, options.name.empty() ? "Segment 1" : options.name);
+  segment.name = "Segment 1";
+  if (!options.name.empty()) name_segment_aloud(segment, options.name);
   segment.algorithm_type = io::AlgorithmType::semiautomatic;
   segment.algorithm_name = fmt::format("Sagittal {}", std::filesystem::path(options.model.model).filename().string());
   segment.mask = io::crop_mask(mask.as<std::uint8_t>(), mask.geometry().size);

@@ -229,16 +229,17 @@ Rgb default_colour(std::int64_t number) {
   return colour;
 }
 
-void name_segment(Segment& segment, std::string_view name) {
+bool name_segment(Segment& segment, std::string_view name) {
   const auto term = terms::find_term(name);
   if (!term) {
     segment.name = name;
-    return;
+    return false;
   }
   segment.name = term->name;
   segment.colour = term->colour;
   segment.cielab.reset();
   segment.codes = term->codes;
+  return true;
 }
 
 void check_segmentation(const Segmentation& s, std::string_view what) {

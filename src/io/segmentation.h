@@ -97,8 +97,8 @@ std::vector<std::vector<std::size_t>> layers_of(const Segmentation& segmentation
 Rgb default_colour(std::int64_t number);
 
 /// Names a segment by a term, its id or a model's class (terms/terms.h), which gives code and colour, or by any other
-/// text, which gives the name alone.
-void name_segment(Segment& segment, std::string_view name);
+/// text, which gives the name alone; false for that.
+bool name_segment(Segment& segment, std::string_view name);
 
 /// Throws Error(bad_input) unless numbers, bounds and values are as declared above.
 void check_segmentation(const Segmentation& segmentation, std::string_view what);

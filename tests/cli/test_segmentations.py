@@ -244,6 +244,8 @@ def test_labels_get_names_and_codes(sagittal, tmp_path, series, masks):
     run(sagittal, "convert", tmp_path / "b.nii.gz", tmp_path / "c.dcm", "--source", series[0])
     segment = highdicom.seg.segread(tmp_path / "c.dcm").get_segment_description(1)
     assert segment.segment_label == "Left kidney" and segment.segmented_property_type == codes.SCT.Kidney
+    other = run(sagittal, "convert", tmp_path / "a.mha", tmp_path / "d.seg.nrrd", "--label", "1=kidney l")
+    assert "no term" in other.stderr and "LEFT_KIDNEY" in other.stderr
     wrong = sagittal("convert", tmp_path / "a.mha", tmp_path / "d.nii.gz", "--label", "7=LIVER")
     assert wrong.returncode == 1 and "no segment 7" in wrong.stderr
     assert sagittal("convert", tmp_path / "a.mha", tmp_path / "d.nii.gz", "--label", "LIVER").returncode == 2

@@ -55,10 +55,10 @@ TEST(Segmentation, MasksAreCroppedAndPasted) {
 
 TEST(Segmentation, ATermGivesNameCodeAndColour) {
   Segment segment;
-  name_segment(segment, "kidney_left");
+  EXPECT_TRUE(name_segment(segment, "kidney_left"));
   EXPECT_EQ(segment.name, "Left kidney");
   EXPECT_EQ(segment.codes->type.value, "64033007");
-  name_segment(segment, "Something else");
+  EXPECT_FALSE(name_segment(segment, "Something else"));
   EXPECT_EQ(segment.name, "Something else");
 }
 
