@@ -64,10 +64,10 @@ void convert_segments(const Arguments& arguments) {
   io::write_segmentation(segmentation, arguments.out);
 }
 
-/// Whether the segments are wanted, or the image as it is.
+/// Whether the segments are wanted, or the image as it is: of a file in layers, --frame takes one.
 bool wants_segments(const Arguments& arguments) {
   return arguments.segments || io::is_segmentation_name(arguments.out) || !arguments.source.empty() ||
-         !arguments.labels.empty() || io::holds_segments(arguments.in);
+         !arguments.labels.empty() || (!arguments.read.frame && io::holds_segments(arguments.in));
 }
 
 void convert(const Arguments& arguments) {

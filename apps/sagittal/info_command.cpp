@@ -183,7 +183,7 @@ void print_segments_json(const io::Segmentation& s, const Arguments& arguments) 
 }
 
 void describe(const Arguments& arguments) {
-  if (io::holds_segments(arguments.image)) {
+  if (!arguments.read.frame && io::holds_segments(arguments.image)) {
     const io::Segmentation s = io::read_segmentation(arguments.image, arguments.read);
     return arguments.json ? print_segments_json(s, arguments) : print_segments(s);
   }

@@ -32,8 +32,8 @@ struct DicomSource {
 /// Reads the series that `options` choose in a DICOM file or folder, as `read_image` would.
 DicomSource read_dicom_source(const std::filesystem::path& path, const ReadOptions& options);
 
-/// Puts the segmentation on the grid of its source and adds its context. The grids must be the same but for the order
-/// and direction of their axes; Error(bad_input) otherwise.
+/// Puts the segmentation on the grid of its source and adds its context. Its voxels must be voxels of the source, all of
+/// them or a part, in any order and direction of axes; Error(bad_input) otherwise.
 Segmentation placed_on(const Segmentation& segmentation, const DicomSource& source);
 
 /// sRGB to DICOM's scaled CIELab and back, with the white point D65 as DCMTK, 3D Slicer and OHIF have it.

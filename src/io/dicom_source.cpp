@@ -57,38 +57,38 @@ struct AxisMap {
   }
 };
 
-/// Nothing where the grids differ in more than order and direction of axes.
+Vec3 unit(std::size_t axis, double length) {
+  Vec3 v{};
+  v[axis] = length;
+  return v;
+}
+
+/// Nothing unless each voxel of `from` is one of `to`.
 std::optional<AxisMap> axis_map(const Geometry& from, const Geometry& to) {
   AxisMap map;
   const Vec3 zero = world_to_index(to, index_to_world(from, {0, 0, 0}));
-  for (std::size_t a = 0; a < 3; ++a) {
-    Vec3 step{};
-    step[a] = static_cast<double>(from.size[a] - 1);
-    Vec3 end = world_to_index(
-        to, index_to_world(from, from.size[a] > 1 ? step : Vec3{a == 0 ? 1.0 : 0, a == 1 ? 1.0 : 0, a == 2 ? 1.0 : 0}));
-    std::size_t main = 0;
-    for (std::size_t r = 0; r < 3; ++r) {
-      end[r] -= zero[r];
-      if (std::abs(end[r]) > std::abs(end[main])) main = r;
-    }
-    const double length = from.size[a] > 1 ? step[a] : 1;
-    for (std::size_t r = 0; r < 3; ++r) {
-      const double expected = r == main ? std::copysign(length, end[r]) : 0;
-      if (!(std::abs(end[r] - expected) <= kSameVoxel)) return std::nullopt;
-    }
-    if (from.size[a] != to.size[main]) return std::nullopt;
-    map.axis[a] = main;
-    map.sign[a] = end[main] < 0 ? -1 : 1;
-  }
   for (std::size_t r = 0; r < 3; ++r) {
-    if (!(std::abs(zero[r] - std::round(zero[r])) <= kSameVoxel)) return std::nullopt;
+    if (!(std::abs(zero[r] - std::round(zero[r])) <= kSameVoxel) || !(std::abs(zero[r]) < 1e6)) return std::nullopt;
     map.offset[r] = std::llround(zero[r]);
   }
-  const bool permutes = (1U << map.axis[0] | 1U << map.axis[1] | 1U << map.axis[2]) == 7;
-  for (std::size_t a = 0; a < 3 && permutes; ++a) {
-    const std::int64_t first = map.sign[a] > 0 ? 0 : to.size[map.axis[a]] - 1;
-    if (map.offset[map.axis[a]] != first) return std::nullopt;
+  for (std::size_t a = 0; a < 3; ++a) {
+    const auto length = static_cast<double>(std::max<std::int64_t>(from.size[a] - 1, 1));
+    Vec3 step = world_to_index(to, index_to_world(from, unit(a, length)));
+    std::size_t main = 0;
+    for (std::size_t r = 0; r < 3; ++r) {
+      step[r] -= zero[r];
+      if (std::abs(step[r]) > std::abs(step[main])) main = r;
+    }
+    for (std::size_t r = 0; r < 3; ++r) {
+      const double expected = r == main ? std::copysign(length, step[r]) : 0;
+      if (!(std::abs(step[r] - expected) <= kSameVoxel)) return std::nullopt;
+    }
+    map.axis[a] = main;
+    map.sign[a] = step[main] < 0 ? -1 : 1;
+    const std::int64_t first = map.offset[main], last = first + map.sign[a] * (from.size[a] - 1);
+    if (std::min(first, last) < 0 || std::max(first, last) >= to.size[main]) return std::nullopt;
   }
+  const bool permutes = (1U << map.axis[0] | 1U << map.axis[1] | 1U << map.axis[2]) == 7;
   return permutes ? std::optional(map) : std::nullopt;
 }
 
@@ -149,7 +149,7 @@ Segmentation placed_on(const Segmentation& segmentation, const DicomSource& sour
   const auto map = axis_map(segmentation.geometry, source.geometry);
   if (!map) {
     throw Error(ErrorCode::bad_input,
-                fmt::format("the segmentation has {} voxels and {} axes, which is not the grid of the DICOM series, {} "
+                fmt::format("the segmentation, {} voxels with {} axes, lies off the grid of the DICOM series, {} "
                             "voxels and {} axes at {:.3f}, {:.3f}, {:.3f}; resample it to the series first",
                             describe_shape(segmentation.geometry.size), orientation_code(segmentation.geometry),
                             describe_shape(source.geometry.size), orientation_code(source.geometry),

@@ -217,6 +217,13 @@ def test_a_seg_of_highdicom_is_read(sagittal, tmp_path, series, masks, kind):
         assert ours.anatomic_regions[0] == codes.SCT.Abdomen and ours.algorithm_type == original.algorithm_type
 
 
+def test_a_seg_comes_on_the_whole_grid_of_its_series(sagittal, tmp_path, series, masks):
+    highdicom_seg(series, masks, "BINARY").save_as(tmp_path / "hd.dcm")  # without its empty slices
+    run(sagittal, "convert", tmp_path / "hd.dcm", tmp_path / "hd.seg.nrrd", "--source", series[0])
+    layers = read_seg_nrrd(tmp_path / "hd.seg.nrrd")[1]
+    assert (numpy.stack([layers[n] == n + 1 for n in range(2)]) == masks).all()
+
+
 @pytest.mark.parametrize("syntax", ["RLELossless", "JPEGLSLossless"])
 def test_a_compressed_fractional_seg_is_read(sagittal, tmp_path, series, masks, syntax):
     values = masks * numpy.float32(0.5)
@@ -310,6 +317,13 @@ def test_a_real_seg_of_dcmqi_is_read_exactly(sagittal, shared_data, tmp_path):
     assert theirs.array.shape == ours.array.shape and (theirs.array == ours.array).all()
     assert numpy.allclose(theirs.affine, ours.affine)
     check_dicom(tmp_path / "a.dcm")
+
+
+def test_a_real_seg_comes_on_the_grid_of_its_series(sagittal, shared_data, tmp_path):
+    folder = shared_data / "pet_qin_0024"
+    run(sagittal, "convert", folder / "seg.dcm", tmp_path / "a.nrrd", "--source", folder / "dicom")
+    run(sagittal, "convert", folder / "label.nii.gz", tmp_path / "b.seg.nrrd", "--source", folder / "dicom", "--segments")
+    assert (read_seg_nrrd(tmp_path / "a.nrrd")[1] == read_seg_nrrd(tmp_path / "b.seg.nrrd")[1]).all()
 
 
 def test_a_real_folder_is_segmented_to_a_seg(sagittal, shared_data, tmp_path):

@@ -129,6 +129,22 @@ TEST(DicomSeg, PutsALeftHandedOrTurnedMaskOnItsSeries) {
   expect_same_segments(s, placed_on(turned, source));
 }
 
+TEST(DicomSeg, PutsAPartOfTheGridInItsPlace) {
+  Scratch folder;
+  const Segmentation s = sample_segmentation();
+  const DicomSource source = read_dicom_source(write_series(folder, s.geometry), {});
+  Segmentation part = s;
+  part.geometry.origin_mm = index_to_world(s.geometry, {0, 0, 1});
+  part.geometry.size[2] = 5;
+  part.segments.pop_back();  // it begins at k = 0
+  for (Segment& segment : part.segments) --segment.mask.bounds_ijk.lo[2], --segment.mask.bounds_ijk.hi[2];
+  Segmentation expected = s;
+  expected.segments.pop_back();
+  const Segmentation placed = placed_on(part, source);
+  expect_same_segments(expected, placed);
+  EXPECT_EQ(placed.geometry, source.geometry);
+}
+
 TEST(DicomSeg, RefusesAMaskOfAnotherGrid) {
   Scratch folder;
   const Segmentation s = sample_segmentation();
@@ -136,7 +152,7 @@ TEST(DicomSeg, RefusesAMaskOfAnotherGrid) {
   for (const int what : {0, 1, 2, 3}) {
     Segmentation other = s;
     if (what == 0) other.geometry.origin_mm[0] += 0.1;
-    if (what == 1) other.geometry.size[2] = 6;
+    if (what == 1) other.geometry.size[2] = 8;
     if (what == 2) other.geometry.spacing_mm[0] *= 1.01;
     if (what == 3) other.geometry = oblique_geometry(true, {9, 8, 7});
     EXPECT_ERROR(placed_on(other, source), ErrorCode::bad_input);
