@@ -31,7 +31,7 @@ THIRD_PARTY = {
     r"dcmtk/|openjpeg|libdeflate|zlib|zstd|lz4": r"src/io/.*\.cpp",
     r"(oneapi/)?dnnl": r"src/nn/cpu/.*",
     r"boost/beast": r"src/server/http/.*\.cpp",
-    r"boost/asio": r"src/(net|server/http)/.*\.cpp",
+    r"boost/asio": r"src/(net|server/http)/.*\.cpp|src/server/http/transport\.h",
     r"curl/": r"src/net/.*\.cpp",
     r"sqlite3|xxhash": r"src/store/.*\.cpp",
     r"openssl/": r"src/(net|server/access|server/http)/.*\.cpp",

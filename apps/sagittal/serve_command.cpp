@@ -1,6 +1,10 @@
+#include <sys/resource.h>
+
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -13,6 +17,7 @@
 #include "commands.h"
 #include "key_file_option.h"
 #include "serve_options.h"
+#include "server/access/audit_log.h"
 #include "server/access/gate.h"
 #include "server/dialects/itksnap.h"
 #include "server/dialects/monai_label.h"
@@ -27,23 +32,26 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// SIGINT and SIGTERM are blocked in every thread started from here on and waited for in one place.
+/// SIGINT, SIGTERM and SIGHUP are blocked in every thread started from here on and waited for in one place.
 class StopSignals {
  public:
   StopSignals() {
     sigemptyset(&signals_);
     sigaddset(&signals_, SIGINT);
     sigaddset(&signals_, SIGTERM);
+    sigaddset(&signals_, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
   }
   StopSignals(const StopSignals&) = delete;
   StopSignals& operator=(const StopSignals&) = delete;
   ~StopSignals() { release(); }
 
-  void wait() const {
+  /// SIGINT or SIGTERM; calls `reload` for each SIGHUP before.
+  int wait(const std::function<void()>& reload) const {
     int received = 0;
-    sigwait(&signals_, &received);
+    while (sigwait(&signals_, &received) == 0 && received == SIGHUP) reload();
     release();  // a second one ends the program at once
+    return received;
   }
 
  private:
@@ -52,10 +60,14 @@ class StopSignals {
 };
 
 /// Addresses that stand for "every interface" cannot be typed into a viewer.
-std::string address_to_type(const std::string& host, int port) {
+std::string address_to_type(const std::string& host, int port, bool encrypted) {
   const bool any = host == "0.0.0.0" || host == "::";
   const bool v6 = host.find(':') != std::string::npos;
-  return fmt::format("http://{}:{}", any ? "127.0.0.1" : v6 ? "[" + host + "]" : host, port);
+  return fmt::format("{}://{}:{}", encrypted ? "https" : "http",
+                     any  ? "127.0.0.1"
+                     : v6 ? "[" + host + "]"
+                          : host,
+                     port);
 }
 
 void log_to_stderr(LogLevel, std::string_view message) { fmt::print(stderr, "sagittal: {}\n", message); }
@@ -73,6 +85,30 @@ std::string public_refusal(const ServeOptions& options) {
       "--host {} lets other computers use this server, and it has no keys. Make one for each person with "
       "`sagittal key add NAME`, or let everybody in with --public",
       options.host);
+}
+
+/// As many open files as the system lets this process have; connections leave some for the rest of the program.
+std::size_t allow_connections(std::size_t wanted) {
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return wanted;
+  files.rlim_cur = files.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &files);
+  constexpr std::size_t others = 128;
+  return files.rlim_max < 2 * others ? others : std::min<std::size_t>(wanted, files.rlim_max - others);
+}
+
+server::http::ExchangeObserver observer(server::AuditLog* audit) {
+  if (audit == nullptr) return {};
+  return [audit](const server::http::Exchange& exchange) { audit->record(exchange); };
+}
+
+void reload(server::Server& server, server::AuditLog* audit) {
+  try {
+    server.reload_tls();
+    if (audit) audit->reopen();
+  } catch (const Error& error) {
+    log_to_stderr(LogLevel::error, fmt::format("SIGHUP: {}", error.what()));
+  }
 }
 
 /// Half of this machine's memory for images, a quarter for requests in flight; the network needs the rest.
@@ -104,19 +140,26 @@ void serve(const ServeOptions& options) {
   const StopSignals stop_signals;
   const auto keys = open_keys(options);
   server::Gate gate({options.allowed_origins, options.allowed_hosts, {}}, keys.get(), log_to_stderr);
+  const auto audit =
+      options.audit_log.empty() ? nullptr : std::make_unique<server::AuditLog>(options.audit_log, log_to_stderr);
   const auto model = load_model(options.model);
   server::SessionLimits session_limits{.max_sessions = options.max_sessions};
+  const std::size_t per_user = options.max_sessions_per_user ? options.max_sessions_per_user : options.max_sessions;
+  session_limits.max_sessions_per_owner = per_user;
   server::ServerOptions server_options;
   server::UploadLimits upload_limits;
   divide_memory(session_limits, server_options, upload_limits);
   server_options.listener.host = options.host;
   server_options.listener.port = static_cast<std::uint16_t>(options.port);
+  server_options.listener.max_connections = allow_connections(server_options.listener.max_connections);
+  server_options.listener.tls_certificate = options.tls_certificate;
+  server_options.listener.tls_key = options.tls_key;
   if (!keys && !options.open_to_all) server_options.listener.public_refusal = public_refusal(options);
 
   ThreadPool pool(options.model.threads);
   server::Sessions sessions(model, pool, session_limits);
-  server::Leases leases(sessions, {.max_leases = options.max_sessions});
-  server::LeaseLimits without_heartbeat{.max_leases = options.max_sessions};
+  server::Leases leases(sessions, {.max_leases = options.max_sessions, .max_leases_per_owner = per_user});
+  server::LeaseLimits without_heartbeat{.max_leases = options.max_sessions, .max_leases_per_owner = per_user};
   without_heartbeat.liveness = without_heartbeat.idle;
   server::Leases itksnap_leases(sessions, without_heartbeat);
   server::Leases monai_leases(sessions, without_heartbeat);
@@ -142,9 +185,10 @@ void serve(const ServeOptions& options) {
       server::monai_label_routes(sessions, monai_leases, metrics, upload_limits, keys ? admit : server::http::Admit()));
   append(server::slicer_v0_routes(sessions, metrics, upload_limits));
   server::Server server(server_options, std::move(routes), metrics,
-                        options.verbose ? LogSink(log_to_stderr) : LogSink(), admit);
+                        options.verbose ? LogSink(log_to_stderr) : LogSink(), admit, observer(audit.get()));
 
-  fmt::print("Sagittal is ready at {}\n", address_to_type(options.host, server.port()));
+  const bool encrypted = !options.tls_certificate.empty();
+  fmt::print("Sagittal is ready at {}\n", address_to_type(options.host, server.port(), encrypted));
   std::fflush(stdout);
   if (keys) {
     log_to_stderr(LogLevel::info, fmt::format("people with a key: {}", keys->count()));
@@ -152,7 +196,9 @@ void serve(const ServeOptions& options) {
     log_to_stderr(LogLevel::warning,
                   fmt::format("anyone who reaches {}:{} can use this server", options.host, server.port()));
   }
-  stop_signals.wait();
+  if (stop_signals.wait([&] { reload(server, audit.get()); }) == SIGTERM) {
+    server.drain(std::chrono::milliseconds(static_cast<std::int64_t>(1000 * options.drain_seconds)));
+  }
   sessions.cancel_all();
   server.stop(std::chrono::seconds(3));
 }

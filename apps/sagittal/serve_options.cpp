@@ -28,6 +28,22 @@ void add_serve_options(CLI::App& command, ServeOptions& options) {
                   "Another name under which clients reach this server through localhost, e.g. behind a proxy")
       ->type_name("NAME")
       ->allow_extra_args(false);
+  auto* certificate =
+      command.add_option("--tls-cert", options.tls_certificate, "Certificate and its chain, PEM: https");
+  auto* key = command.add_option("--tls-key", options.tls_key, "The certificate's private key, PEM");
+  certificate->type_name("FILE")->needs(key);
+  key->type_name("FILE")->needs(certificate);
+  command
+      .add_option("--max-sessions-per-user", options.max_sessions_per_user,
+                  "Of --max-sessions, those of one key; 0: all of them")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 10000));
+  command
+      .add_option("--audit-log", options.audit_log, "One line of JSON per request: who, when, which route, how much")
+      ->type_name("FILE");
+  command.add_option("--drain-seconds", options.drain_seconds, "How long SIGTERM lets running requests finish")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 3600.0));
   command.add_flag("--verbose", options.verbose, "One line for every request");
 }
 

@@ -17,6 +17,11 @@ struct ServeOptions {
   std::size_t max_sessions = 64;
   std::string api_key_file;  ///< empty: that of the data directory, where there is one
   bool open_to_all = false;  ///< any address, without keys
+  std::string tls_certificate;
+  std::string tls_key;
+  std::size_t max_sessions_per_user = 0;  ///< 0: as many as all together
+  std::string audit_log;
+  double drain_seconds = 30;
   std::vector<std::string> allowed_origins;
   std::vector<std::string> allowed_hosts;
   bool verbose = false;

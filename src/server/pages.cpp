@@ -92,8 +92,8 @@ std::string address_of(const http::Request& request) {
   };
   constexpr std::size_t kMaxHost = 255;
   const bool usable = !host.empty() && host.size() <= kMaxHost && std::all_of(host.begin(), host.end(), allowed);
-  return fmt::format("http://{}{}{}", usable ? host : "this-machine:1527", request.prefix.empty() ? "" : "/",
-                     request.prefix);
+  return fmt::format("{}://{}{}{}", request.encrypted ? "https" : "http", usable ? host : "this-machine:1527",
+                     request.prefix.empty() ? "" : "/", request.prefix);
 }
 
 }  // namespace

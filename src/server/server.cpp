@@ -47,13 +47,14 @@ std::vector<std::string> reserved_names() {
 
 struct Server::State {
   State(const ServerOptions& options, std::vector<http::Route> routes, Metrics& counted, const LogSink& log,
-        http::Admit admit)
+        http::Admit admit, http::ExchangeObserver observe)
       : metrics(counted),
         router(std::move(routes), reserved_names()),
         queue(options.queue),
         listener(
             options.listener, router, queue,
-            [this, log](const http::Exchange& exchange) {
+            [this, log, observe](const http::Exchange& exchange) {
+              if (observe) observe(exchange);
               record(metrics, exchange);
               if (log) {
                 log(LogLevel::debug, fmt::format("{} {} {} in {:.3f} s", exchange.method,
@@ -70,8 +71,8 @@ struct Server::State {
 };
 
 Server::Server(const ServerOptions& options, std::vector<http::Route> routes, Metrics& metrics, LogSink log,
-               http::Admit admit)
-    : state_(std::make_unique<State>(options, std::move(routes), metrics, log, std::move(admit))) {
+               http::Admit admit, http::ExchangeObserver observe)
+    : state_(std::make_unique<State>(options, std::move(routes), metrics, log, std::move(admit), std::move(observe))) {
   describe_metrics(metrics);
   State* state = state_.get();
   metrics.gauge("sagittal_http_connections", {},
@@ -90,6 +91,10 @@ Server::~Server() {
 std::uint16_t Server::port() const { return state_->listener.port(); }
 
 const http::Router& Server::router() const { return state_->router; }
+
+void Server::reload_tls() { state_->listener.reload_tls(); }
+
+void Server::drain(std::chrono::milliseconds grace) { state_->listener.drain(grace); }
 
 void Server::stop(std::chrono::milliseconds grace) {
   state_->listener.stop(grace);

@@ -24,14 +24,19 @@ struct ServerOptions {
 /// The routes of all dialects behind one socket, counted and logged. Serves from construction until `stop`.
 class Server {
  public:
-  /// Throws Error(io) where the address cannot be had. `metrics` must outlive the server.
+  /// Throws Error(io) where the address cannot be had. `metrics` must outlive the server. `admit` and `observe`: as the
+  /// listener takes them.
   Server(const ServerOptions& options, std::vector<http::Route> routes, Metrics& metrics, LogSink log = {},
-         http::Admit admit = {});
+         http::Admit admit = {}, http::ExchangeObserver observe = {});
   ~Server();
 
   std::uint16_t port() const;
   const http::Router& router() const;
 
+  /// Certificate and key are read anew; Error(io) where they cannot be, and the former stay.
+  void reload_tls();
+  /// Takes nothing new; returns when all requests are answered, or after `grace`.
+  void drain(std::chrono::milliseconds grace);
   /// Lets requests in progress finish within `grace`, then closes everything and waits for the running handlers.
   void stop(std::chrono::milliseconds grace);
 

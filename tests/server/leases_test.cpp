@@ -95,5 +95,32 @@ TEST_F(LeasesTest, WhatNobodyAskedForInADayIsForgotten) {
   EXPECT_ERROR(leases_.use(a), ErrorCode::gone);
 }
 
+TEST_F(LeasesTest, OneOwnerCannotTakeEveryPlace) {
+  LeaseLimits limits;
+  limits.max_leases = 3;
+  limits.max_leases_per_owner = 1;
+  Leases leases(sessions_, limits, [this] { return now_; });
+  const std::string first = leases.claim("alice");
+  EXPECT_ERROR(leases.claim("alice"), ErrorCode::unavailable);
+  const std::string bobs = leases.claim("bob");
+  now_ += std::chrono::hours(1);
+  leases.beat(bobs, "bob");
+  leases.claim("alice");  // the first is over by now
+  EXPECT_ERROR(leases.use(first, "alice"), ErrorCode::gone);
+  EXPECT_NO_THROW(leases.use(bobs, "bob"));
+}
+
+TEST_F(LeasesTest, ATokenIsOfNoUseToAnotherOwner) {
+  Leases leases(sessions_, {}, [this] { return now_; });
+  const std::string token = leases.claim("alice");
+  for (const char* other : {"bob", "", "alic"}) {
+    EXPECT_ERROR(leases.use(token, other), ErrorCode::gone);
+    EXPECT_ERROR(leases.beat(token, other), ErrorCode::gone);
+    EXPECT_ERROR(leases.peek(token, other), ErrorCode::gone);
+    leases.release(token, other);
+  }
+  EXPECT_NO_THROW(leases.use(token, "alice"));
+}
+
 }  // namespace
 }  // namespace sagittal::server

@@ -18,7 +18,7 @@ class Server:
         self.cpu_seconds_to_ready = self.cpu_seconds()
         if not self.ready_line:
             pytest.fail(f"the server did not start: {self.process.stderr.read()}")
-        self.url = re.search(r"http://\S+", self.ready_line).group()
+        self.url = re.search(r"https?://\S+", self.ready_line).group()
         self.port = int(self.url.rsplit(":", 1)[1])
 
     def stop(self, how=signal.SIGTERM) -> int:

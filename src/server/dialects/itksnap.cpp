@@ -198,6 +198,7 @@ std::vector<http::Route> itksnap_routes(Sessions& sessions, Leases& leases, Metr
     row.max_body_bytes = max_body;
     row.on_error = one_line;
     row.queue_key = [](const Request& head) { return owned_key(head.owner, "lease " + head.path_value); };
+    row.heavy = std::string_view(path).find("process_") != std::string_view::npos;
     routes.push_back(std::move(row));
   };
   constexpr auto here = http::RunOn::network, worker = http::RunOn::worker;

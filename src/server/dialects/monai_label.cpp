@@ -415,6 +415,7 @@ std::vector<http::Route> monai_label_routes(Sessions& sessions, Leases& leases, 
     http::Route row{.method = method, .path = path, .summary = summary};
     row.handler = [dialect, handler](const Request& request) { return ((*dialect).*handler)(request); };
     row.run_on = run_on;
+    row.heavy = std::string_view(path).starts_with("/infer/");
     row.max_body_bytes = max_body;
     row.takes_prefix = true;
     row.on_error = detail;

@@ -277,6 +277,8 @@ std::vector<http::Route> nninteractive_v2_routes(Sessions& sessions, Leases& lea
     row.takes_prefix = true;
     row.on_error = detail;
     row.queue_key = [](const Request& head) { return owned_key(head.owner, "lease " + token_of(head)); };
+    const std::string_view name(path);
+    row.heavy = name == "/predict" || (name.starts_with("/add_") && name.ends_with("_interaction"));
     return routes.emplace_back(std::move(row));
   };
   constexpr auto here = http::RunOn::network, worker = http::RunOn::worker;

@@ -285,6 +285,7 @@ std::vector<http::Route> slicer_v0_routes(Sessions& sessions, Metrics& metrics, 
             limits.max_mask_bytes, &SlicerV0::add_lasso),
       route("/add_scribble_interaction", "A stroke, value 1 of a multipart gzipped .npy, and the text positive_click.",
             limits.max_mask_bytes, &SlicerV0::add_scribble)};
+  for (std::size_t prompt : {2, 3, 4, 5}) routes[prompt].heavy = true;
   routes[0].on_error = [dialect](const Request& request, const Error& error) {
     return dialect->upload_failed(request, error);
   };

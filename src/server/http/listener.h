@@ -12,13 +12,16 @@
 namespace sagittal::server::http {
 
 struct ListenerOptions {
-  std::string host = "127.0.0.1";  ///< name or address to listen on
-  std::uint16_t port = 0;          ///< 0: any free port
-  std::string public_refusal;      ///< not empty: what to say instead of listening where other computers reach it
-  int threads = 2;                 ///< network threads
-  std::size_t max_connections = 512;
+  std::string host = "127.0.0.1";      ///< name or address to listen on
+  std::uint16_t port = 0;              ///< 0: any free port
+  std::string public_refusal;          ///< not empty: what to say instead of listening where other computers reach it
+  int threads = 2;                     ///< network threads
+  std::size_t max_connections = 4096;  ///< beyond it those that ask nothing are closed
   std::size_t max_header_bytes = std::size_t{32} << 10;
   std::uint64_t max_body_bytes_in_memory = std::uint64_t{16} << 30;  ///< bodies of all requests together
+
+  std::string tls_certificate;  ///< PEM file of the certificate and its chain; empty: plain HTTP
+  std::string tls_key;          ///< PEM file of the private key
 
   std::chrono::milliseconds header_timeout{30'000};  ///< for a whole request header, also between two requests
   std::chrono::milliseconds body_timeout{30'000};    ///< without a single byte of an announced body
@@ -56,6 +59,12 @@ class Listener {
   std::uint16_t port() const;
   std::size_t connections() const;
 
+  /// Reads certificate and key anew, for connections from now on. Where they cannot be read it throws Error(io), and
+  /// the former ones stay in use.
+  void reload_tls();
+
+  /// No new connections or requests; returns when all requests are answered, or after `grace`.
+  void drain(std::chrono::milliseconds grace);
   /// No new connections or requests; requests being answered may finish within `grace`, then everything is closed.
   /// Callable twice, not from a handler.
   void stop(std::chrono::milliseconds grace);

@@ -22,6 +22,7 @@ struct Route {
   std::string summary = {};  ///< one sentence for people
   std::function<Response(const Request&)> handler = {};
   RunOn run_on = RunOn::network;
+  bool heavy = false;  ///< predicts: on a worker, it leaves some of them to others
   std::uint64_t max_body_bytes = 0;
   /// Whether a request is meant for this route, by its head alone; the first route that accepts it has it. Empty: all.
   std::function<bool(const Request& head)> accepts = {};

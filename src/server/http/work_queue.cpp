@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <cstdint>
 #include <deque>
+#include <map>
 #include <mutex>
 #include <set>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -13,7 +16,7 @@ namespace sagittal::server::http {
 
 struct WorkQueue::State {
   struct Item {
-    std::string key;
+    WorkKind kind;
     std::function<void()> task;
   };
 
@@ -22,12 +25,39 @@ struct WorkQueue::State {
   std::condition_variable changed;
   std::deque<Item> waiting;
   std::set<std::string> running;  // keys
+  int running_heavy = 0;
+  std::uint64_t turns = 0;
+  std::map<std::string, std::uint64_t> last_turn;  // of owners with tasks waiting or just begun
   bool stopping = false;
   std::vector<std::thread> threads;
 
-  auto next_ready() {
-    return std::find_if(waiting.begin(), waiting.end(),
-                        [this](const Item& item) { return !running.contains(item.key); });
+  bool may_run(const Item& item) const {
+    return !running.contains(item.kind.key) && !(item.kind.heavy && running_heavy >= limits.heavy);
+  }
+  std::uint64_t turn_of(const Item& item) const {
+    const auto found = last_turn.find(item.kind.owner);
+    return found == last_turn.end() ? 0 : found->second;
+  }
+
+  std::deque<Item>::iterator next_ready() {
+    auto best = waiting.end();
+    std::set<std::string_view> passed;  // keys whose turn is another task's
+    for (auto item = waiting.begin(); item != waiting.end(); ++item) {
+      const bool first = passed.insert(item->kind.key).second;
+      if (first && may_run(*item) && (best == waiting.end() || turn_of(*item) < turn_of(*best))) best = item;
+    }
+    return best;
+  }
+
+  Item take(std::deque<Item>::iterator chosen) {
+    Item item = std::move(*chosen);
+    waiting.erase(chosen);
+    running.insert(item.kind.key);
+    running_heavy += item.kind.heavy;
+    last_turn[item.kind.owner] = ++turns;
+    constexpr std::size_t many = 4096;
+    if (last_turn.size() > many) last_turn.clear();
+    return item;
   }
 
   void work() {
@@ -35,15 +65,13 @@ struct WorkQueue::State {
     while (true) {
       changed.wait(lock, [this] { return stopping || next_ready() != waiting.end(); });
       if (stopping) return;
-      const auto found = next_ready();
-      Item item = std::move(*found);
-      waiting.erase(found);
-      running.insert(item.key);
+      Item item = take(next_ready());
       lock.unlock();
       item.task();
       item.task = nullptr;  // what the task holds is freed outside the lock
       lock.lock();
-      running.erase(item.key);
+      running.erase(item.kind.key);
+      running_heavy -= item.kind.heavy;
       changed.notify_all();
     }
   }
@@ -56,16 +84,17 @@ WorkQueue::WorkQueue(const Limits& limits) : state_(std::make_unique<State>()) {
 
 WorkQueue::~WorkQueue() { stop(); }
 
-bool WorkQueue::submit(const std::string& key, std::function<void()> task) {
+bool WorkQueue::submit(const WorkKind& kind, std::function<void()> task) {
   const std::lock_guard lock(state_->mutex);
   const auto& waiting = state_->waiting;
   const auto same_key =
-      std::count_if(waiting.begin(), waiting.end(), [&](const auto& item) { return item.key == key; });
+      std::count_if(waiting.begin(), waiting.end(), [&](const auto& item) { return item.kind.key == kind.key; });
   if (state_->stopping || waiting.size() >= state_->limits.waiting ||
       static_cast<std::size_t>(same_key) >= state_->limits.waiting_per_key) {
     return false;
   }
-  state_->waiting.push_back({key, std::move(task)});
+  state_->waiting.push_back({kind, std::move(task)});
+  if (kind.owner.empty()) state_->waiting.back().kind.owner = kind.key;
   state_->changed.notify_one();
   return true;
 }

@@ -40,6 +40,17 @@ void Leases::end(Entries::iterator entry) {
   entries_.erase(entry);
 }
 
+bool Leases::make_room(const std::string* owner, Time now) {
+  auto oldest = entries_.end();
+  for (auto entry = entries_.begin(); entry != entries_.end(); ++entry) {
+    if ((owner != nullptr && entry->second.owner != *owner) || !is_over(entry->second, now)) continue;
+    if (oldest == entries_.end() || entry->second.last_seen < oldest->second.last_seen) oldest = entry;
+  }
+  if (oldest == entries_.end()) return false;
+  end(oldest);
+  return true;
+}
+
 std::string Leases::claim(const std::string& owner) {
   const std::lock_guard lock(mutex_);
   const Time now = clock_();
@@ -48,15 +59,14 @@ std::string Leases::claim(const std::string& owner) {
     if (is_over(entry->second, now) && now - entry->second.last_seen > limits_.lifetime) end(entry);
     entry = next;
   }
-  if (entries_.size() >= limits_.max_leases) {
-    const auto oldest = std::min_element(entries_.begin(), entries_.end(), [&](const auto& a, const auto& b) {
-      return std::pair(!is_over(a.second, now), a.second.last_seen) <
-             std::pair(!is_over(b.second, now), b.second.last_seen);
-    });
-    if (oldest == entries_.end() || !is_over(oldest->second, now)) {
-      throw Error(ErrorCode::unavailable, fmt::format("server is at capacity ({} sessions)", limits_.max_leases));
-    }
-    end(oldest);
+  const auto owned =
+      std::count_if(entries_.begin(), entries_.end(), [&](const auto& entry) { return entry.second.owner == owner; });
+  if (!owner.empty() && static_cast<std::size_t>(owned) >= limits_.max_leases_per_owner && !make_room(&owner, now)) {
+    throw Error(ErrorCode::unavailable,
+                fmt::format("{} has {} sessions, as many as one person may; end one first", owner, owned));
+  }
+  if (entries_.size() >= limits_.max_leases && !make_room(nullptr, now)) {
+    throw Error(ErrorCode::unavailable, fmt::format("server is at capacity ({} sessions)", limits_.max_leases));
   }
   std::string token = random_token();
   entries_[token] = {std::make_shared<Lease>(Lease{owned_key(owner, "lease " + token), false, ScalarType::u8, false}),

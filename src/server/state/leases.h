@@ -12,9 +12,10 @@ namespace sagittal::server {
 
 struct LeaseLimits {
   std::size_t max_leases = 64;
-  std::chrono::seconds idle{600};        ///< without an action of the user
-  std::chrono::seconds liveness{60};     ///< without any request
-  std::chrono::seconds lifetime{86400};  ///< without any request, though nobody needs the place
+  std::chrono::seconds idle{600};         ///< without an action of the user
+  std::chrono::seconds liveness{60};      ///< without any request
+  std::chrono::seconds lifetime{86400};   ///< without any request, though nobody needs the place
+  std::size_t max_leases_per_owner = 64;  ///< those of one owner of a key
 };
 
 /// A client's claim to a session.
@@ -63,6 +64,8 @@ class Leases {
   double remaining_seconds(const Entry& entry) const;
   bool is_over(const Entry& entry, Time now) const;
   void end(Entries::iterator entry);
+  /// Ends the one that is over for longest, of `owner` or of anybody. False: all are in use.
+  bool make_room(const std::string* owner, Time now);
 
   Sessions& sessions_;
   const LeaseLimits limits_;

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "server/state/client_key.h"
 
 namespace sagittal::server {
 namespace {
@@ -108,6 +109,27 @@ std::uint64_t Sessions::used_bytes() const {
   return sum;
 }
 
+/// One more of the same owner: where that is one too many, the longest unused of theirs goes.
+void Sessions::keep_quota(const std::string& key, Dropped& dropped) {
+  const std::string owner = owner_of(key);
+  if (owner.empty()) return;
+  std::size_t others = 0;
+  auto oldest = entries_.end();
+  for (auto entry = entries_.begin(); entry != entries_.end(); ++entry) {
+    if (entry->first == key || entry->second.memory_bytes == 0 || owner_of(entry->first) != owner) continue;
+    ++others;
+    if (!droppable(entry->second)) continue;
+    if (oldest == entries_.end() || entry->second.last_used < oldest->second.last_used) oldest = entry;
+  }
+  if (others < limits_.max_sessions_per_owner) return;
+  if (oldest == entries_.end()) {
+    throw Error(ErrorCode::unavailable,
+                fmt::format("{} has {} sessions at work, as many as one person may; end one first", owner, others));
+  }
+  dropped = std::move(oldest->second.session);
+  entries_.erase(oldest);
+}
+
 void Sessions::reserve_image(const std::string& key, std::uint64_t needed) {
   if (needed > limits_.max_memory_bytes) {
     throw Error(ErrorCode::too_large,
@@ -118,6 +140,7 @@ void Sessions::reserve_image(const std::string& key, std::uint64_t needed) {
   const std::lock_guard lock(mutex_);
   const auto own = entries_.find(key);
   if (own == entries_.end()) throw Error(ErrorCode::not_found, "there is no such session");
+  if (own->second.memory_bytes == 0) keep_quota(key, dropped.emplace_back());
   const auto fits = [&] {
     const bool place = own->second.memory_bytes > 0 || count_sessions(true) < limits_.max_sessions;
     return place && used_bytes() - own->second.memory_bytes + needed <= limits_.max_memory_bytes;

@@ -62,7 +62,8 @@ struct UploadLimits {
 struct SessionLimits {
   std::size_t max_sessions = 64;                            ///< with an image; as many again may be empty
   std::uint64_t max_memory_bytes = std::uint64_t{8} << 30;  ///< of all sessions, as far as they can be estimated
-  std::chrono::seconds min_idle{10};  ///< a session with an image that was used more recently is never dropped
+  std::chrono::seconds min_idle{10};        ///< a session with an image that was used more recently is never dropped
+  std::size_t max_sessions_per_owner = 64;  ///< those of one owner of a key
 };
 
 /// The sessions of all clients by key. Bounded in number and memory: the longest unused one makes room, and its client
@@ -114,6 +115,7 @@ class Sessions {
   bool droppable(const Entry& entry) const;
   Dropped drop_longest_unused(const std::string& except, bool with_image);
   std::size_t count_sessions(bool with_image) const;
+  void keep_quota(const std::string& key, Dropped& dropped);
   std::uint64_t used_bytes() const;
 
   const std::shared_ptr<const interact::Model> model_;
