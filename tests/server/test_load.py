@@ -1,0 +1,12 @@
+"""The short form of the load test: SAGITTAL_LOAD_SECONDS lengthens it."""
+import os
+
+import load
+
+
+def test_fifty_people_at_once_get_their_own_masks_and_no_error(program, model):
+    seconds = float(os.environ.get("SAGITTAL_LOAD_SECONDS", 20))
+    result = load.run(program, model, people=50, seconds=seconds)
+    assert result["errors"] == [] and result["exit_code"] == 0
+    assert result["prompts"] >= 50
+    assert result["memory_mib_at_end"] < 1.2 * result["memory_mib_at_40_percent"] + 64
