@@ -156,7 +156,7 @@ def run(program, model, people=50, seconds=20.0, think=4.0) -> dict:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "keys.json"
         keys = make_keys(program, file, people)
-        server = Server(program, *model, "--api-key-file", file, "--max-sessions", 2 * people, "--data-dir", folder)
+        server = Server(program, *model, "--api-key-file", file, "--max-sessions", str(2 * people), "--data-dir", folder)
         try:
             expected = [masks_alone(server.url, keys, person) for person in range(people)]
             start, until = time.time(), time.time() + seconds
