@@ -46,10 +46,16 @@ TEST(WorkQueue, AnUploadNeverWaitsBehindPredictions) {
   std::promise<void> release, uploaded;
   auto released = release.get_future().share();
   WorkQueue queue({.threads = 2, .heavy = 1, .waiting = 10, .waiting_per_key = 10});
-  for (const char* key : {"a", "b", "c"}) queue.submit({key, "", true}, [released] { released.wait(); });
+  std::atomic<int> predictions = 0;
+  for (const char* key : {"a", "b", "c"}) {
+    queue.submit({key, "", true}, [&predictions, released] {
+      ++predictions;
+      released.wait();
+    });
+  }
   queue.submit({"d"}, [&] { uploaded.set_value(); });
   EXPECT_EQ(uploaded.get_future().wait_for(std::chrono::seconds(10)), std::future_status::ready);
-  EXPECT_EQ(queue.running(), 1u);
+  EXPECT_LE(predictions, 1);
   release.set_value();
 }
 

@@ -48,7 +48,7 @@ struct ClientSession {
   PackedMask packed;          ///< the active segment's mask as last sent; guarded by `mutex`
   ByteMask bytes;             ///< the same for clients that take bytes; guarded by `mutex`
   UploadNote upload;
-  std::any note;              ///< what a dialect keeps beside the image; guarded by `mutex`
+  std::any note;  ///< what a dialect keeps beside the image; guarded by `mutex`
 
   /// An image is there and is the one that the client shows. Needs `mutex`.
   bool has_image() const { return session.has_image() && !upload.image_is_lost(); }
