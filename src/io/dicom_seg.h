@@ -14,7 +14,8 @@ bool is_dicom_seg(ByteView file, std::string_view what);
 /// Reads a DICOM SEG object: BINARY, FRACTIONAL or LABELMAP, segments may overlap. The grid reaches from the first to
 /// the last plane that has a frame; planes between them without one are empty. Errors name `what`: bad_input for
 /// forged or contradictory data; unsupported for frames without positions, of several orientations or at uneven
-/// distances; too_large where the masks take more than `max_bytes`.
+/// distances; too_large where the masks take more than `max_bytes`, or far more
+/// than the frames of the file.
 Segmentation read_dicom_seg(ByteView file, std::uint64_t max_bytes, std::string_view what);
 
 /// A DICOM SEG object as an explicit little-endian file: BINARY, or FRACTIONAL with 8 bits. Segments are numbered from
@@ -32,8 +33,8 @@ struct DicomSource {
 /// Reads the series that `options` choose in a DICOM file or folder, as `read_image` would.
 DicomSource read_dicom_source(const std::filesystem::path& path, const ReadOptions& options);
 
-/// Puts the segmentation on the grid of its source and adds its context. Its voxels must be voxels of the source, all of
-/// them or a part, in any order and direction of axes; Error(bad_input) otherwise.
+/// Puts the segmentation on the grid of its source and adds its context. Its voxels must be voxels of the source, all
+/// of them or a part, in any order and direction of axes; Error(bad_input) otherwise.
 Segmentation placed_on(const Segmentation& segmentation, const DicomSource& source);
 
 /// sRGB to DICOM's scaled CIELab and back, with the white point D65 as DCMTK, 3D Slicer and OHIF have it.

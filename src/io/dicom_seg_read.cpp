@@ -16,8 +16,9 @@ namespace {
 
 constexpr std::string_view kSegClass = "1.2.840.10008.5.1.4.1.1.66.4", kLabelMapClass = "1.2.840.10008.5.1.4.1.1.66.7";
 constexpr std::int64_t kMaxFrames = 1'000'000, kMaxSlices = 65'535;
-constexpr double kSamePlane = 1e-3;  // mm
-constexpr double kUneven = 0.1;      // of the slice distance
+constexpr std::uint64_t kSparse = std::uint64_t{1} << 30, kPerPixel = 16;  // two small frames may lie far apart
+constexpr double kSamePlane = 1e-3;                                        // mm
+constexpr double kUneven = 0.1;                                            // of the slice distance
 constexpr double kSameDirection = 1e-3;
 constexpr double kFarthest = 1e7;  // mm
 
@@ -184,6 +185,8 @@ void SegReader::read_frames() {
   const auto bits = static_cast<std::uint64_t>(count) * format_.pixels() * format_.bits_allocated;
   if (!file_.encapsulated && file_.pixels.size() < (bits + 7) / 8)
     reject(fmt::format("{} bytes of pixels, expected {}", file_.pixels.size(), (bits + 7) / 8));
+  const auto pixels = static_cast<std::uint64_t>(count) * format_.pixels();
+  max_bytes_ = std::min(max_bytes_, kSparse + kPerPixel * pixels);
   for (std::size_t n = 0; n < static_cast<std::size_t>(count); ++n) {
     const DicomDataset* own = items.empty() ? nullptr : &items[n];
     Frame frame;

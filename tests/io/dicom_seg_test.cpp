@@ -168,6 +168,7 @@ TEST(DicomSeg, ColoursSurviveCielab) {
         ASSERT_EQ(rgb_of(cielab_of(colour)), colour);
       }
   EXPECT_EQ(cielab_of({255, 255, 255})[0], 65535);
+  EXPECT_EQ(rgb_of({43803, 26565, 37722}), (Rgb{128, 174, 128}));  // 3D Slicer's "Tissue" as dcmqi stores it
 }
 
 TEST(DicomSeg, ASegmentWithoutCodesIsTissue) {
@@ -217,6 +218,15 @@ TEST(DicomSeg, RefusesForgedObjects) {
   EXPECT_ERROR(read(forged(file, element(0x62, 0xB, 2), element(0x62, 0xB, 9))), ErrorCode::bad_input);
   EXPECT_ERROR(read(forged(file, element(0x62, 0xB, 2), element(0x62, 0xB, 1))), ErrorCode::unsupported);
   EXPECT_ERROR(read_dicom_seg(file, 40, "test"), ErrorCode::too_large);
+}
+
+TEST(DicomSeg, FramesForgedFarApartTakeNoMemory) {
+  Segmentation s;
+  s.geometry = {{1000, 1000, 2}, {1, 1, 2000}};
+  s.segments = {box_segment(1, "LIVER", {{0, 0, 0}, {1000, 1000, 2}})};
+  const std::string distance = std::string("\x18\0\x88\0", 4) + "DS" + std::string("\4\0", 2);
+  const Bytes file = forged(write_dicom_seg(s), distance + "2000", distance + "1   ");
+  EXPECT_ERROR(read_dicom_seg(file, UINT64_MAX, "test"), ErrorCode::too_large);
 }
 
 TEST(DicomSeg, ATruncatedObjectIsAnErrorAtEveryLength) {
