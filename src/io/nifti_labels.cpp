@@ -15,7 +15,8 @@
 namespace sagittal::io {
 namespace {
 
-constexpr std::int32_t kCaret = 30, kComment = 6;  // codes of extensions, nifti1.h
+/// Codes of extensions, nifti1.h. The table has 0 as TotalSegmentator writes it: nibabel cannot unpack Caret's 30.
+constexpr std::int32_t kTable = 0, kComment = 6;
 constexpr std::size_t kHeader1 = 348, kHeader2 = 540;
 constexpr std::string_view kMark = "sagittal segments\n";
 
@@ -143,7 +144,7 @@ void append_extension(Bytes& out, std::int32_t code, const std::string& text) {
   const auto* bytes = reinterpret_cast<const std::uint8_t*>(head.data());
   out.insert(out.end(), bytes, bytes + sizeof(head));
   out.insert(out.end(), text.begin(), text.end());
-  out.resize(out.size() + length - 8 - text.size(), code == kCaret ? ' ' : 0);
+  out.resize(out.size() + length - 8 - text.size(), code == kTable ? ' ' : 0);
 }
 
 }  // namespace
@@ -154,7 +155,7 @@ Bytes write_nifti_labels(const Segmentation& segmentation) {
   std::memcpy(&header, plain.data(), sizeof(header));
   const std::size_t begin = static_cast<std::size_t>(header) + 4;
   Bytes extensions;
-  append_extension(extensions, kCaret, table_of(segmentation));
+  append_extension(extensions, kTable, table_of(segmentation));
   append_extension(extensions, kComment, std::string(kMark) + segments_to_json(segmentation));
   if (extensions.size() > kNiftiLabelBytes - 1024)
     throw Error(ErrorCode::too_large,

@@ -42,6 +42,16 @@ Terminology terminology_from(const Json& json, std::string_view what) {
           optional_code(json, "region", what), optional_code(json, "region_modifier", what)};
 }
 
+/// Three whole numbers of type T.
+template <class T>
+std::array<T, 3> triple_from(const Json& json, const char* key, std::string_view what) {
+  const auto numbers = json_get<std::vector<Json>>(json, key, what);
+  std::array<T, 3> out{};
+  if (numbers.size() != out.size()) throw_json_type(json, key, what);
+  for (std::size_t n = 0; n < out.size(); ++n) out[n] = json_get<T>(Json{{"value", numbers[n]}}, "value", what);
+  return out;
+}
+
 Json to_json(const Segment& s) {
   Json out{{"number", s.number},
            {"name", s.name},
@@ -59,14 +69,14 @@ Json to_json(const Segment& s) {
 
 void apply(const Json& json, Segment& s, std::string_view what) {
   s.name = json_get<std::string>(json, "name", what);
-  s.colour = json_get<Rgb>(json, "rgb", what);
+  s.colour = triple_from<std::uint8_t>(json, "rgb", what);
   s.algorithm_type = algorithm_type_from_name(json_get_or<std::string>(json, "algorithm_type", what, ""));
   s.algorithm_name = json_get_or<std::string>(json, "algorithm_name", what, "");
   s.description = json_get_or<std::string>(json, "description", what, "");
   s.tracking_id = json_get_or<std::string>(json, "tracking_id", what, "");
   s.tracking_uid = json_get_or<std::string>(json, "tracking_uid", what, "");
   if (json.contains("codes")) s.codes = terminology_from(json["codes"], what);
-  if (json.contains("cielab")) s.cielab = json_get<std::array<std::uint16_t, 3>>(json, "cielab", what);
+  if (json.contains("cielab")) s.cielab = triple_from<std::uint16_t>(json, "cielab", what);
 }
 
 Json to_json(const DicomContext& context) {
@@ -89,9 +99,12 @@ DicomContext context_from(const Json& json, std::string_view what) {
       throw Error(ErrorCode::bad_input, fmt::format("{}: \"{}\" is no DICOM tag", what, name.substr(0, 40)));
     context.attributes[tag] = text;
   }
-  using Row = std::tuple<std::string, std::string, std::string, std::int64_t, std::int64_t>;
-  for (const auto& [series, kind, instance, frame, slice] : json_get<std::vector<Row>>(json, "images", what))
-    context.images.push_back({series, kind, instance, frame, slice});
+  using Row = std::tuple<std::string, std::string, std::string, Json, Json>;
+  for (const auto& [series, kind, instance, frame, slice] : json_get<std::vector<Row>>(json, "images", what)) {
+    const Json numbers{{"frame", frame}, {"slice", slice}};
+    context.images.push_back({series, kind, instance, json_get<std::int64_t>(numbers, "frame", what),
+                              json_get<std::int64_t>(numbers, "slice", what)});
+  }
   return context;
 }
 
