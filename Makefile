@@ -7,7 +7,7 @@ PROGRAM := $(BUILD)/bin/sagittal
 FUZZ_SECONDS ?= 5
 FUZZ_SEED ?= 1
 
-.PHONY: help configure build demo test test-cpp test-python test-fuzz serve format lint clean
+.PHONY: help configure build demo test test-cpp test-python test-fuzz test-long serve format lint clean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -39,6 +39,13 @@ test-python: build
 test-fuzz:
 	@tools/install_dependencies.sh build test
 	@tools/fuzz.sh $(FUZZ_SECONDS) $(FUZZ_SEED)
+
+# Fifty annotators for five minutes, 10,000 idle connections, a minute for each fuzz target.
+test-long: build
+	@tools/install_dependencies.sh test
+	@SAGITTAL_LOAD_SECONDS=300 SAGITTAL_IDLE_CONNECTIONS=10000 \
+	 PYTHON_TESTS="tests/server/test_load.py tests/server/test_hostile.py" tools/python_tests.sh $(PROGRAM)
+	@$(MAKE) test-fuzz FUZZ_SECONDS=60
 
 serve: build
 	@$(PROGRAM) serve
