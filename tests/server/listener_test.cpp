@@ -23,6 +23,11 @@ using testing::StartsWith;
 /// A listener with short patience and a few routes.
 class ListenerTest : public testing::Test {
  protected:
+  ~ListenerTest() override {
+    listener_.stop(milliseconds(0));
+    queue_.stop();
+  }
+
   static ListenerOptions options() {
     ListenerOptions options;
     options.header_timeout = milliseconds(300);

@@ -45,7 +45,8 @@ struct Exchange {
 using ExchangeObserver = std::function<void(const Exchange&)>;
 
 /// An HTTP/1.1 server socket. Requests are read and answered on a few network threads; handlers of `RunOn::worker` run
-/// on the queue, so that no handler holds up the network. `router` and `queue` must outlive the listener.
+/// on the queue, so that no handler holds up the network. `router` and `queue` must outlive the listener, and the
+/// queue be stopped before the listener is destroyed: its handlers answer through it.
 class Listener {
  public:
   /// Binds and starts to listen. Throws Error(io) where the address cannot be had, e.g. a port in use. `observe` is
