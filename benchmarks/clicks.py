@@ -44,7 +44,7 @@ def start(program: str, extra: list[str]) -> tuple[subprocess.Popen, str, float]
     """Starts the server; also the seconds until it answered."""
     port = free_port()
     url, begun = f"http://127.0.0.1:{port}", time.perf_counter()
-    server = subprocess.Popen([program, "serve", "--port", str(port), *extra], stdout=subprocess.DEVNULL)
+    server = subprocess.Popen([program, "serve", "--port", str(port), "--data-dir", "none", *extra], stdout=subprocess.DEVNULL)
     while server.poll() is None:
         try:
             requests.get(url + "/healthz", timeout=1)

@@ -148,7 +148,10 @@ def nninteractive(checkpoint: Path, threads: int) -> RemoteSession:
 
 
 def sagittal(program: str, checkpoint: Path, threads: int) -> tuple[Process, str]:
-    server = Process([program, "serve", "--port", "0", "--model", str(checkpoint), "--threads", str(threads)], "ready at")
+    """With a data folder, as always: uploads and prompts are on the disk before they are answered."""
+    data = tempfile.mkdtemp(dir=checkpoint.parent)
+    server = Process([program, "serve", "--port", "0", "--model", str(checkpoint), "--threads", str(threads),
+                      "--data-dir", data], "ready at")
     return server, re.search(r"http://\S+", server.text).group()
 
 

@@ -2,6 +2,8 @@
 
 #include <map>
 
+#include "data_folder.h"
+
 namespace sagittal {
 
 void add_model_options(CLI::App& command, ModelOptions& options) {
@@ -23,7 +25,9 @@ std::shared_ptr<const interact::Model> load_model(const ModelOptions& options) {
   interact::LoadOptions load;
   load.threads = options.threads;
   load.precision = options.precision;
-  return interact::load_model(find_model(options.model, options.data_directory), load);
+  const bool no_folder = options.data_directory == kNoFolder;
+  return interact::load_model(
+      find_model(options.model, no_folder ? default_data_directory().string() : options.data_directory), load);
 }
 
 }  // namespace sagittal

@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/machine.h"
 #include "commands.h"
+#include "data_folder.h"
 #include "key_file_option.h"
 #include "serve_options.h"
 #include "server/access/audit_log.h"
@@ -25,12 +26,15 @@
 #include "server/dialects/slicer_v0.h"
 #include "server/pages.h"
 #include "server/server.h"
+#include "server/state/housekeeper.h"
 #include "server/state/sessions.h"
 
 namespace sagittal::commands {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::seconds kSweepPeriod{5};
 
 /// SIGINT, SIGTERM and SIGHUP are blocked in every thread started from here on and waited for in one place.
 class StopSignals {
@@ -157,12 +161,27 @@ void serve(const ServeOptions& options) {
   if (!keys && !options.open_to_all) server_options.listener.public_refusal = public_refusal(options);
 
   ThreadPool pool(options.model.threads);
-  server::Sessions sessions(model, pool, session_limits);
-  server::Leases leases(sessions, {.max_leases = options.max_sessions, .max_leases_per_owner = per_user});
-  server::LeaseLimits without_heartbeat{.max_leases = options.max_sessions, .max_leases_per_owner = per_user};
+  const std::chrono::hours keep_for(options.keep_hours);
+  session_limits.keep_for = keep_for;
+  if (options.memory_limit > 0) session_limits.max_memory_bytes = options.memory_limit;
+  const DataFolder data(options.model.data_directory, pool, log_to_stderr);
+  server::Sessions sessions(model, pool, session_limits, Clock::now, data.journal());
+  server::Leases leases(
+      sessions,
+      {.max_leases = options.max_sessions, .lifetime = keep_for, .max_leases_per_owner = per_user, .kind = "v2"});
+  server::LeaseLimits without_heartbeat{
+      .max_leases = options.max_sessions, .lifetime = keep_for, .max_leases_per_owner = per_user, .kind = "itksnap"};
   without_heartbeat.liveness = without_heartbeat.idle;
   server::Leases itksnap_leases(sessions, without_heartbeat);
+  without_heartbeat.kind = "monai";
   server::Leases monai_leases(sessions, without_heartbeat);
+  const auto sweep = [&] {
+    sessions.sweep();
+    leases.sweep();
+    itksnap_leases.sweep();
+    monai_leases.sweep();
+  };
+  const server::Housekeeper housekeeper(kSweepPeriod, sweep, log_to_stderr);
   server::Metrics metrics;
   describe_program_metrics(metrics, sessions, start);
   const auto status = [&] {

@@ -44,6 +44,14 @@ void add_serve_options(CLI::App& command, ServeOptions& options) {
   command.add_option("--drain-seconds", options.drain_seconds, "How long SIGTERM lets running requests finish")
       ->capture_default_str()
       ->check(CLI::Range(0.0, 3600.0));
+  command.get_option("--data-dir")->description("Where sessions and models are kept; none: sessions in memory only");
+  command
+      .add_option("--memory-limit", options.memory_limit,
+                  "Memory for sessions, such as 8GiB; others wait in the data folder. Default: half of the machine's")
+      ->transform(CLI::AsSizeValue(false));
+  command.add_option("--keep", options.keep_hours, "Hours after which a session that nobody used is deleted")
+      ->capture_default_str()
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{24} * 365 * 10));
   command.add_flag("--verbose", options.verbose, "One line for every request");
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,8 @@ struct ServeOptions {
   double drain_seconds = 30;
   std::vector<std::string> allowed_origins;
   std::vector<std::string> allowed_hosts;
+  std::uint64_t memory_limit = 0;  ///< bytes of all sessions in memory; 0: half of this machine's
+  std::int64_t keep_hours = 24;
   bool verbose = false;
 };
 

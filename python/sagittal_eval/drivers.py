@@ -43,7 +43,7 @@ class Program:
             port = probe.getsockname()[1]
         self.url = f"http://127.0.0.1:{port}"
         self.server = subprocess.Popen([program, "serve", "--port", str(port), "--model", str(model), "--threads",
-                                        str(threads)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                                        str(threads), "--data-dir", "none"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         for _ in range(600):
             with contextlib.suppress(requests.ConnectionError):
                 requests.get(self.url + "/healthz", timeout=5)

@@ -12,7 +12,7 @@
 
 #include "base/error.h"
 
-namespace sagittal::store {
+namespace sagittal::durable {
 
 Database::Database(const std::filesystem::path& path) : path_(path.string()) {
   const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);  // SQLite would ask the umask
@@ -118,4 +118,4 @@ void Transaction::commit() {
   open_ = false;
 }
 
-}  // namespace sagittal::store
+}  // namespace sagittal::durable

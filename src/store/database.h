@@ -9,7 +9,7 @@
 struct sqlite3;
 struct sqlite3_stmt;
 
-namespace sagittal::store {
+namespace sagittal::durable {
 
 /// One SQLite file with a write-ahead log, readable by its owner only. Where a call fails: Error(io) for a full or
 /// failing disk, Error(bad_input) for a damaged file. One thread at a time.
@@ -77,4 +77,4 @@ class Transaction {
   bool open_ = true;
 };
 
-}  // namespace sagittal::store
+}  // namespace sagittal::durable

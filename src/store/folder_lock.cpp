@@ -14,7 +14,7 @@
 
 #include "base/error.h"
 
-namespace sagittal::store {
+namespace sagittal::durable {
 namespace {
 
 [[noreturn]] void fail(const std::filesystem::path& path, const char* what) {
@@ -59,4 +59,4 @@ FolderLock::FolderLock(const std::filesystem::path& folder) {
 
 FolderLock::~FolderLock() { ::close(file_); }
 
-}  // namespace sagittal::store
+}  // namespace sagittal::durable

@@ -1,7 +1,7 @@
 #pragma once
 #include <filesystem>
 
-namespace sagittal::store {
+namespace sagittal::durable {
 
 /// Makes a folder of this process: only its owner may enter a folder made here. While the object lives no other process
 /// can have it; the system ends the lock with the process, however that dies.
@@ -17,4 +17,4 @@ class FolderLock {
   int file_ = -1;
 };
 
-}  // namespace sagittal::store
+}  // namespace sagittal::durable

@@ -11,7 +11,7 @@
 
 #include "base/error.h"
 
-namespace sagittal::store {
+namespace sagittal::durable {
 namespace {
 
 constexpr const char* kTables = R"(
@@ -91,7 +91,7 @@ void Store::write_clock() {
   Statement(*database_, "INSERT OR REPLACE INTO clock VALUES (0, ?1)").bind(1, now_ms()).finish();
 }
 
-void Store::tick() { touch({}); }
+void Store::tick() { touch({}, {}); }
 
 std::vector<Entry> Store::entries() const {
   const std::lock_guard lock(mutex_);
@@ -173,20 +173,26 @@ void Store::erase(const std::string& name) {
   remove_if_unused(volume);
 }
 
+void Store::discard(const std::string& volume) {
+  const std::lock_guard lock(mutex_);
+  remove_if_unused(volume);
+}
+
 void Store::remove_if_unused(const std::string& volume) {
   if (volume.empty()) return;
   Statement row(*database_, "SELECT 1 FROM entry WHERE volume = ?1 LIMIT 1");
   if (!row.bind(1, volume).step()) volumes_.remove(volume);
 }
 
-void Store::touch(const std::vector<Use>& uses) {
+void Store::touch(const std::string& kind, const std::vector<Use>& uses) {
   const std::lock_guard lock(mutex_);
   Transaction transaction(*database_);
   for (const Use& use : uses) {
-    Statement(*database_, "UPDATE entry SET used_ms = ?2, active_ms = ?3 WHERE name = ?1")
+    Statement(*database_, "UPDATE entry SET used_ms = ?2, active_ms = ?3 WHERE name = ?1 AND kind = ?4")
         .bind(1, use.name)
         .bind(2, use.used_ms)
         .bind(3, use.active_ms)
+        .bind(4, kind)
         .finish();
   }
   write_clock();
@@ -203,4 +209,4 @@ std::vector<std::string> Store::unused_since(const std::string& kind, std::int64
   return found;
 }
 
-}  // namespace sagittal::store
+}  // namespace sagittal::durable

@@ -15,7 +15,7 @@
 #include "store/folder_lock.h"
 #include "store/volumes.h"
 
-namespace sagittal::store {
+namespace sagittal::durable {
 
 /// Something that is kept: what its owner says of it, the volume it belongs to, and a log of records.
 struct Entry {
@@ -57,13 +57,15 @@ class Store {
   /// Nothing where there is no such entry.
   void set_note(const std::string& name, const std::string& note);
   void erase(const std::string& name);
+  /// Removes a volume that belongs to nothing.
+  void discard(const std::string& volume);
 
   struct Use {
     std::string name;
     std::int64_t used_ms, active_ms;
   };
-  /// All at once, and a tick; nothing for entries that there are not.
-  void touch(const std::vector<Use>& uses);
+  /// All at once, and a tick; nothing for entries that there are not, or of another kind.
+  void touch(const std::string& kind, const std::vector<Use>& uses);
   std::vector<std::string> unused_since(const std::string& kind, std::int64_t ms) const;
 
  private:
@@ -80,4 +82,4 @@ class Store {
   const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
-}  // namespace sagittal::store
+}  // namespace sagittal::durable

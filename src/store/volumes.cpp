@@ -13,7 +13,7 @@
 
 #include "base/error.h"
 
-namespace sagittal::store {
+namespace sagittal::durable {
 namespace {
 
 constexpr std::size_t kStep = std::size_t{8} << 20;
@@ -169,4 +169,4 @@ std::vector<std::string> Volumes::names() const {
   return found;
 }
 
-}  // namespace sagittal::store
+}  // namespace sagittal::durable

@@ -11,7 +11,7 @@
 #include "base/buffer.h"
 #include "base/bytes.h"
 
-namespace sagittal::store {
+namespace sagittal::durable {
 
 /// Large values as files that are named by their contents (XXH3, 128 bits) and never change; equal values are one file.
 /// A name says nothing of who may read it. All functions may be called from any thread.
@@ -48,4 +48,4 @@ class Volumes {
   const std::shared_ptr<Pins> pins_ = std::make_shared<Pins>();
 };
 
-}  // namespace sagittal::store
+}  // namespace sagittal::durable

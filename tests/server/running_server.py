@@ -3,6 +3,7 @@ import os
 import re
 import signal
 import subprocess
+import tempfile
 
 import numpy as np
 import pytest
@@ -11,9 +12,13 @@ SHAPE = (24, 28, 32)
 
 
 class Server:
-    def __init__(self, program, *options, port=0):
-        self.process = subprocess.Popen([program, "serve", "--port", str(port), *options], stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE, text=True)
+    """Without `data_dir` it has a temporary folder of its own."""
+
+    def __init__(self, program, *options, port=0, data_dir=None, **process):
+        self.own_folder = None if data_dir else tempfile.TemporaryDirectory(prefix="sagittal-")
+        folder = str(data_dir or self.own_folder.name)
+        self.process = subprocess.Popen([program, "serve", "--port", str(port), "--data-dir", folder, *options],
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **process)
         self.ready_line = self.process.stdout.readline()
         self.cpu_seconds_to_ready = self.cpu_seconds()
         if not self.ready_line:

@@ -165,7 +165,7 @@ def test_status_answers_during_predictions(client):
     pytest.fail("status was never answered before the prediction was")
 
 
-def test_after_a_restart_the_old_session_is_refused_readably(program, model):
+def test_another_server_refuses_the_session_readably(program, model):
     first = Server(program, *model)
     user = Client(first.url).start()
     assert user.upload().status_code == 200

@@ -139,7 +139,7 @@ def test_health_answers_during_predictions(client, server):
     pytest.fail("health was never answered before the prediction was")
 
 
-def test_a_restarted_server_asks_for_the_image_again(program, model):
+def test_another_server_asks_for_the_image_again(program, model):
     first = Server(program, *model)
     user = Client(first.url)
     user.upload_image()
@@ -175,7 +175,7 @@ def test_stop_is_clean_also_during_a_prediction(program, model):
 
 
 def test_a_used_port_is_a_clear_error(server, sagittal, model):
-    result = sagittal("serve", "--port", server.port, *model)
+    result = sagittal("serve", "--port", server.port, "--data-dir", "none", *model)
     assert result.returncode == 1
     assert f"{server.port}: the port is in use" in result.stderr and result.stdout == ""
 

@@ -9,7 +9,7 @@
 #include "expect_error.h"
 #include "scratch.h"
 
-namespace sagittal::store {
+namespace sagittal::durable {
 namespace {
 
 using Records = Store::Records;
@@ -99,7 +99,7 @@ TEST_F(StoreTest, ErasedMeansErased) {
   store_->erase("a");
   store_->erase("a");
   store_->set_note("a", "note");
-  store_->touch({{"a", 1, 1}});
+  store_->touch("client", {{"a", 1, 1}});
   EXPECT_TRUE(store_->entries().empty());
   store_->write(entry("a"), Records::keep, {});
   EXPECT_TRUE(records("a").empty());
@@ -117,7 +117,7 @@ TEST_F(StoreTest, ANoteChangesAlone) {
 TEST_F(StoreTest, TheUnusedAreFoundByKind) {
   open();
   for (const char* name : {"old", "new"}) store_->write(entry(name), Records::keep, {});
-  store_->touch({{"old", 100, 100}, {"new", 300, 300}});
+  store_->touch("client", {{"old", 100, 100}, {"new", 300, 300}});
   EXPECT_EQ(store_->unused_since("client", 200), std::vector<std::string>{"old"});
   EXPECT_TRUE(store_->unused_since("v2", 200).empty());
 }
@@ -125,7 +125,7 @@ TEST_F(StoreTest, TheUnusedAreFoundByKind) {
 TEST_F(StoreTest, TheClockStandsStillWhileNobodyIsThere) {
   open();
   store_->write(entry("a"), Records::keep, {});
-  store_->touch({{"a", 1'000'000, 0}});
+  store_->touch("client", {{"a", 1'000'000, 0}});
   open();
   const std::int64_t then = store_->now_ms();
   EXPECT_GE(then, 1'000'000);
@@ -216,4 +216,4 @@ TEST_F(StoreTest, AWriteThatFailsDidNotHappen) {
 }
 
 }  // namespace
-}  // namespace sagittal::store
+}  // namespace sagittal::durable

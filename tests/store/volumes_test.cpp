@@ -8,7 +8,7 @@
 #include "expect_error.h"
 #include "scratch.h"
 
-namespace sagittal::store {
+namespace sagittal::durable {
 namespace {
 
 constexpr std::uint64_t kRoom = 1 << 20;
@@ -90,4 +90,4 @@ TEST_F(VolumesTest, AnInterruptedWriteLeavesNothing) {
 }
 
 }  // namespace
-}  // namespace sagittal::store
+}  // namespace sagittal::durable

@@ -71,16 +71,17 @@ class ItkSnap {
   // ---- image and prompts
 
   Response upload(const Request& request) {
-    return with_session(request, [&](ClientSession& client, Lease& lease) {
+    return with_turn(request, [&](Turn& turn, Lease& lease) {
       const auto parts = parse_parts(request);
       const Index3 shape = parse_itksnap_shape(as_text(http::find_part(parts, "metadata").content));
-      Buffer voxels = unpack_itksnap_volume(http::find_part(parts, "file").content, shape,
-                                            sessions_.limits().max_memory_bytes, "image");
+      const ByteView packed = http::find_part(parts, "file").content;
+      Buffer voxels = unpack_itksnap_volume(packed, shape, sessions_.limits().max_memory_bytes, "image");
       const std::int64_t count = whole(shape).volume();
       const auto mask_bytes = static_cast<std::uint64_t>(count);
       sessions_.reserve_image(lease.session_key, interact::image_bytes(ScalarType::f32, count) + mask_bytes);
-      client.session.set_image(shape, store(ScalarType::f32, std::move(voxels)));
-      client.bytes.forget();
+      turn.put_image(ImageEncoding::gzip, ScalarType::f32, shape, packed);
+      turn->session.set_image(shape, store(ScalarType::f32, std::move(voxels)));
+      turn->bytes.forget();
       lease.had_image = true;
       return http::json_response(200, {{"message", "Image received"}});
     });
@@ -125,20 +126,19 @@ class ItkSnap {
     return {parse_itksnap_foreground(query), true, control};
   }
 
-  /// Calls `act(client, lease)` under the session's mutex.
+  /// Calls `act(turn, lease)` with the session its own; what it did is kept before it is answered.
+  template <class Act>
+  Response with_turn(const Request& request, Act&& act) {
+    const auto lease = leases_.use(request.path_value, request.owner);
+    Turn turn = sessions_.begin(lease->session_key, leases_.limits().idle);
+    Response response = act(turn, *lease);
+    turn.keep(Leases::describe(*lease));
+    return response;
+  }
+
   template <class Act>
   Response with_session(const Request& request, Act&& act) {
-    const auto lease = leases_.use(request.path_value, request.owner);
-    const auto client = sessions_.get(lease->session_key, leases_.limits().idle);
-    const std::lock_guard lock(client->mutex);
-    try {
-      Response response = act(*client, *lease);
-      sessions_.count_memory(lease->session_key, *client);
-      return response;
-    } catch (...) {
-      sessions_.count_memory(lease->session_key, *client);
-      throw;
-    }
+    return with_turn(request, [&](Turn& turn, Lease& lease) { return act(*turn, lease); });
   }
 
   template <class Act>

@@ -80,13 +80,14 @@ class NnInteractiveV2 {
   // ---- image and settings
 
   Response set_image(const Request& request) {
-    return with_session(request, [&](ClientSession& client, Lease& lease) {
+    return with_turn(request, [&](Turn& turn, Lease& lease) {
       meta_of(request);  // spacing: the rules do not use it
       const std::uint64_t room = std::min(limits_.max_image_bytes, sessions_.limits().max_memory_bytes);
       io::NpyArray array = io::read_nnia(request.body.bytes(), room, "image", sessions_.pool());
       const Index3 shape = image_shape(array.shape);
       sessions_.reserve_image(lease.session_key, interact::image_bytes(array.type, whole(shape).volume()));
-      client.session.set_image(shape, store(array.type, std::move(array.data)));
+      turn.put_image(ImageEncoding::nnia, array.type, shape, request.body.bytes());
+      turn->session.set_image(shape, store(array.type, std::move(array.data)));
       lease.had_image = true;
       return http::json_response(200, {{"original_image_shape", {1, shape[0], shape[1], shape[2]}}});
     });
@@ -182,25 +183,24 @@ class NnInteractiveV2 {
     return options(include, flag(object, "run_prediction", run_by_default));
   }
 
-  /// Calls `act(client, lease)` under the session's mutex.
+  /// Calls `act(turn, lease)` with the session its own; what it did is kept before it is answered.
   template <class Act>
-  Response with_session(const Request& request, Act&& act) {
+  Response with_turn(const Request& request, Act&& act) {
     const std::string token = token_of(request);
     const auto lease = leases_.use(token, request.owner);
-    const auto client = sessions_.get(lease->session_key, leases_.limits().idle);
-    const std::lock_guard lock(client->mutex);
-    if (lease->had_image && !client->session.has_image()) {
+    Turn turn = sessions_.begin(lease->session_key, leases_.limits().idle);
+    if (lease->had_image && !turn->session.has_image()) {
       leases_.release(token, request.owner);
       throw Error(ErrorCode::gone, "the session was ended to make room for others");
     }
-    try {
-      Response response = act(*client, *lease);
-      sessions_.count_memory(lease->session_key, *client);
-      return response;
-    } catch (...) {
-      sessions_.count_memory(lease->session_key, *client);
-      throw;
-    }
+    Response response = act(turn, *lease);
+    turn.keep(Leases::describe(*lease));
+    return response;
+  }
+
+  template <class Act>
+  Response with_session(const Request& request, Act&& act) {
+    return with_turn(request, [&](Turn& turn, Lease& lease) { return act(*turn, lease); });
   }
 
   template <class Act>

@@ -105,38 +105,38 @@ class SlicerV0 {
     const auto parts = parse_parts(request);
     NpyFile file(http::find_part(parts, "file").content, "image");
     const std::string key = client_key(request);
-    const auto client = sessions_.get(key);
-    const std::lock_guard lock(client->mutex);
+    Turn turn = sessions_.begin(key);
     try {
       const Index3 shape = image_shape(file.view());
-      sessions_.reserve_image(key, interact::image_bytes(file.view().type, whole(shape).volume()));
-      client->session.set_image(shape, std::move(file).release(request.body.keep()));
+      const ScalarType type = file.view().type;
+      sessions_.reserve_image(key, interact::image_bytes(type, whole(shape).volume()));
+      turn.put_image(ImageEncoding::voxels, type, shape, file.view().bytes);
+      turn->session.set_image(shape, std::move(file).release(request.body.keep()));
+      turn->packed.forget();
+      turn->upload.succeeded();
+      turn.keep();
     } catch (const Error& error) {
-      note_failed_upload(*client, error);  // the extension shows this image from now on, whatever we answer
-      sessions_.count_memory(key, *client);
+      note_failed_upload(*turn, error);  // the extension shows this image from now on, whatever we answer
       throw;
     }
-    sessions_.count_memory(key, *client);
-    client->packed.forget();
-    client->upload.succeeded();
     return ok();
   }
 
   Response upload_segment(const Request& request) {
-    const auto client = sessions_.get(client_key(request));
-    const std::lock_guard lock(client->mutex);
-    if (!client->has_image()) return without_image(*client, false);
-    interact::Session& session = client->session;
+    Turn turn = sessions_.begin(client_key(request));
+    if (!turn->has_image()) return without_image(*turn, false);
+    interact::Session& session = turn->session;
     const auto parts = parse_parts(request);
     const NpyFile mask = read_mask_file(http::find_part(parts, "file").content, session.shape());
     const Buffer voxels = to_whole_mask(mask.view(), sessions_.pool());
-    client->packed.forget();
+    turn->packed.forget();
     if (voxels.size() == 0) {
       session.reset();
     } else {
       session.add_initial_mask(voxels.as<std::uint8_t>(),
                                {.include = true, .run_prediction = false, .control = control()});
     }
+    turn.keep();
     return ok();
   }
 
@@ -180,17 +180,19 @@ class SlicerV0 {
   // ---- beside the handlers
 
   Response upload_failed(const Request& request, const Error& error) {
-    // Bytes that the extension cannot have sent do not count: its image is still the one that is here.
-    if (error.code() != ErrorCode::bad_input && error.code() != ErrorCode::unauthorized) {
-      try {
-        note_failed_upload(*sessions_.get(client_key(request)), error);
-      } catch (const Error&) {
-        // No place for this client: there is no image to lose either.
-      }
+    const std::string key = client_key(request);
+    try {
+      // Bytes that the extension cannot have sent do not count: its image is still the one that is here.
+      const bool counts = error.code() != ErrorCode::bad_input && error.code() != ErrorCode::unauthorized;
+      if (counts) note_failed_upload(*sessions_.get(key), error);
+      sessions_.keep_note(key);
+    } catch (const Error&) {
+      // No place for this client: there is no image to lose either. Or the disk fails: it says that the upload goes on.
     }
     return status_error(error.what());
   }
 
+  void upload_begins(const Request& head) { sessions_.note_upload_begins(client_key(head)); }
   std::optional<http::Body> recall(const Request& head) { return recent_.take(body_name(head)); }
 
  private:
@@ -234,20 +236,18 @@ class SlicerV0 {
 
   template <class Act>
   Response prompt(const Request& request, const char* type, Act&& act) {
-    const std::string key = client_key(request);
-    const auto client = sessions_.get(key);
-    const std::lock_guard lock(client->mutex);
-    if (!client->has_image()) {
-      Response response = without_image(*client, true);
+    Turn turn = sessions_.begin(client_key(request));
+    if (!turn->has_image()) {
+      Response response = without_image(*turn, true);
       if (const std::string name = body_name(request); !name.empty()) recent_.keep(name, request.body);
       return response;
     }
-    PackedMask packed = std::exchange(client->packed, {});  // given back only when it is up to date
-    const interact::Outcome outcome = metrics_.measure(type, [&] { return act(client->session); });
-    sessions_.count_memory(key, *client);
+    PackedMask packed = std::exchange(turn->packed, {});  // given back only when it is up to date
+    const interact::Outcome outcome = metrics_.measure(type, [&] { return act(turn->session); });
     Response response = http::make_response(200, "application/octet-stream",
-                                            packed.update(client->session, outcome.difference, sessions_.pool()));
-    client->packed = std::move(packed);
+                                            packed.update(turn->session, outcome.difference, sessions_.pool()));
+    turn->packed = std::move(packed);
+    turn.keep();
     response.headers.push_back({"Content-Encoding", "gzip"});
     return response;
   }
@@ -289,6 +289,7 @@ std::vector<http::Route> slicer_v0_routes(Sessions& sessions, Metrics& metrics, 
   routes[0].on_error = [dialect](const Request& request, const Error& error) {
     return dialect->upload_failed(request, error);
   };
+  routes[0].on_head = [dialect](const Request& head) { dialect->upload_begins(head); };
   for (std::size_t drawing : {4, 5}) {
     routes[drawing].recall_body = [dialect](const Request& head) { return dialect->recall(head); };
   }

@@ -186,6 +186,7 @@ class HttpConnection : public Connection {
     const std::uint64_t announced = parser_->content_length().value_or(0);
     if (announced > 0 && route_->max_body_bytes == 0 && !brings_body(request_.method)) return dispatch();
     try {
+      if (route_->on_head) route_->on_head(request_);
       if (announced > route_->max_body_bytes) throw_too_large(announced);
       memory_ = std::make_shared<BodyMemory>(shared_->bodies, parser_->chunked() ? 0 : announced);
     } catch (const Error& error) {

@@ -32,6 +32,8 @@ struct Route {
   /// The error in the dialect's own form; also for bodies that never came or were too large, then with a request
   /// without body. Empty: `error_response`.
   std::function<Response(const Request&, const Error&)> on_error = {};
+  /// Told of a request before its body is received; at once. What it throws is the answer.
+  std::function<void(const Request& head)> on_head = {};
   /// What a client meant that announced a body and sends none of it; asked once, shortly after the header came.
   std::function<std::optional<Body>(const Request& head)> recall_body = {};
   /// Requests of one key run one after the other, in order. Empty: all by the peer's address.

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -14,6 +16,19 @@
 
 namespace sagittal::server {
 namespace {
+
+const std::string kLease = "lease ";
+/// Leases that are over and on the disk, for each place; beyond, the oldest is ended.
+constexpr std::size_t kMostPerPlace = 16;
+
+Lease parse_lease(const durable::Entry& entry) {
+  constexpr const char* what = "kept lease";
+  const Json head = parse_head(entry.head);
+  const Json about = json_get_or<Json>(head, "about", what, Json::object());
+  const auto type = scalar_type_from_name(json_get_or<std::string>(about, "target", what, "uint8"));
+  if (!type) throw Error(ErrorCode::bad_input, "kept lease: unknown type of the mask");
+  return {entry.name, json_get_or(about, "had_image", what, false), *type, json_get_or(about, "bool", what, false)};
+}
 
 std::string random_token() {
   std::array<std::uint8_t, 16> bytes{};
@@ -28,7 +43,48 @@ std::string random_token() {
 }  // namespace
 
 Leases::Leases(Sessions& sessions, const LeaseLimits& limits, Clock clock)
-    : sessions_(sessions), limits_(limits), clock_(std::move(clock)) {}
+    : sessions_(sessions), limits_(limits), clock_(std::move(clock)) {
+  if (sessions_.journal() != nullptr) restore();
+}
+
+Json Leases::describe(const Lease& lease) {
+  return {{"had_image", lease.had_image}, {"target", name_of(lease.target_type)}, {"bool", lease.target_is_bool}};
+}
+
+void Leases::restore() {
+  SessionJournal& journal = *sessions_.journal();
+  const Time now = clock_();
+  for (const durable::Entry& entry : journal.store().entries()) {
+    const std::string owner = owner_of(entry.name), before_token = owned_key(owner, kLease);
+    if (entry.kind != limits_.kind || !entry.name.starts_with(before_token)) continue;
+    const auto ago = [&](std::int64_t ms) { return now - std::chrono::milliseconds(journal.store().now_ms() - ms); };
+    try {
+      entries_[entry.name.substr(before_token.size())] = {std::make_shared<Lease>(parse_lease(entry)),
+                                                          ago(entry.used_ms), ago(entry.active_ms), owner};
+    } catch (const Error& error) {
+      journal.give_up(entry.name, error.what());
+    }
+  }
+}
+
+void Leases::sweep() {
+  const std::lock_guard lock(mutex_);
+  if (sessions_.journal() == nullptr) return;
+  const Time now = clock_();
+  durable::Store& store = sessions_.journal()->store();
+  const auto stored = [&](Time time) {
+    return store.now_ms() - std::chrono::duration_cast<std::chrono::milliseconds>(now - time).count();
+  };
+  std::vector<durable::Store::Use> uses;
+  for (auto entry = entries_.begin(); entry != entries_.end();) {
+    const auto next = std::next(entry);
+    uses.push_back(
+        {entry->second.lease->session_key, stored(entry->second.last_seen), stored(entry->second.last_active)});
+    if (is_over(entry->second, now) && now - entry->second.last_seen > limits_.lifetime) end(entry);
+    entry = next;
+  }
+  store.touch(limits_.kind, uses);
+}
 
 bool Leases::is_over(const Entry& entry, Time now) const {
   const bool in_use = entry.lease.use_count() > 1;
@@ -51,26 +107,38 @@ bool Leases::make_room(const std::string* owner, Time now) {
   return true;
 }
 
-std::string Leases::claim(const std::string& owner) {
-  const std::lock_guard lock(mutex_);
-  const Time now = clock_();
+/// Throws where all places are taken by leases in use.
+void Leases::make_place(const std::string& owner, Time now) {
   for (auto entry = entries_.begin(); entry != entries_.end();) {
     const auto next = std::next(entry);
     if (is_over(entry->second, now) && now - entry->second.last_seen > limits_.lifetime) end(entry);
     entry = next;
   }
-  const auto owned =
-      std::count_if(entries_.begin(), entries_.end(), [&](const auto& entry) { return entry.second.owner == owner; });
-  if (!owner.empty() && static_cast<std::size_t>(owned) >= limits_.max_leases_per_owner && !make_room(&owner, now)) {
+  const bool on_disk = sessions_.journal() != nullptr;  // there, those that are over wait without a place
+  const auto taken = [&](const std::string* whose) {
+    return static_cast<std::size_t>(std::count_if(entries_.begin(), entries_.end(), [&](const auto& entry) {
+      return (whose == nullptr || entry.second.owner == *whose) && !(on_disk && is_over(entry.second, now));
+    }));
+  };
+  const std::size_t owned = taken(&owner);
+  if (!owner.empty() && owned >= limits_.max_leases_per_owner && (on_disk || !make_room(&owner, now))) {
     throw Error(ErrorCode::unavailable,
                 fmt::format("{} has {} sessions, as many as one person may; end one first", owner, owned));
   }
-  if (entries_.size() >= limits_.max_leases && !make_room(nullptr, now)) {
+  if (taken(nullptr) >= limits_.max_leases && (on_disk || !make_room(nullptr, now))) {
     throw Error(ErrorCode::unavailable, fmt::format("server is at capacity ({} sessions)", limits_.max_leases));
   }
+  if (entries_.size() >= kMostPerPlace * limits_.max_leases) make_room(nullptr, now);
+}
+
+std::string Leases::claim(const std::string& owner) {
+  const std::lock_guard lock(mutex_);
+  const Time now = clock_();
+  make_place(owner, now);
   std::string token = random_token();
-  entries_[token] = {std::make_shared<Lease>(Lease{owned_key(owner, "lease " + token), false, ScalarType::u8, false}),
-                     now, now, owner};
+  const std::string key = owned_key(owner, kLease + token);
+  if (sessions_.journal() != nullptr) sessions_.journal()->announce(key, limits_.kind);
+  entries_[token] = {std::make_shared<Lease>(Lease{key, false, ScalarType::u8, false}), now, now, owner};
   return token;
 }
 

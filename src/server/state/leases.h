@@ -16,6 +16,7 @@ struct LeaseLimits {
   std::chrono::seconds liveness{60};      ///< without any request
   std::chrono::seconds lifetime{86400};   ///< without any request, though nobody needs the place
   std::size_t max_leases_per_owner = 64;  ///< those of one owner of a key
+  std::string kind = "lease";             ///< tells these leases from others in the journal
 };
 
 /// A client's claim to a session.
@@ -28,12 +29,13 @@ struct Lease {
 };
 
 /// Claims by token. One whose times are over is given up only when its place is needed, so that a laptop that slept
-/// finds its work again. All functions may be called from any thread; Error(gone) for a token that is not known.
+/// finds its work again; where the sessions have a journal it costs no place and stays for its lifetime. All functions
+/// may be called from any thread; Error(gone) for a token that is not known.
 class Leases {
  public:
   using Clock = Sessions::Clock;
 
-  /// `sessions` must outlive this.
+  /// `sessions` must outlive this. Leases in its journal go on where they were.
   Leases(Sessions& sessions, const LeaseLimits& limits, Clock clock = std::chrono::steady_clock::now);
 
   /// A new token: 32 hexadecimal digits nobody can guess, of no use to another owner. Error(unavailable) where every
@@ -47,6 +49,12 @@ class Leases {
   /// The client lives: seconds until the lease counts as idle. `peek` leaves no trace.
   double beat(const std::string& token, const std::string& owner = {});
   double peek(const std::string& token, const std::string& owner = {}) const;
+
+  /// To be called every few seconds: tells the journal when leases were used, ends those over their lifetime.
+  void sweep();
+
+  /// What the journal should keep of a lease. Guarded by the session's mutex.
+  static Json describe(const Lease& lease);
 
   std::size_t count() const;
   const LeaseLimits& limits() const { return limits_; }
@@ -66,6 +74,8 @@ class Leases {
   void end(Entries::iterator entry);
   /// Ends the one that is over for longest, of `owner` or of anybody. False: all are in use.
   bool make_room(const std::string* owner, Time now);
+  void restore();
+  void make_place(const std::string& owner, Time now);
 
   Sessions& sessions_;
   const LeaseLimits limits_;

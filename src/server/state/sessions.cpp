@@ -16,47 +16,14 @@ std::string gibibytes(std::uint64_t bytes) { return fmt::format("{:.1f} GiB", st
 
 }  // namespace
 
-void UploadNote::succeeded() {
-  const std::lock_guard lock(mutex_);
-  reason_.clear();
-  lost_ = lasting_ = asked_ = false;
-}
-
-void UploadNote::failed(std::string reason, bool lasting) {
-  const std::lock_guard lock(mutex_);
-  reason_ = std::move(reason);
-  lost_ = true;
-  lasting_ = lasting;
-}
-
-std::string UploadNote::refusal(bool last_of_click) {
-  const std::lock_guard lock(mutex_);
-  const bool failed_when_asked = asked_ && !reason_.empty();
-  if (!lasting_ && !failed_when_asked) {
-    asked_ = true;
-    reason_.clear();
-    return {};
-  }
-  std::string reason = reason_;
-  if (last_of_click && !lasting_) {
-    asked_ = false;
-    reason_.clear();
-  }
-  return reason;
-}
-
-bool UploadNote::image_is_lost() const {
-  const std::lock_guard lock(mutex_);
-  return lost_;
-}
-
 Sessions::Sessions(std::shared_ptr<const interact::Model> model, ThreadPool& pool, const SessionLimits& limits,
-                   Clock clock)
-    : model_(std::move(model)), pool_(pool), limits_(limits), clock_(std::move(clock)) {}
+                   Clock clock, SessionJournal* journal)
+    : model_(std::move(model)), pool_(pool), limits_(limits), clock_(std::move(clock)), journal_(journal) {}
 
 /// Only `get` hands out pointers, under the lock: a count of one means that nobody else holds this one.
 bool Sessions::droppable(const Entry& entry) const {
   if (entry.session.use_count() > 1) return false;
+  if (entry.session->restored) return true;  // it comes back
   return entry.memory_bytes == 0 || clock_() - entry.last_used >= entry.min_idle;
 }
 
@@ -87,7 +54,7 @@ std::shared_ptr<ClientSession> Sessions::get(const std::string& key, std::chrono
       dropped = drop_longest_unused(key, false);
       if (!dropped) throw Error(ErrorCode::unavailable, "too many clients at once; try again in a moment");
     }
-    found = entries_.emplace(key, Entry{std::make_shared<ClientSession>(model_, pool_), {}, 0, {}}).first;
+    found = entries_.emplace(key, Entry{make_client(), {}, 0, {}}).first;
   }
   found->second.last_used = clock_();
   found->second.min_idle = min_idle;
@@ -97,8 +64,10 @@ std::shared_ptr<ClientSession> Sessions::get(const std::string& key, std::chrono
 void Sessions::drop(const std::string& key) {
   Dropped dropped;  // destroyed after the lock is released
   const std::lock_guard lock(mutex_);
+  if (journal_ != nullptr) journal_->erase(key);
   const auto found = entries_.find(key);
   if (found == entries_.end()) return;
+  found->second.session->ended = true;
   dropped = std::move(found->second.session);
   entries_.erase(found);
 }
@@ -157,9 +126,14 @@ void Sessions::reserve_image(const std::string& key, std::uint64_t needed) {
 
 void Sessions::count_memory(const std::string& key, const ClientSession& client) {
   const std::uint64_t bytes = client.session.has_image() ? client.session.memory_bytes() : 0;
+  std::vector<Dropped> dropped;  // destroyed after the lock is released
   const std::lock_guard lock(mutex_);
   const auto own = entries_.find(key);
   if (own != entries_.end()) own->second.memory_bytes = bytes;
+  while (journal_ != nullptr && used_bytes() > limits_.max_memory_bytes) {
+    dropped.push_back(drop_longest_unused(key, true));
+    if (!dropped.back()) return;
+  }
 }
 
 std::size_t Sessions::count() const {

@@ -1,5 +1,6 @@
 #pragma once
 #include <any>
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -7,11 +8,13 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 
 #include "base/progress.h"
 #include "base/thread_pool.h"
 #include "interact/session.h"
 #include "server/state/packed_mask.h"
+#include "server/state/session_journal.h"
 
 namespace sagittal::server {
 
@@ -31,6 +34,10 @@ class UploadNote {
   std::string refusal(bool last_of_click);
   bool image_is_lost() const;
 
+  /// All of it as text, empty where there is nothing to tell; and back, unless something was noted already.
+  std::string text() const;
+  void restore(const std::string& text);
+
  private:
   mutable std::mutex mutex_;
   std::string reason_;
@@ -47,8 +54,11 @@ struct ClientSession {
   interact::Session session;  ///< guarded by `mutex`
   PackedMask packed;          ///< the active segment's mask as last sent; guarded by `mutex`
   ByteMask bytes;             ///< the same for clients that take bytes; guarded by `mutex`
+  KeptSession kept;           ///< guarded by `mutex`
   UploadNote upload;
-  std::any note;  ///< what a dialect keeps beside the image; guarded by `mutex`
+  std::any note;                       ///< what a dialect keeps beside the image; guarded by `mutex`
+  std::atomic<bool> restored = false;  ///< the session is what the journal says; set under `mutex`
+  std::atomic<bool> ended = false;     ///< nothing of it is kept any more
 
   /// An image is there and is the one that the client shows. Needs `mutex`.
   bool has_image() const { return session.has_image() && !upload.image_is_lost(); }
@@ -64,17 +74,54 @@ struct SessionLimits {
   std::uint64_t max_memory_bytes = std::uint64_t{8} << 30;  ///< of all sessions, as far as they can be estimated
   std::chrono::seconds min_idle{10};        ///< a session with an image that was used more recently is never dropped
   std::size_t max_sessions_per_owner = 64;  ///< those of one owner of a key
+  std::chrono::seconds unload_after{600};   ///< with a journal
+  std::chrono::seconds keep_for{86400};     ///< with a journal
+};
+
+class Sessions;
+
+/// One request's turn with a client's session, which is that of nobody else meanwhile.
+class Turn {
+ public:
+  Turn(Sessions& sessions, std::string key, std::shared_ptr<ClientSession> client);
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+  /// Counts the session's memory. What was done to it and not kept is taken back, where there is a journal.
+  ~Turn();
+
+  ClientSession& operator*() const { return *client_; }
+  ClientSession* operator->() const { return client_.get(); }
+
+  /// The image that the request brings is on the disk when this returns, in one of its encodings; `set_image` and
+  /// `keep` make it the session's. Throws Error(io).
+  void put_image(ImageEncoding encoding, ScalarType type, const Index3& shape, ByteView bytes);
+  /// All that was done is on the disk when this returns: to be called before the answer. `about`: what the dialect
+  /// wants to find again. Throws Error(io); the session is then as it was before the turn.
+  void keep();
+  void keep(Json about);
+
+ private:
+  Sessions& sessions_;
+  const std::string key_;
+  const std::shared_ptr<ClientSession> client_;
+  const std::unique_lock<std::mutex> lock_;
 };
 
 /// The sessions of all clients by key. Bounded in number and memory: the longest unused one makes room, and its client
-/// is asked for its image again. All functions may be called from any thread.
+/// is asked for its image again. With a journal a session of `begin` is only unloaded, and comes back with its next
+/// request. All functions may be called from any thread.
 class Sessions {
  public:
   using Clock = std::function<std::chrono::steady_clock::time_point()>;
 
-  /// `pool` must outlive this and every session handed out.
+  /// `pool` and `journal` must outlive this and every session handed out. Without `journal` all is in memory.
   Sessions(std::shared_ptr<const interact::Model> model, ThreadPool& pool, const SessionLimits& limits,
-           Clock clock = std::chrono::steady_clock::now);
+           Clock clock = std::chrono::steady_clock::now, SessionJournal* journal = nullptr);
+
+  /// Waits for the session of that client, restores it where it is not in memory. Throws like `get` and
+  /// `reserve_image`, and Error(io) where it cannot be read now.
+  Turn begin(const std::string& key) { return begin(key, limits_.min_idle); }
+  Turn begin(const std::string& key, std::chrono::seconds min_idle);
 
   /// The session of that client, empty where there was none. It is not dropped while the pointer lives. Never costs
   /// another client its image. Throws Error(unavailable) where too many empty ones are in use at this moment.
@@ -82,8 +129,18 @@ class Sessions {
   /// The same; it is never dropped for another client before it was unused for `min_idle`.
   std::shared_ptr<ClientSession> get(const std::string& key, std::chrono::seconds min_idle);
 
-  /// Ends that session, once nobody uses it any more.
+  /// Ends that session, once nobody uses it any more; nothing of it is kept.
   void drop(const std::string& key);
+
+  /// Brings the journal up to what `upload` of that session says, where it is kept.
+  void keep_note(const std::string& key);
+  /// An upload of that client begins: should it be interrupted by the end of this process, the image here is not the
+  /// one that the client shows.
+  void note_upload_begins(const std::string& key);
+
+  /// To be called every few seconds: unloads sessions that were not used for `unload_after`, tells the journal when
+  /// others were used last, and ends those of kind "client" that were not used for `keep_for`.
+  void sweep();
 
   /// Makes room for an image that takes `bytes` in that session, before it is set. Throws Error(too_large) for what
   /// never fits, Error(unavailable) for what does not fit beside sessions that are not idle.
@@ -98,6 +155,8 @@ class Sessions {
   std::uint64_t memory_bytes() const;
   const interact::Model& model() const { return *model_; }
   ThreadPool& pool() { return pool_; }
+  SessionJournal* journal() const { return journal_; }
+  std::chrono::steady_clock::time_point now() const { return clock_(); }
 
   /// Stops every prediction, now and later: the server is going down.
   void cancel_all() { cancel_.cancel(); }
@@ -111,6 +170,12 @@ class Sessions {
     std::chrono::seconds min_idle{};
   };
   using Dropped = std::shared_ptr<ClientSession>;
+  friend class Turn;
+
+  std::shared_ptr<ClientSession> make_client() const;
+  void restore(const std::string& key, ClientSession& client);
+  void unload(ClientSession& client) const;
+  void expire();
 
   bool droppable(const Entry& entry) const;
   Dropped drop_longest_unused(const std::string& except, bool with_image);
@@ -122,6 +187,7 @@ class Sessions {
   ThreadPool& pool_;
   const SessionLimits limits_;
   const Clock clock_;
+  SessionJournal* const journal_;
   CancelToken cancel_;
   mutable std::mutex mutex_;
   std::map<std::string, Entry> entries_;  // guarded by mutex_

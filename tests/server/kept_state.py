@@ -1,0 +1,134 @@
+"""People at work with every kind of client on a server that is killed, and what an undisturbed server answers them."""
+import random
+import shutil
+import sqlite3
+import tempfile
+from pathlib import Path
+
+import httpx
+import numpy as np
+import requests
+from nnInteractive.inference.remote.remote_session import nnInteractiveRemoteInferenceSession
+
+import itksnap_client
+import slicer_v0_client
+from running_server import SHAPE, scan
+
+LOST = (requests.RequestException, httpx.HTTPError, ConnectionError)
+
+
+def count_records(folder: Path) -> dict:
+    """How many prompts the folder holds, by session. Read from a copy, so that the server finds what it left."""
+    with tempfile.TemporaryDirectory() as copy:
+        for file in folder.glob("state.db*"):
+            shutil.copy(file, copy)
+        with sqlite3.connect(Path(copy) / "state.db") as database:
+            return dict(database.execute("SELECT name, (SELECT count(*) FROM record WHERE entry = entry.id) FROM entry"))
+
+
+def any_prompt(rng: random.Random) -> tuple:
+    kind = rng.choice(["point", "point", "scribble", "lasso"])
+    centre = [rng.randrange(4, n - 4) for n in SHAPE]
+    return kind, centre, rng.random() < 0.8
+
+
+def drawing(centre: list) -> np.ndarray:
+    mask = np.zeros(SHAPE, np.uint8)
+    mask[centre[0], centre[1] - 2:centre[1] + 3, centre[2] - 2:centre[2] + 3] = 1
+    return mask
+
+
+class Slicer:
+    """3D Slicer's extension before version 1."""
+
+    def __init__(self, url: str, name: str, image: np.ndarray):
+        self.client = slicer_v0_client.Client(f"{url}/{name}", image)
+        self.key = f"prefix {name}"
+        assert self.client.upload_image() == {"status": "ok"} and self.client.upload_segment() == {"status": "ok"}
+
+    def prompt(self, kind: str, centre: list, positive: bool):
+        mask = self.client.point(centre, positive) if kind == "point" else self.client.draw(kind, drawing(centre), positive)
+        assert isinstance(mask, np.ndarray), mask
+        return mask
+
+
+class ItkSnap:
+    def __init__(self, url: str, name: str, image: np.ndarray):
+        self.client = itksnap_client.Client(url, v2=len(name) % 2 == 0, image=image.astype(np.float32)).start()
+        self.key = f"lease {self.client.id}"
+        assert self.client.upload().status_code == 200
+
+    def prompt(self, kind: str, centre: list, positive: bool):
+        answer = (self.client.point(*centre[::-1], positive) if kind == "point"
+                  else self.client.draw(kind, drawing(centre), positive))
+        return self.client.mask(answer)
+
+
+class V2:
+    """nnInteractive's own client."""
+
+    def __init__(self, url: str, name: str, image: np.ndarray):
+        self.session = nnInteractiveRemoteInferenceSession(url)
+        self.key = f"lease {self.session._lease_token}"
+        self.session.set_image(image[None], {"spacing": [1.0, 1.0, 1.0]})
+        self.session.set_target_buffer(np.zeros(image.shape, np.uint8))
+        self.session.set_do_autozoom(len(name) % 2 == 0)
+
+    def prompt(self, kind: str, centre: list, positive: bool):
+        self.session.target_buffer[:] = 2  # what this answer does not cover is seen
+        if kind == "undo":
+            self.session.undo()
+        elif kind == "point":
+            self.session.add_point_interaction(centre, positive)
+        else:
+            getattr(self.session, f"add_{kind}_interaction")(drawing(centre), positive)
+        return self.session.target_buffer.copy()
+
+
+class Person:
+    """Prompts one after the other. `done` is what the server holds, with the answer where there was one."""
+
+    def __init__(self, kind, url: str, name: str, seed: int):
+        self.kind, self.name = kind, name
+        self.image = scan(shape=SHAPE) + np.random.default_rng(seed).integers(0, 9, SHAPE).astype(np.int16)
+        self.rng = random.Random(seed)
+        self.viewer = kind(url, name, self.image)
+        self.done, self.open, self.base = [], None, None
+        self.undoable = 0
+
+    def next_prompt(self) -> tuple:
+        if self.kind is V2 and self.undoable > 0 and self.rng.random() < 0.15:
+            return "undo", [0, 0, 0], True
+        return any_prompt(self.rng)
+
+    def record(self, prompt: tuple, answer) -> None:
+        self.undoable += -1 if prompt[0] == "undo" else 1
+        self.done.append((prompt, answer))
+
+    def work(self, stop) -> None:
+        while not stop.is_set():
+            self.open = self.next_prompt()
+            try:
+                answer = self.viewer.prompt(*self.open)
+            except LOST:
+                return
+            self.record(self.open, answer)
+            self.open = None
+
+    def settle(self, records: int) -> None:
+        """After a kill: was the prompt that nobody answered kept? What was answered must be."""
+        kept = records - self.base
+        assert kept in (len(self.done), len(self.done) + (self.open is not None)), (
+            f"{self.name}: {len(self.done)} prompts were answered, {kept} are kept")
+        if kept > len(self.done):
+            self.record(self.open, None)
+        self.open = None
+
+    def compare(self, url: str) -> int:
+        """Every answer with that of a server that was never killed; how many there were."""
+        viewer = self.kind(url, self.name, self.image)
+        for n, (prompt, answer) in enumerate(self.done):
+            expected = viewer.prompt(*prompt)
+            if answer is not None:
+                assert np.array_equal(answer, expected), f"{self.name}: prompt {n} of {len(self.done)}, {prompt}"
+        return sum(answer is not None for _, answer in self.done)
