@@ -1,4 +1,5 @@
 """People at work with every kind of client on a server that is killed, and what an undisturbed server answers them."""
+import json
 import random
 import shutil
 import sqlite3
@@ -17,13 +18,13 @@ from running_server import SHAPE, scan
 LOST = (requests.RequestException, httpx.HTTPError, ConnectionError)
 
 
-def count_records(folder: Path) -> dict:
+def count_prompts(folder: Path) -> dict:
     """How many prompts the folder holds, by session. Read from a copy, so that the server finds what it left."""
     with tempfile.TemporaryDirectory() as copy:
         for file in folder.glob("state.db*"):
             shutil.copy(file, copy)
         with sqlite3.connect(Path(copy) / "state.db") as database:
-            return dict(database.execute("SELECT name, (SELECT count(*) FROM record WHERE entry = entry.id) FROM entry"))
+            return {name: json.loads(head).get("revision", 0) for name, head in database.execute("SELECT name, head FROM entry")}
 
 
 def any_prompt(rng: random.Random) -> tuple:

@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 
-from kept_state import ItkSnap, Person, Slicer, V2, count_records
+from kept_state import ItkSnap, Person, Slicer, V2, count_prompts
 from running_server import Server
 
 
@@ -17,7 +17,7 @@ def test_nothing_that_was_answered_is_lost(program, model, tmp_path):
     server = Server(program, *model, data_dir=tmp_path / "data")
     people = [Person(kind, server.url, f"{kind.__name__}{n}", seed=n)
               for n, kind in enumerate([Slicer, V2, ItkSnap, Slicer, V2, ItkSnap])]
-    held = count_records(tmp_path / "data")
+    held = count_prompts(tmp_path / "data")
     for person in people:
         person.base = held[person.viewer.key]
     for _ in range(kills):
@@ -34,7 +34,7 @@ def test_nothing_that_was_answered_is_lost(program, model, tmp_path):
         for thread in threads:
             thread.join(timeout=120)
             assert not thread.is_alive()
-        held = count_records(tmp_path / "data")
+        held = count_prompts(tmp_path / "data")
         for person in people:
             person.settle(held[person.viewer.key])
         server = Server(program, *model, port=server.port, data_dir=tmp_path / "data")

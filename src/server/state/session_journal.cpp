@@ -78,6 +78,7 @@ std::optional<KeptSession> SessionJournal::find(const std::string& key) const {
   kept.note = entry->note;
   const Json head = parse_head(entry->head);
   if (!entry->volume.empty()) kept.image = parse_image(json_get<Json>(head, "image", kHead), entry->volume);
+  kept.revision = json_get_or<std::uint64_t>(head, "revision", kHead, 0);
   kept.about = json_get_or<Json>(head, "about", kHead, Json::object());
   return kept;
 }
@@ -116,9 +117,10 @@ void SessionJournal::write(const std::string& key, KeptSession& kept, interact::
                            const std::string& note) {
   const bool new_image = kept.new_image.has_value();
   const std::optional<KeptImage>& image = new_image ? kept.new_image : kept.image;
-  Json head = {{"auto_zoom", session.auto_zoom()}, {"about", kept.about}};
-  if (image) head["image"] = describe_image(*image);
   Bytes record = session.take_record();
+  const std::uint64_t revision = kept.revision + (record.empty() ? 0 : 1);
+  Json head = {{"auto_zoom", session.auto_zoom()}, {"about", kept.about}, {"revision", revision}};
+  if (image) head["image"] = describe_image(*image);
   const bool has_history = session.can_undo() || session.can_redo();
   const bool start_over = !new_image && session.has_image() && !has_history && kept.record_bytes > kManyRecordBytes;
   if (start_over) record = session.snapshot();
@@ -141,6 +143,7 @@ void SessionJournal::write(const std::string& key, KeptSession& kept, interact::
   }
   kept.record_bytes = (replace ? 0 : kept.record_bytes) + record.size();
   if (start_over) kept.record_bytes = 0;  // a large snapshot is no reason for the next one
+  kept.revision = revision;
   kept.head = std::move(text);
   kept.note = note;
 }

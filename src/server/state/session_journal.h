@@ -27,6 +27,7 @@ struct KeptSession {
   std::optional<KeptImage> new_image;  ///< on the disk, to be the session's
   std::string kind, head, note;        ///< as last written
   Json about = Json::object();         ///< what a dialect wants to find again
+  std::uint64_t revision = 0;          ///< how often the session was changed
   std::uint64_t record_bytes = 0;      ///< since the image or the last snapshot
 };
 
