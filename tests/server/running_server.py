@@ -15,9 +15,11 @@ class Server:
     """Without `data_dir` it has a temporary folder of its own."""
 
     def __init__(self, program, *options, port=0, data_dir=None, **process):
-        self.own_folder = None if data_dir else tempfile.TemporaryDirectory(prefix="sagittal-")
-        folder = str(data_dir or self.own_folder.name)
-        self.process = subprocess.Popen([program, "serve", "--port", str(port), "--data-dir", folder, *options],
+        chosen = data_dir or "--data-dir" in options
+        self.own_folder = None if chosen else tempfile.TemporaryDirectory(prefix="sagittal-")
+        if "--data-dir" not in options:
+            options = ("--data-dir", str(data_dir or self.own_folder.name), *options)
+        self.process = subprocess.Popen([program, "serve", "--port", str(port), *map(str, options)],
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **process)
         self.ready_line = self.process.stdout.readline()
         self.cpu_seconds_to_ready = self.cpu_seconds()

@@ -17,6 +17,8 @@ constexpr std::size_t kMaxRecordBytes = std::size_t{2} << 30;
 /// A session without history starts its record over from here on.
 constexpr std::uint64_t kManyRecordBytes = std::uint64_t{1} << 20;
 constexpr std::size_t kRecordsPerCheck = 16;
+/// A session may grow beyond the limit while it is in use; only what nobody can have drawn is refused.
+constexpr std::uint64_t kGrownBytes = std::uint64_t{1} << 30;
 constexpr const char* kHead = "kept session";
 
 constexpr std::array<std::pair<ImageEncoding, const char*>, 3> kEncodings{
@@ -107,8 +109,8 @@ void SessionJournal::load(const std::string& key, KeptSession& kept, interact::S
   for (std::size_t n = 0; n < records.size(); ++n) {
     kept.record_bytes += records[n].size();
     session.replay(io::unpack_zstd(records[n], kMaxRecordBytes, "session record"));
-    if (n % kRecordsPerCheck == 0 && session.memory_bytes() > max_bytes) {
-      throw Error(ErrorCode::too_large, "the session does not fit this server's memory any more");
+    if (n % kRecordsPerCheck == 0 && session.memory_bytes() > 4 * max_bytes + kGrownBytes) {
+      throw Error(ErrorCode::bad_input, "its record is larger than any session");
     }
   }
 }

@@ -1,0 +1,239 @@
+#include "server/state/session_journal.h"
+
+#include <optional>
+#include <vector>
+
+#include "expect_error.h"
+#include "interact/stub_network.h"
+#include "scratch.h"
+#include "server/state/leases.h"
+
+namespace sagittal::server {
+namespace {
+
+using std::chrono::hours, std::chrono::seconds;
+
+constexpr Index3 kShape{20, 20, 20};
+
+/// A server that can be started anew on the same folder.
+class SessionJournalTest : public testing::Test {
+ protected:
+  struct Running {
+    Running(const std::filesystem::path& folder, ThreadPool& pool, Sessions::Clock clock, const LogSink& log)
+        : store(folder, log),
+          journal(store, pool, log),
+          sessions(interact::StubSession::make_model({8, 8, 8},
+                                                     std::make_shared<interact::StubNetwork>(8, interact::bright), {}),
+                   pool, {}, clock, &journal),
+          leases(sessions, {.max_leases = 2, .kind = "v2"}, clock) {}
+    durable::Store store;
+    SessionJournal journal;
+    Sessions sessions;
+    Leases leases;
+  };
+
+  void start() {
+    running_.reset();
+    running_.emplace(
+        scratch_ / "data", pool_, [this] { return now_; },
+        [this](LogLevel, std::string_view message) { log_ += message; });
+  }
+  Sessions& sessions() { return running_->sessions; }
+  Leases& leases() { return running_->leases; }
+
+  void upload(const std::string& key) {
+    Turn turn = sessions().begin(key);
+    sessions().reserve_image(key, image_.size() * sizeof(float));
+    const StoredVoxels voxels = store(image_);
+    turn.put_image(ImageEncoding::voxels, ScalarType::f32, kShape, voxels.bytes);
+    turn->session.set_image(kShape, voxels);
+    turn.keep();
+  }
+  void click(const std::string& key) {
+    Turn turn = sessions().begin(key);
+    turn->session.add_point({10, 10, 10}, {});
+    turn.keep();
+  }
+  std::vector<std::uint8_t> mask(const std::string& key) {
+    Turn turn = sessions().begin(key);
+    if (!turn->session.has_image()) return {};
+    return {turn->session.mask().begin(), turn->session.mask().end()};
+  }
+
+  static std::vector<float> scan() {
+    std::vector<float> image(static_cast<std::size_t>(whole(kShape).volume()));
+    for (std::size_t v = 0; v < image.size(); ++v) image[v] = static_cast<float>(v * 37 % 101);
+    return image;
+  }
+
+  Scratch scratch_;
+  ThreadPool pool_{1};
+  std::chrono::steady_clock::time_point now_{};
+  const std::vector<float> image_ = scan();
+  std::string log_;
+  std::optional<Running> running_;
+};
+
+TEST_F(SessionJournalTest, AMaskIsThereAfterAStart) {
+  start();
+  upload("a");
+  click("a");
+  const auto before = mask("a");
+  start();
+  EXPECT_EQ(mask("a"), before);
+  EXPECT_TRUE(sessions().begin("a")->session.can_undo());
+  EXPECT_TRUE(mask("b").empty());
+}
+
+TEST_F(SessionJournalTest, WhatWasNotKeptIsTakenBack) {
+  start();
+  upload("a");
+  const auto before = mask("a");
+  { sessions().begin("a")->session.add_point({10, 10, 10}, {}); }
+  EXPECT_EQ(mask("a"), before);
+  EXPECT_FALSE(sessions().begin("a")->session.can_undo());
+}
+
+TEST_F(SessionJournalTest, AnImageThatIsRefusedLeavesTheOneBefore) {
+  start();
+  upload("a");
+  click("a");
+  const auto before = mask("a");
+  {
+    Turn turn = sessions().begin("a");
+    const std::vector<float> constant(image_.size(), 1);
+    const StoredVoxels voxels = store(constant);
+    turn.put_image(ImageEncoding::voxels, ScalarType::f32, kShape, voxels.bytes);
+    EXPECT_ERROR(turn->session.set_image(kShape, voxels), ErrorCode::bad_input);
+  }
+  EXPECT_EQ(mask("a"), before);
+  EXPECT_EQ(running_->store.volumes().names().size(), 1u) << "the refused one is gone";
+}
+
+TEST_F(SessionJournalTest, ADiskThatFailsLeavesTheSessionAsItWas) {
+  start();
+  upload("a");
+  click("a");
+  const auto before = mask("a");
+  running_.reset();
+  durable::Database(scratch_ / "data" / "state.db")
+      .run("CREATE TRIGGER full BEFORE INSERT ON record BEGIN SELECT raise(ABORT, 'no'); END");
+  start();
+  {
+    Turn turn = sessions().begin("a");
+    turn->session.reset();
+    EXPECT_ERROR(turn.keep(), ErrorCode::io);
+  }
+  EXPECT_EQ(mask("a"), before);
+}
+
+TEST_F(SessionJournalTest, TheUnusedAreUnloadedThenForgotten) {
+  start();
+  upload("a");
+  click("a");
+  const auto before = mask("a");
+  EXPECT_EQ(sessions().count(), 1u);
+  now_ += seconds(700);
+  sessions().sweep();
+  EXPECT_EQ(sessions().count(), 0u);
+  EXPECT_EQ(mask("a"), before);
+  running_->store.touch("client", {{"a", running_->store.now_ms() - 2 * 86'400'000, 0}});
+  now_ += seconds(700);
+  { Turn turn = sessions().begin("b"); }
+  now_ += hours(25);
+  sessions().sweep();
+  running_->store.touch("client", {{"a", running_->store.now_ms() - 2 * 86'400'000, 0}});
+  sessions().sweep();
+  EXPECT_TRUE(mask("a").empty());
+  EXPECT_TRUE(running_->store.volumes().names().empty());
+}
+
+TEST_F(SessionJournalTest, ADroppedSessionIsNotWrittenAgain) {
+  start();
+  upload("a");
+  {
+    Turn turn = sessions().begin("a");
+    sessions().drop("a");
+    turn->session.add_point({10, 10, 10}, {});
+    turn.keep();
+  }
+  EXPECT_TRUE(running_->store.entries().empty());
+}
+
+TEST_F(SessionJournalTest, AForgedHeadCostsOnlyItsSession) {
+  start();
+  for (const char* key : {"a", "b"}) upload(key);
+  const std::string volume = running_->store.find("a")->volume;
+  for (const char* head :
+       {"", "[]", "{", R"({"image":5})", R"({"image":{"encoding":"x","type":"float32","shape":[1,1,1]}})",
+        R"({"image":{"encoding":"voxels","type":"float32","shape":[1,-1,1]}})",
+        R"({"image":{"encoding":"voxels","type":"float32","shape":[4611686018427387904,4,4]}})",
+        R"({"image":{"encoding":"nnia","type":"float32","shape":[20,20,20]}})",
+        R"({"image":{"encoding":"gzip","type":"float32","shape":[20,20,20]}})",
+        R"({"image":{"encoding":"voxels","type":"uint8","shape":[20,20,20]}})"}) {
+    running_->store.write({.name = "a", .kind = "client", .head = head, .volume = volume},
+                          durable::Store::Records::keep, {});
+    start();
+    EXPECT_TRUE(mask("a").empty()) << head;
+    EXPECT_FALSE(mask("b").empty());
+    EXPECT_NE(log_.find("is lost"), std::string::npos) << head;
+    log_.clear();
+  }
+}
+
+TEST_F(SessionJournalTest, ForgedRecordsCostOnlyTheirSession) {
+  start();
+  upload("a");
+  for (const char* record : {"no frame", "\x28\xb5\x2f\xfd\x24\x01\x09"}) {
+    upload("a");
+    const auto entry = running_->store.find("a");
+    running_->store.write(*entry, durable::Store::Records::keep, as_bytes(record));
+    start();
+    EXPECT_TRUE(mask("a").empty());
+  }
+}
+
+TEST_F(SessionJournalTest, LeasesGoOnWithWhatTheyKnow) {
+  start();
+  const std::string token = leases().claim("alice");
+  const std::string key = leases().use(token, "alice")->session_key;
+  upload(key);
+  {
+    const auto lease = leases().use(token, "alice");
+    lease->had_image = true;
+    lease->target_type = ScalarType::i16;
+    Turn turn = sessions().begin(key);
+    turn.keep(Leases::describe(*lease));
+  }
+  start();
+  EXPECT_ERROR(leases().use(token), ErrorCode::gone);
+  EXPECT_GT(leases().peek(token, "alice"), 500);
+  const auto lease = leases().use(token, "alice");
+  EXPECT_TRUE(lease->had_image);
+  EXPECT_EQ(lease->target_type, ScalarType::i16);
+  EXPECT_FALSE(mask(lease->session_key).empty());
+  leases().release(token, "alice");
+  start();
+  EXPECT_ERROR(leases().use(token, "alice"), ErrorCode::gone);
+}
+
+TEST_F(SessionJournalTest, ALeaseThatIsOverCostsNoPlace) {
+  start();
+  const std::string a = leases().claim(), b = leases().claim();
+  EXPECT_ERROR(leases().claim(), ErrorCode::unavailable);
+  now_ += seconds(3600);
+  leases().claim();
+  EXPECT_NO_THROW(leases().use(a));
+  EXPECT_NO_THROW(leases().use(b));
+}
+
+TEST_F(SessionJournalTest, AnUploadThatNeverEndedIsNotTheImageOfTheClient) {
+  start();
+  upload("a");
+  sessions().note_upload_begins("a");
+  start();
+  EXPECT_FALSE(sessions().begin("a")->has_image());
+}
+
+}  // namespace
+}  // namespace sagittal::server
