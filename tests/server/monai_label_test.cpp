@@ -236,6 +236,25 @@ TEST_F(MonaiLabelTest, TheOldestNamedImageMakesRoom) {
   expect_refused(send("POST", "/infer/nnInteractive?image=0", part("params", clicks({{1, 1, 1}}).dump())));
 }
 
+TEST_F(MonaiLabelTest, NamedImagesCountAsSessionsOfTheKeysOwner) {
+  Sessions sessions(interact::StubSession::make_model({16, 16, 16}, network_, {}), pool_,
+                    {.max_sessions = 4,
+                     .max_memory_bytes = 1 << 20,
+                     .min_idle = std::chrono::seconds(0),
+                     .max_sessions_per_owner = 1});
+  const http::Router router(monai_label_routes(sessions, leases_, metrics_));
+  for (const char* image : {"1", "2"}) {
+    Request request;
+    request.method = "PUT";
+    http::set_target(request, fmt::format("/datastore/?image={}", image));
+    request.owner = "alice";
+    request.headers = {{"Content-Type", "multipart/form-data; boundary=b1"}};
+    request.body = http::Body::copy_of(as_bytes(part("file", scan(), "a.nii.gz") + "--b1--\r\n"));
+    EXPECT_EQ(router.handle(std::move(request)).status, 200);
+    EXPECT_EQ(sessions.count(), 1u);
+  }
+}
+
 TEST_F(MonaiLabelTest, TheBrowserGetsARawFile) {
   const std::string id = start();
   Json params = clicks({{6, 6, 6}});

@@ -236,7 +236,7 @@ class MonaiLabel {
     return http::parse_multipart(request.body.bytes(), http::multipart_boundary(request.header("Content-Type")));
   }
   static std::string image_key(const std::string& client, const std::string& image) {
-    return fmt::format("monai {} image {}", client, image);
+    return owned_key(owner_of(client), fmt::format("monai {} image {}", client, image));
   }
   static Json describe_session(const std::string& file) {
     return {{"name", file}, {"image", file}, {"path", ""}, {"meta", Json::object()}};
