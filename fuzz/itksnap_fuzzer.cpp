@@ -1,35 +1,21 @@
 #include <fuzzer/FuzzedDataProvider.h>
 
 #include <array>
-#include <memory>
 #include <string>
 #include <vector>
 
 #include "base/error.h"
 #include "io/gzip.h"
 #include "server/dialects/itksnap.h"
+#include "stub_server.h"
 
 namespace {
 
 using namespace sagittal;
+using fuzz::Harness;
+using fuzz::part;
 using server::http::Request;
 using server::http::Response;
-
-/// Foreground where the image is bright or anything is drawn.
-class BrightNetwork : public nn::Network {
- public:
-  int input_channels() const override { return 8; }
-  int output_channels() const override { return 2; }
-  std::string description() const override { return "stub"; }
-  void run(const nn::SpatialSize&, std::span<const float> input, std::span<float> logits,
-           const RunControl&) const override {
-    const std::size_t voxels = logits.size() / 2;
-    for (std::size_t v = 0; v < voxels; ++v) {
-      logits[v] = 0;
-      logits[voxels + v] = input[v] + input[4 * voxels + v] - 0.5f;
-    }
-  }
-};
 
 struct Endpoint {
   const char* method;
@@ -45,22 +31,6 @@ constexpr std::array<Endpoint, 9> kEndpoints{{{"POST", "/upload_raw/"},
                                               {"GET", "/v2/end_session/"},
                                               {"GET", "/start_session"}}};
 constexpr const char* kMetadata = R"({"dimensions":[10,9,8],"components_per_pixel":1,"component_type":"float32"})";
-
-struct Harness {
-  Harness() {
-    auto made = std::make_shared<interact::Model>();
-    made->name = "stub";
-    made->patch_size = {8, 8, 8};
-    made->network = std::make_shared<BrightNetwork>();
-    model = std::move(made);
-  }
-  std::shared_ptr<const interact::Model> model;
-  ThreadPool pool{1};
-};
-
-std::string part(const std::string& name, std::string_view content) {
-  return "--b1\r\nContent-Disposition: form-data; name=\"" + name + "\"\r\n\r\n" + std::string(content) + "\r\n";
-}
 
 Request make_request(const Endpoint& endpoint, const std::string& id, const std::string& query,
                      const std::string& body) {

@@ -1,51 +1,26 @@
 #include <fuzzer/FuzzedDataProvider.h>
 
 #include <array>
-#include <memory>
 #include <string>
 #include <vector>
 
 #include "io/image_io.h"
 #include "server/dialects/monai_label.h"
+#include "stub_server.h"
 
 namespace {
 
 using namespace sagittal;
+using fuzz::part;
 using server::http::Request;
 using server::http::Response;
 
-/// Foreground where the image is bright or anything is drawn.
-class BrightNetwork : public nn::Network {
- public:
-  int input_channels() const override { return 8; }
-  int output_channels() const override { return 2; }
-  std::string description() const override { return "stub"; }
-  void run(const nn::SpatialSize&, std::span<const float> input, std::span<float> logits,
-           const RunControl&) const override {
-    const std::size_t voxels = logits.size() / 2;
-    for (std::size_t v = 0; v < voxels; ++v) {
-      logits[v] = 0;
-      logits[voxels + v] = input[v] + input[4 * voxels + v] - 0.5f;
-    }
-  }
-};
-
-struct Harness {
-  Harness() {
-    auto made = std::make_shared<interact::Model>();
-    made->name = "stub";
-    made->patch_size = {8, 8, 8};
-    made->network = std::make_shared<BrightNetwork>();
-    model = std::move(made);
-    std::vector<std::uint8_t> voxels(8 * 9 * 10);
-    for (std::size_t v = 0; v < voxels.size(); ++v) voxels[v] = static_cast<std::uint8_t>(v % 50);
-    const Bytes file = io::encode_image(make_volume<std::uint8_t>({.size = {10, 9, 8}}, voxels), "nrrd", false);
-    image = std::string(as_text(file));
-  }
-  std::shared_ptr<const interact::Model> model;
-  ThreadPool pool{1};
-  std::string image;
-};
+std::string make_image() {
+  std::vector<std::uint8_t> voxels(8 * 9 * 10);
+  for (std::size_t v = 0; v < voxels.size(); ++v) voxels[v] = static_cast<std::uint8_t>(v % 50);
+  const Bytes file = io::encode_image(make_volume<std::uint8_t>({.size = {10, 9, 8}}, voxels), "nrrd", false);
+  return std::string(as_text(file));
+}
 
 struct Endpoint {
   const char* method;
@@ -58,10 +33,6 @@ constexpr std::array<Endpoint, 7> kEndpoints{{{"POST", "/infer/nnInteractive"},
                                               {"GET", "/datastore/"},
                                               {"GET", "/info/"},
                                               {"POST", "/infer/"}}};
-
-std::string part(const std::string& name, std::string_view content) {
-  return "--b1\r\nContent-Disposition: form-data; name=\"" + name + "\"\r\n\r\n" + std::string(content) + "\r\n";
-}
 
 Response send(const server::http::Router& router, const Endpoint& endpoint, const std::string& more,
               const std::string& query, const std::string& body) {
@@ -93,12 +64,13 @@ std::string make_body(FuzzedDataProvider& data, const std::string& image) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
-  static Harness harness;
+  static fuzz::Harness harness;
+  static const std::string image = make_image();
   server::Metrics metrics;
   server::Sessions sessions(harness.model, harness.pool, {.max_sessions = 2, .max_memory_bytes = 1 << 20});
   server::Leases leases(sessions, {.max_leases = 6});
   const server::http::Router router(server::monai_label_routes(sessions, leases, metrics));
-  const std::string upload = part("file", harness.image) + "--b1--\r\n";
+  const std::string upload = part("file", image) + "--b1--\r\n";
   if (send(router, kEndpoints[3], "", "image=a", upload).status != 200) __builtin_trap();
 
   FuzzedDataProvider data(bytes, size);
@@ -106,7 +78,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
     const auto& endpoint = kEndpoints[data.ConsumeIntegralInRange<std::size_t>(0, kEndpoints.size() - 1)];
     const std::string query = (data.ConsumeBool() ? "image=a&" : "") + data.ConsumeRandomLengthString(60);
     const std::string more = data.ConsumeProbability<float>() < 0.9f ? "" : data.ConsumeRandomLengthString(20);
-    const Response response = send(router, endpoint, more, query, make_body(data, harness.image));
+    const Response response = send(router, endpoint, more, query, make_body(data, image));
     if (response.next_block || response.bytes().empty() || response.status == 500) __builtin_trap();
   }
   return 0;

@@ -1,7 +1,6 @@
 #include <fuzzer/FuzzedDataProvider.h>
 
 #include <array>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -9,49 +8,19 @@
 #include "io/gzip.h"
 #include "io/npy.h"
 #include "server/dialects/slicer_v0.h"
+#include "stub_server.h"
 
 namespace {
 
 using namespace sagittal;
+using fuzz::Harness;
+using fuzz::part;
 using server::http::Request;
 using server::http::Response;
-
-/// Foreground where the image is bright or anything is drawn.
-class BrightNetwork : public nn::Network {
- public:
-  int input_channels() const override { return 8; }
-  int output_channels() const override { return 2; }
-  std::string description() const override { return "stub"; }
-  void run(const nn::SpatialSize&, std::span<const float> input, std::span<float> logits,
-           const RunControl&) const override {
-    const std::size_t voxels = logits.size() / 2;
-    for (std::size_t v = 0; v < voxels; ++v) {
-      logits[v] = 0;
-      logits[voxels + v] = input[v] + input[4 * voxels + v] - 0.5f;
-    }
-  }
-};
 
 constexpr std::array<const char*, 6> kEndpoints{"/upload_image",          "/upload_segment",
                                                 "/add_point_interaction", "/add_bbox_interaction",
                                                 "/add_lasso_interaction", "/add_scribble_interaction"};
-
-/// A server whose client has a small image, as it is after the first request of a real client.
-struct Harness {
-  Harness() {
-    auto made = std::make_shared<interact::Model>();
-    made->name = "stub";
-    made->patch_size = {8, 8, 8};
-    made->network = std::make_shared<BrightNetwork>();
-    model = std::move(made);
-  }
-  std::shared_ptr<const interact::Model> model;
-  ThreadPool pool{1};
-};
-
-std::string part(const std::string& name, std::string_view content) {
-  return "--b1\r\nContent-Disposition: form-data; name=\"" + name + "\"\r\n\r\n" + std::string(content) + "\r\n";
-}
 
 Request make_request(const std::string& endpoint, const std::string& body, bool multipart) {
   Request request;
