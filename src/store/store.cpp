@@ -107,6 +107,16 @@ std::optional<Entry> Store::find(const std::string& name) const {
   return read_entry(row);
 }
 
+std::vector<std::string> Store::with_volume(const std::string& prefix) const {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::string> found;
+  Statement row(*database_,
+                "SELECT name FROM entry WHERE volume <> '' AND substr(name, 1, length(?1)) = ?1 ORDER BY name");
+  row.bind(1, prefix);
+  while (row.step()) found.push_back(row.text(0));
+  return found;
+}
+
 std::vector<Bytes> Store::records(const std::string& name) const {
   const std::lock_guard lock(mutex_);
   std::vector<Bytes> found;

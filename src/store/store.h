@@ -47,6 +47,8 @@ class Store {
   /// Without the records.
   std::vector<Entry> entries() const;
   std::optional<Entry> find(const std::string& name) const;
+  /// Names of entries with a volume that begin with `prefix`, in order.
+  std::vector<std::string> with_volume(const std::string& prefix) const;
   /// In the order they were written. Error(bad_input) where one is not what was written.
   std::vector<Bytes> records(const std::string& name) const;
 

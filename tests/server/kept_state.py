@@ -4,18 +4,21 @@ import random
 import shutil
 import sqlite3
 import tempfile
+from http.client import HTTPException
 from pathlib import Path
 
 import httpx
 import numpy as np
 import requests
+from monailabel.client import MONAILabelClient
 from nnInteractive.inference.remote.remote_session import nnInteractiveRemoteInferenceSession
 
 import itksnap_client
+import nrrd
 import slicer_v0_client
 from running_server import SHAPE, scan
 
-LOST = (requests.RequestException, httpx.HTTPError, ConnectionError)
+LOST = (requests.RequestException, httpx.HTTPError, HTTPException, ConnectionError)
 
 
 def count_prompts(folder: Path) -> dict:
@@ -86,6 +89,27 @@ class V2:
         return self.session.target_buffer.copy()
 
 
+class Monai:
+    """MONAI Label's own client: it sends all clicks each time, so that it must know which ones count."""
+
+    def __init__(self, url: str, name: str, image: np.ndarray):
+        self.folder = tempfile.TemporaryDirectory()
+        self.client = MONAILabelClient(url, tmpdir=self.folder.name)
+        self.session = self.client.create_session(nrrd.write(Path(self.folder.name) / "image.nrrd", image))["session_id"]
+        self.key = f"lease {self.session}"
+        self.clicks = {True: [], False: []}
+
+    def prompt(self, kind: str, centre: list, positive: bool):
+        clicks = {side: [*known, centre[::-1]] if side == positive else known for side, known in self.clicks.items()}
+        file, _ = self.client.infer("nnInteractive", "CT", {"label": "liver", "foreground": clicks[True],
+                                                            "background": clicks[False]}, session_id=self.session)
+        self.clicks = clicks
+        return nrrd.read(Path(file).read_bytes())[1]
+
+    def was_kept(self, kind: str, centre: list, positive: bool) -> None:
+        self.clicks[positive].append(centre[::-1])
+
+
 class Person:
     """Prompts one after the other. `done` is what the server holds, with the answer where there was one."""
 
@@ -123,6 +147,8 @@ class Person:
             f"{self.name}: {len(self.done)} prompts were answered, {kept} are kept")
         if kept > len(self.done):
             self.record(self.open, None)
+            if self.kind is Monai:
+                self.viewer.was_kept(*self.open)
         self.open = None
 
     def compare(self, url: str) -> int:

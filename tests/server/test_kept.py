@@ -7,8 +7,10 @@ import sqlite3
 import numpy as np
 import pytest
 import requests
+from monailabel.client.client import MONAILabelClientException
 
-from kept_state import V2, ItkSnap
+import nrrd
+from kept_state import V2, ItkSnap, Monai
 from running_server import SHAPE, Server, scan
 from slicer_v0_client import Client
 
@@ -61,6 +63,32 @@ def test_itksnap_keeps_its_mask(start):
     assert viewer.client.end().status_code == 200
     start()
     assert viewer.client.point(1, 1, 1).status_code == 410
+
+
+def test_a_session_of_monai_label_goes_on(start, tmp_path):
+    viewer = Monai(start("--memory-limit", "100000").url, "x", scan())
+    first = viewer.prompt("point", CENTRE, True)
+    server = start()
+    assert viewer.client.get_session(viewer.session)
+    second = viewer.prompt("point", [8, 10, 12], False)
+    undisturbed = Monai(server.url, "y", scan())
+    assert np.array_equal(undisturbed.prompt("point", CENTRE, True), first)
+    assert np.array_equal(undisturbed.prompt("point", [8, 10, 12], False), second)
+    viewer.client.remove_session(viewer.session)
+    with pytest.raises(MONAILabelClientException):
+        Monai.prompt(viewer, "point", CENTRE, True)
+
+
+def test_an_image_of_monai_label_goes_on_under_its_name(start, tmp_path):
+    viewer = Monai(start().url, "x", scan())
+    viewer.client.upload_image(nrrd.write(tmp_path / "a.nrrd", scan()), "CT / 1")
+    start()
+    assert list(viewer.client.datastore()["objects"]) == ["CT / 1"]
+    clicks = {"label": "liver", "foreground": [CENTRE[::-1]], "background": []}
+    file, _ = viewer.client.infer("nnInteractive", "CT / 1", clicks)
+    fields, mask = nrrd.read(open(file, "rb").read())
+    assert np.array_equal(mask, viewer.prompt("point", CENTRE, True))
+    assert fields["space origin"] == "(-10.5,20,3)"
 
 
 def test_an_upload_that_the_end_interrupted_is_asked_for_again(start):

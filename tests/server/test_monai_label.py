@@ -8,34 +8,11 @@ import requests
 from monailabel.client import MONAILabelClient
 from monailabel.client.client import MONAILabelClientException
 
+import nrrd
 from running_server import SHAPE, scan
 from slicer_v0_client import Client as Slicer
 
 CENTRE = [n // 2 for n in SHAPE][::-1]  # i, j, k
-DIRECTIONS = [[0.5, 0, 0], [0, 0, 2.0], [0, -0.75, 0]]  # millimetres per index, LPS
-ORIGIN = [-10.5, 20, 3]
-
-
-def write_nrrd(path: pathlib.Path, voxels: np.ndarray) -> str:
-    vectors = " ".join("({})".format(",".join(map(str, d))) for d in DIRECTIONS)
-    sizes = " ".join(map(str, voxels.shape[::-1]))
-    types = {"int16": "int16", "uint8": "uint8"}
-    header = (f"NRRD0004\ntype: {types[voxels.dtype.name]}\ndimension: 3\nspace: left-posterior-superior\n"
-              f"sizes: {sizes}\nspace directions: {vectors}\nkinds: domain domain domain\nendian: little\n"
-              f"encoding: raw\nspace origin: ({','.join(map(str, ORIGIN))})\n\n")
-    path.write_bytes(header.encode() + voxels.tobytes())
-    return str(path)
-
-
-def read_nrrd(data: bytes):
-    """Fields and voxels [k, j, i]."""
-    import gzip
-    head, voxels = data.split(b"\n\n", 1)
-    fields = dict(line.split(": ", 1) for line in head.decode().splitlines() if ": " in line)
-    if fields["encoding"] == "gzip":
-        voxels = gzip.decompress(voxels)
-    shape = [int(n) for n in fields["sizes"].split()][::-1]
-    return fields, np.frombuffer(voxels, {"uint8": np.uint8, "uint16": "<u2"}[fields["type"]]).reshape(shape)
 
 
 def vectors(text: str):
@@ -49,13 +26,13 @@ def client(server, tmp_path):
 
 @pytest.fixture
 def image(tmp_path):
-    return write_nrrd(tmp_path / "tmp1.nrrd", scan())
+    return nrrd.write(tmp_path / "tmp1.nrrd", scan())
 
 
 def infer(client, session, model="nnInteractive", label_in=None, **params):
     file, answer = client.infer(model, "CT", {"result_extension": ".nrrd", "result_dtype": "uint8", **params},
                                 label_in=label_in, session_id=session)
-    fields, mask = read_nrrd(pathlib.Path(file).read_bytes())
+    fields, mask = nrrd.read(pathlib.Path(file).read_bytes())
     assert mask.shape == SHAPE and mask.max() <= 1
     return fields, mask, answer
 
@@ -80,8 +57,8 @@ def test_clicks_on_a_session_come_back_in_the_geometry_of_the_image(client, imag
     assert mask[tuple(CENTRE[::-1])] == 1
     assert answer["label_names"] == {"liver": 1}
     assert fields["space"] == "left-posterior-superior"
-    assert np.allclose(vectors(fields["space directions"]), DIRECTIONS)
-    assert np.allclose(vectors(fields["space origin"]), [ORIGIN])
+    assert np.allclose(vectors(fields["space directions"]), nrrd.DIRECTIONS)
+    assert np.allclose(vectors(fields["space origin"]), [nrrd.ORIGIN])
     client.remove_session(session)
     with pytest.raises(MONAILabelClientException):
         client.get_session(session)
@@ -112,7 +89,7 @@ def test_strokes_are_a_label_map(client, image, tmp_path):
     strokes = np.zeros(SHAPE, np.uint8)
     i, j, k = CENTRE
     strokes[k, j, i - 3:i + 4] = 2
-    label_in = write_nrrd(tmp_path / "strokes.nrrd", strokes)
+    label_in = nrrd.write(tmp_path / "strokes.nrrd", strokes)
     info = [{"name": "liver", "id": 1}, {"name": "foreground_scribbles", "id": 2},
             {"name": "background_scribbles", "id": 3}]
     mask = infer(client, session, "nnInteractive-scribbles", label_in, roi=[], label_info=info,
@@ -124,7 +101,7 @@ def test_an_image_uploaded_by_name(client, image):
     client.upload_image(image, "CT / 1")
     assert "CT / 1" in client.datastore()["objects"]
     file, _ = client.infer("nnInteractive", "CT / 1", clicks(CENTRE))
-    assert read_nrrd(pathlib.Path(file).read_bytes())[1][tuple(CENTRE[::-1])] == 1
+    assert nrrd.read(pathlib.Path(file).read_bytes())[1][tuple(CENTRE[::-1])] == 1
 
 
 def test_errors_reach_the_person_in_words(client, image):
@@ -156,5 +133,5 @@ def test_the_browser_gets_a_raw_file_with_a_length(client, image, server):
     assert answer.status_code == 200
     assert int(answer.headers["Content-Length"]) == len(answer.content)
     assert "Content-Encoding" not in answer.headers
-    fields, mask = read_nrrd(answer.content)
+    fields, mask = nrrd.read(answer.content)
     assert fields["encoding"] == "raw" and mask[tuple(CENTRE[::-1])] == 1

@@ -1,12 +1,8 @@
 #include "server/dialects/monai_label.h"
 
 #include <algorithm>
-#include <any>
 #include <array>
 #include <chrono>
-#include <deque>
-#include <map>
-#include <mutex>
 #include <optional>
 #include <utility>
 
@@ -15,6 +11,7 @@
 #include "interact/normalised_image.h"
 #include "io/image_io.h"
 #include "io/nrrd.h"
+#include "server/dialects/monai_label_case.h"
 #include "server/dialects/monai_label_forms.h"
 #include "server/dialects/painted.h"
 #include "server/http/multipart.h"
@@ -39,49 +36,9 @@ Response detail(const Request&, const Error& error) {
   return response;
 }
 
-/// What is kept beside a client's image.
-struct Case {
-  struct Label {
-    int segment = 0;
-    std::vector<Index3> foreground, background;  ///< the clicks that its mask stands for
-  };
-  Geometry geometry;
-  std::map<std::string, Label> labels;
-};
-
 bool begins_with(const std::vector<Index3>& clicks, const std::vector<Index3>& known) {
   return known.size() <= clicks.size() && std::equal(known.begin(), known.end(), clicks.begin());
 }
-
-/// Names of uploaded images, newest last.
-class Datastore {
- public:
-  explicit Datastore(std::size_t room) : room_(room) {}
-
-  /// The name that had to make room, if any.
-  std::optional<std::pair<std::string, std::string>> add(const std::string& client, const std::string& image) {
-    const std::lock_guard lock(mutex_);
-    std::erase(names_, std::pair(client, image));
-    names_.emplace_back(client, image);
-    if (names_.size() <= room_) return std::nullopt;
-    auto oldest = std::move(names_.front());
-    names_.pop_front();
-    return oldest;
-  }
-  std::vector<std::string> of(const std::string& client) const {
-    const std::lock_guard lock(mutex_);
-    std::vector<std::string> images;
-    for (const auto& [owner, image] : names_) {
-      if (owner == client) images.push_back(image);
-    }
-    return images;
-  }
-
- private:
-  const std::size_t room_;
-  mutable std::mutex mutex_;
-  std::deque<std::pair<std::string, std::string>> names_;  // client and image; guarded by mutex_
-};
 
 /// A session by its key, and how long it is safe from other clients.
 struct Place {
@@ -92,17 +49,13 @@ struct Place {
 class MonaiLabel {
  public:
   MonaiLabel(Sessions& sessions, Leases& leases, Metrics& metrics, http::Admit login)
-      : sessions_(sessions),
-        leases_(leases),
-        metrics_(metrics),
-        login_(std::move(login)),
-        datastore_(sessions.limits().max_sessions) {}
+      : sessions_(sessions), leases_(leases), metrics_(metrics), login_(std::move(login)) {}
 
   // ---- what there is
 
   Response info(const Request& request) {
     const interact::Model& model = sessions_.model();
-    const std::size_t images = datastore_.of(client_key(request)).size();
+    const std::size_t images = names_of(request).size();
     return http::json_response(200, describe_monai_label(model.capabilities, model.name, images));
   }
 
@@ -134,7 +87,7 @@ class MonaiLabel {
 
   Response images(const Request& request) {
     const http::Query query(request.query);
-    const std::vector<std::string> names = datastore_.of(client_key(request));
+    const std::vector<std::string> names = names_of(request);
     if (!query.has("output") || query.one("output") != "all") {
       return http::json_response(200, {{"total", names.size()}, {"completed", 0}, {"label_tags", Json::object()}});
     }
@@ -165,7 +118,7 @@ class MonaiLabel {
     const http::Part& file = http::find_part(parts, "files");
     const std::string id = leases_.claim(request.owner);
     try {
-      set_image(leased(id, request.owner), file);
+      set_image(leased(id, request.owner), read(file));
     } catch (...) {
       leases_.release(id, request.owner);
       throw;
@@ -190,11 +143,7 @@ class MonaiLabel {
     const http::Query query(request.query);
     const std::string image = query.has("image") ? query.one("image") : file.filename;
     if (image.empty()) throw Error(ErrorCode::bad_input, "the image has no name");
-    const std::string client = client_key(request);
-    set_image({image_key(client, image), sessions_.limits().min_idle}, file);
-    if (const auto displaced = datastore_.add(client, image)) {
-      sessions_.drop(image_key(displaced->first, displaced->second));
-    }
+    set_image({image_key(request) + image, sessions_.limits().min_idle}, read(file));
     return http::json_response(200, {{"image", image}});
   }
 
@@ -210,10 +159,10 @@ class MonaiLabel {
     const http::Query query(request.query);
     const MonaiResult how = parse_monai_result(params, query.has("output") ? query.one("output") : "");
     const Place place = place_of(request, query);
-    if (part("file") != parts.end()) set_image(place, *part("file"));
+    if (part("file") != parts.end()) set_image(place, read(*part("file")));
     if (request.path_value == kMonaiClicks) {
       const MonaiClicks clicks = parse_monai_clicks(params);
-      return with_case(place, [&](ClientSession& client, Case& known) {
+      return with_case(place, [&](ClientSession& client, MonaiCase& known) {
         const std::int64_t outside = click(client, known, clicks);
         return answer(how, client, known, clicks.label, {{"ignored_clicks", outside}});
       });
@@ -222,7 +171,7 @@ class MonaiLabel {
       const MonaiScribbles scribbles = parse_monai_scribbles(params);
       if (part("label") == parts.end()) throw Error(ErrorCode::bad_input, "no label map with the strokes was sent");
       const Volume labels = read(*part("label"));
-      return with_case(place, [&](ClientSession& client, Case& known) {
+      return with_case(place, [&](ClientSession& client, MonaiCase& known) {
         scribble(client, known, scribbles, labels);
         return answer(how, client, known, scribbles.label, Json::object());
       });
@@ -235,8 +184,15 @@ class MonaiLabel {
   static std::vector<http::Part> parse_parts(const Request& request) {
     return http::parse_multipart(request.body.bytes(), http::multipart_boundary(request.header("Content-Type")));
   }
-  static std::string image_key(const std::string& client, const std::string& image) {
-    return owned_key(owner_of(client), fmt::format("monai {} image {}", client, image));
+  /// What the keys of this client's images begin with.
+  static std::string image_key(const Request& request) {
+    return owned_key(request.owner, fmt::format("monai {} image ", client_key(request)));
+  }
+  std::vector<std::string> names_of(const Request& request) const {
+    const std::string prefix = image_key(request);
+    std::vector<std::string> names = sessions_.with_image(prefix);
+    for (std::string& name : names) name.erase(0, prefix.size());
+    return names;
   }
   static Json describe_session(const std::string& file) {
     return {{"name", file}, {"image", file}, {"path", ""}, {"meta", Json::object()}};
@@ -251,7 +207,7 @@ class MonaiLabel {
       return leased(query.one("session_id"), request.owner);
     }
     const std::string image = query.has("image") ? query.one("image") : "";
-    return {image_key(client_key(request), image), sessions_.limits().min_idle};
+    return {image_key(request) + image, sessions_.limits().min_idle};
   }
 
   Volume read(const http::Part& file) const {
@@ -261,40 +217,39 @@ class MonaiLabel {
     return io::read_image(file.content, file.filename.empty() ? "the uploaded file" : file.filename, options);
   }
 
-  void set_image(const Place& place, const http::Part& file) {
-    const Volume image = read(file);
+  void set_image(const Place& place, const Volume& image) {
     const std::int64_t count = image.geometry().voxel_count();
-    const auto client = sessions_.get(place.key, place.min_idle);
-    const std::lock_guard lock(client->mutex);
-    sessions_.reserve_image(place.key, interact::image_bytes(image.type(), count) + static_cast<std::uint64_t>(count));
     const Index3& size = image.geometry().size;
-    client->session.set_image({size[2], size[1], size[0]}, store(image));
-    client->bytes.forget();
-    client->note = Case{image.geometry(), {}};
-    sessions_.count_memory(place.key, *client);
+    const Index3 shape{size[2], size[1], size[0]};
+    Turn turn = sessions_.begin(place.key, place.min_idle);
+    sessions_.reserve_image(place.key, interact::image_bytes(image.type(), count) + static_cast<std::uint64_t>(count));
+    const StoredVoxels voxels = store(image);
+    turn.put_image(ImageEncoding::voxels, image.type(), shape, voxels.bytes);
+    turn->session.set_image(shape, voxels);
+    turn->bytes.forget();
+    turn.keep(describe(MonaiCase{image.geometry()}));
   }
 
-  /// Calls `act(client, case)` under the session's mutex.
+  /// Calls `act(client, case)` with the session its own; what it did is kept before it is answered.
   template <class Act>
   Response with_case(const Place& place, Act&& act) {
-    const auto client = sessions_.get(place.key, place.min_idle);
-    const std::lock_guard lock(client->mutex);
-    auto* known = std::any_cast<Case>(&client->note);
-    if (known == nullptr || !client->session.has_image()) {
+    Turn turn = sessions_.begin(place.key, place.min_idle);
+    if (!turn->session.has_image()) {
       throw Error(ErrorCode::not_found, "this image is not on the server, or made room for another: upload it again");
     }
+    MonaiCase known = parse_monai_case(turn->kept.about);
     try {
-      Response response = act(*client, *known);
-      sessions_.count_memory(place.key, *client);
+      Response response = act(*turn, known);
+      turn.keep(describe(known));
       return response;
     } catch (...) {
-      sessions_.count_memory(place.key, *client);
+      turn->kept.about = describe(known);  // as far as it came, where no journal takes it back
       throw;
     }
   }
 
   /// Makes the label's segment the active one.
-  static Case::Label& select(interact::Session& session, Case& known, const std::string& label) {
+  static MonaiCase::Label& select(interact::Session& session, MonaiCase& known, const std::string& label) {
     const auto found = known.labels.find(label);
     if (found != known.labels.end()) {
       session.select_segment(found->second.segment);
@@ -314,7 +269,7 @@ class MonaiLabel {
   }
 
   /// Brings the segment to where these clicks lead; how many lie outside the image.
-  std::int64_t click(ClientSession& client, Case& known, MonaiClicks clicks) {
+  std::int64_t click(ClientSession& client, MonaiCase& known, MonaiClicks clicks) {
     interact::Session& session = client.session;
     const auto outside = [&](const Index3& at) {
       for (int axis = 0; axis < 3; ++axis) {
@@ -323,7 +278,7 @@ class MonaiLabel {
       return false;
     };
     const std::size_t ignored = std::erase_if(clicks.foreground, outside) + std::erase_if(clicks.background, outside);
-    Case::Label& label = select(session, known, clicks.label);
+    MonaiCase::Label& label = select(session, known, clicks.label);
     client.bytes.forget();
     if (!begins_with(clicks.foreground, label.foreground) || !begins_with(clicks.background, label.background)) {
       session.reset();
@@ -347,14 +302,14 @@ class MonaiLabel {
   }
 
   /// Starts over from the segment as the viewer has it, with all strokes.
-  void scribble(ClientSession& client, Case& known, const MonaiScribbles& scribbles, const Volume& labels) {
+  void scribble(ClientSession& client, MonaiCase& known, const MonaiScribbles& scribbles, const Volume& labels) {
     if (labels.geometry().size != known.geometry.size) {
       throw Error(ErrorCode::bad_input,
                   fmt::format("the label map has {} voxels, expected those of the image, {}",
                               describe_shape(labels.geometry().size), describe_shape(known.geometry.size)));
     }
     interact::Session& session = client.session;
-    Case::Label& label = select(session, known, scribbles.label);
+    MonaiCase::Label& label = select(session, known, scribbles.label);
     client.bytes.forget();
     label.foreground.clear();
     label.background.clear();
@@ -377,7 +332,8 @@ class MonaiLabel {
     session.forget_history();
   }
 
-  Response answer(const MonaiResult& how, ClientSession& client, Case& known, const std::string& label, Json params) {
+  Response answer(const MonaiResult& how, ClientSession& client, MonaiCase& known, const std::string& label,
+                  Json params) {
     params["label_names"] = {{label, 1}};
     if (how.only_json) return monai_answer(how, params, {});
     const Volume mask = make_volume<std::uint8_t>(known.geometry, client.session.mask());
@@ -400,7 +356,6 @@ class MonaiLabel {
   Leases& leases_;
   PromptMetrics metrics_;
   const http::Admit login_;  // empty: nobody must log in
-  Datastore datastore_;
 };
 
 }  // namespace
@@ -424,7 +379,8 @@ std::vector<http::Route> monai_label_routes(Sessions& sessions, Leases& leases, 
   };
   constexpr auto here = http::RunOn::network, worker = http::RunOn::worker;
   constexpr std::uint64_t some = std::uint64_t{1} << 20;
-  add("GET", "/info/", "What MONAI Label's clients are offered.", here, &D::info);
+  const auto lists = [](const Request& head) { return "monai list " + client_key(head); };  // not behind predictions
+  add("GET", "/info/", "What MONAI Label's clients are offered.", worker, &D::info).queue_key = lists;
   add("GET", "/auth/", "Whether MONAI Label's clients must log in.", here, &D::auth).open = true;
   add("POST", "/auth/token", "A login; the password is the key.", here, &D::log_in, some).open = true;
   add("GET", "/auth/token/valid", "Whether the key is good.", here, &D::valid);
@@ -433,7 +389,8 @@ std::vector<http::Route> monai_label_routes(Sessions& sessions, Leases& leases, 
       limits.max_image_bytes);
   add("GET", "/session/{id}", "Whether that session is there.", here, &D::find_session);
   add("DELETE", "/session/{id}", "Ends the session; it is forgotten.", worker, &D::remove_session);
-  add("GET", "/datastore/", "The images that were uploaded by name; ?output=all.", here, &D::images);
+  add("GET", "/datastore/", "The images that were uploaded by name; ?output=all.", worker, &D::images).queue_key =
+      lists;
   for (const char* path : {"/datastore/", "/datastore/image"}) {
     add("PUT", path, "An image file; ?image=NAME.", worker, &D::add_image, limits.max_image_bytes);
   }

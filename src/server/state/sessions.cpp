@@ -141,6 +141,17 @@ std::size_t Sessions::count() const {
   return count_sessions(true);
 }
 
+std::vector<std::string> Sessions::with_image(const std::string& prefix) const {
+  if (journal_ != nullptr) return journal_->store().with_volume(prefix);
+  const std::lock_guard lock(mutex_);
+  std::vector<std::string> keys;
+  for (auto entry = entries_.lower_bound(prefix); entry != entries_.end() && entry->first.starts_with(prefix);
+       ++entry) {
+    if (entry->second.memory_bytes > 0) keys.push_back(entry->first);
+  }
+  return keys;
+}
+
 std::uint64_t Sessions::memory_bytes() const {
   const std::lock_guard lock(mutex_);
   return used_bytes();

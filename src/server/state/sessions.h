@@ -1,5 +1,4 @@
 #pragma once
-#include <any>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -9,6 +8,7 @@
 #include <mutex>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/progress.h"
 #include "base/thread_pool.h"
@@ -56,7 +56,6 @@ struct ClientSession {
   ByteMask bytes;             ///< the same for clients that take bytes; guarded by `mutex`
   KeptSession kept;           ///< guarded by `mutex`
   UploadNote upload;
-  std::any note;                       ///< what a dialect keeps beside the image; guarded by `mutex`
   std::atomic<bool> restored = false;  ///< the session is what the journal says; set under `mutex`
   std::atomic<bool> ended = false;     ///< nothing of it is kept any more
 
@@ -151,6 +150,8 @@ class Sessions {
 
   /// Sessions with an image.
   std::size_t count() const;
+  /// Keys that begin with `prefix` of sessions with an image, in memory or in the journal, in order.
+  std::vector<std::string> with_image(const std::string& prefix) const;
   const SessionLimits& limits() const { return limits_; }
   std::uint64_t memory_bytes() const;
   const interact::Model& model() const { return *model_; }
