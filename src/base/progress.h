@@ -1,20 +1,29 @@
 #pragma once
 #include <atomic>
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <string_view>
+#include <vector>
 
 namespace sagittal {
 
 /// A shared flag: whoever holds a copy may stop the work, from any thread.
 class CancelToken {
  public:
-  CancelToken() : flag_(std::make_shared<std::atomic<bool>>(false)) {}
-  void cancel() const { flag_->store(true, std::memory_order_relaxed); }
-  bool cancelled() const { return flag_->load(std::memory_order_relaxed); }
+  CancelToken() : state_(std::make_shared<State>()) {}
+  /// Cancelled also once one of `others` is, which are not cancelled with it.
+  explicit CancelToken(std::initializer_list<CancelToken> others);
+
+  void cancel() const { state_->flag.store(true, std::memory_order_relaxed); }
+  bool cancelled() const;
 
  private:
-  std::shared_ptr<std::atomic<bool>> flag_;
+  struct State {
+    std::atomic<bool> flag = false;
+    std::vector<CancelToken> others = {};
+  };
+  std::shared_ptr<State> state_;
 };
 
 /// How far a piece of work is: `fraction` in [0, 1], `stage` a short present participle ("refining").

@@ -60,6 +60,7 @@ BitVolume pack(const PatchMask& mask, const Index3& size, const Box& part) {
 struct Predictor::Look {
   double zoom;
   Box box;
+  Box seen;        ///< of the box, what lies in the image
   bool contained;  ///< the object does not continue beyond the box
 };
 
@@ -75,17 +76,16 @@ Prediction Predictor::run(Layers& layers, const Focus& focus, const PredictionOp
                           const LeftoverPick& pick, const RunControl& control) {
   passes_ = 0;
   const Look last = zoom_until_contained(layers, focus, options, control);
-  const Box seen = intersect(last.box, whole(shape_));
+  const BitVolume coarse = coarse_mask(last);
   if (last.zoom == 1) {
-    const BitVolume answer = pack(answer_, model_.patch_size, shifted(seen, last.box.lo));
-    layers.previous.paste(answer, seen, pool_);
-    layers.mask.paste(answer, seen, pool_);
-    return {seen, last.zoom, passes_};
+    layers.previous.paste(coarse, last.seen, pool_);
+    layers.mask.paste(coarse, last.seen, pool_);
+    return {last.seen, last.zoom, passes_};
   }
-  const BitVolume coarse = enlarge(answer_, model_.patch_size, last.box.size(), shifted(seen, last.box.lo), pool_);
   control.check();
-  const std::vector<Box> patches = plan(layers, coarse, seen, focus, options.refine_all, pick);
-  const Box refined = refine(layers, coarse, seen, patches, options.rules, control);
+  show(options.preview, layers, last, coarse);
+  const std::vector<Box> patches = plan(layers, coarse, last.seen, focus, options.refine_all, pick);
+  const Box refined = refine(layers, coarse, last.seen, patches, options.rules, control);
   return {intersect(refined, whole(shape_)), last.zoom, passes_};
 }
 
@@ -96,6 +96,7 @@ Predictor::Look Predictor::zoom_until_contained(const Layers& layers, const Focu
   while (true) {
     const Look now = look(layers, focus.centre, zoom, options.rules, step_control(control, "zooming", passes_, steps));
     if (now.contained || !options.auto_zoom || zoom >= kMaxZoom) return now;
+    if (options.preview) show(options.preview, layers, now, coarse_mask(now));
     zoom = std::min(kMaxZoom, zoom * kZoomGrowth);
   }
 }
@@ -113,7 +114,21 @@ Predictor::Look Predictor::look(const Layers& layers, const Index3& centre, doub
     input_.shrink(layers, box, zoom, values);
   }
   pass(control);
-  return {zoom, box, !reaches_border(answer_, patch, layers.previous, box, rules)};
+  return {zoom, box, intersect(box, whole(shape_)), !reaches_border(answer_, patch, layers.previous, box, rules)};
+}
+
+/// The answer where the pass looked inside the image, at full resolution.
+BitVolume Predictor::coarse_mask(const Look& look) const {
+  const Box part = shifted(look.seen, look.box.lo);
+  if (look.zoom == 1) return pack(answer_, model_.patch_size, part);
+  return enlarge(answer_, model_.patch_size, look.box.size(), part, pool_);
+}
+
+void Predictor::show(const PreviewSink& sink, const Layers& layers, const Look& look, const BitVolume& coarse) const {
+  if (!sink) return;
+  const auto differing = coarse.difference(layers.mask.read(look.seen)).bounds();
+  const Index3& lo = look.seen.lo;
+  sink({look.seen, coarse, differing ? shifted(*differing, {-lo[0], -lo[1], -lo[2]}) : Box{}});
 }
 
 void Predictor::pass(const RunControl& control) {

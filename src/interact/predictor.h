@@ -4,6 +4,7 @@
 #include "interact/coarse.h"
 #include "interact/cover.h"
 #include "interact/network_input.h"
+#include "interact/preview.h"
 #include "interact/raster.h"
 
 namespace sagittal::interact {
@@ -12,6 +13,7 @@ struct PredictionOptions {
   Rules rules = Rules::v2_5;
   bool auto_zoom = true;
   bool refine_all = false;  ///< refine the whole previous segmentation, not only what changes
+  PreviewSink preview = {};
 };
 
 struct Prediction {
@@ -43,6 +45,8 @@ class Predictor {
   Box refine(Layers& layers, const BitVolume& coarse, const Box& seen, const std::vector<Box>& patches, Rules rules,
              const RunControl& control);
   void write(Layers& layers, const BitVolume& answer, const Box& answer_box, const Box& box) const;
+  BitVolume coarse_mask(const Look& look) const;
+  void show(const PreviewSink& sink, const Layers& layers, const Look& look, const BitVolume& coarse) const;
   void pass(const RunControl& control);
 
   const Model& model_;

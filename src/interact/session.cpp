@@ -124,7 +124,7 @@ class Session::State {
     options.control.check();
     Outcome outcome;
     if (options.run_prediction && focus) {
-      const Prediction prediction = predict(layers, *focus, refine_all, options.control);
+      const Prediction prediction = predict(layers, *focus, refine_all, options);
       outcome = {true, prediction.changed, {}, prediction.zoom, prediction.passes};
       focus.reset();
     }
@@ -224,10 +224,11 @@ class Session::State {
   }
 
  private:
-  Prediction predict(Layers& layers, const Focus& focus, bool refine_all, const RunControl& control) {
+  Prediction predict(Layers& layers, const Focus& focus, bool refine_all, const PromptOptions& options) {
     Predictor predictor(*model_, image_, pool());
     const LeftoverPick pick = options_.pick_leftover ? options_.pick_leftover : make_leftover_pick();
-    return predictor.run(layers, focus, {options_.rules, auto_zoom, refine_all}, pick, control);
+    return predictor.run(layers, focus, {options_.rules, auto_zoom, refine_all, options.preview}, pick,
+                         options.control);
   }
 
   Outcome step_through(RecordEvent kind, const Step* (History::*go)()) {

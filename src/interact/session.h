@@ -11,6 +11,7 @@
 #include "base/progress.h"
 #include "base/thread_pool.h"
 #include "interact/model.h"
+#include "interact/preview.h"
 #include "interact/rules.h"
 #include "volume/box.h"
 #include "volume/stored_voxels.h"
@@ -31,6 +32,7 @@ struct PromptOptions {
   bool include = true;         ///< positive prompt; false: negative
   bool run_prediction = true;  ///< false: only record the prompt
   RunControl control;          ///< progress and cancellation; stage "zooming", then "refining", each from 0 to 1
+  PreviewSink preview = {};    ///< learns of each pass from afar; none where the first pass shows all of the object
 };
 
 struct SessionOptions {

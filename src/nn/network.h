@@ -21,8 +21,8 @@ class Network {
   virtual int output_channels() const = 0;
 
   /// input [c, d, h, w] and logits [classes, d, h, w], both C-ordered; every size must be a multiple of the product of
-  /// the network's strides on that axis, else Error(bad_input). Throws Error(cancelled) between layers when asked to
-  /// stop.
+  /// the network's strides on that axis, else Error(bad_input). Between layers it reports how far it is, with an empty
+  /// stage, and throws Error(cancelled) when asked to stop.
   virtual void run(const SpatialSize& size, std::span<const float> input, std::span<float> logits,
                    const RunControl& control) const = 0;
 

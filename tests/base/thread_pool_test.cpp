@@ -56,5 +56,20 @@ TEST(RunControl, CheckThrowsOnceCancelled) {
   EXPECT_ERROR(control.check(), ErrorCode::cancelled);
 }
 
+TEST(CancelToken, FollowsOthersButDoesNotLead) {
+  const CancelToken server, client;
+  const CancelToken prompt{server, client}, other{server};
+  prompt.cancel();
+  EXPECT_TRUE(prompt.cancelled());
+  EXPECT_FALSE(server.cancelled() || client.cancelled() || other.cancelled());
+  const CancelToken next{server, client};
+  EXPECT_FALSE(next.cancelled());
+  client.cancel();
+  EXPECT_TRUE(next.cancelled());
+  EXPECT_FALSE(other.cancelled());
+  server.cancel();
+  EXPECT_TRUE(other.cancelled());
+}
+
 }  // namespace
 }  // namespace sagittal

@@ -54,9 +54,10 @@ void Program::plan() {
 void Program::run(std::byte* arena, int threads, std::span<const float> input, std::span<float> logits,
                   const RunControl& control) const {
   const RunContext context{arena, offsets_.data(), threads, input, logits};
-  for (const auto& step : steps_) {
+  for (std::size_t n = 0; n < steps_.size(); ++n) {
     control.check();
-    step->run(context);
+    control.report({}, static_cast<double>(n) / static_cast<double>(steps_.size()));
+    steps_[n]->run(context);
   }
 }
 

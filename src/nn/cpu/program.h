@@ -42,7 +42,7 @@ class Program {
   void plan();
 
   std::size_t arena_bytes() const { return arena_bytes_; }
-  /// `arena` has arena_bytes() bytes. Throws Error(cancelled) between steps.
+  /// `arena` has arena_bytes() bytes. Reports progress and throws Error(cancelled) between steps.
   void run(std::byte* arena, int threads, std::span<const float> input, std::span<float> logits,
            const RunControl& control) const;
 
