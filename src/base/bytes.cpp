@@ -11,26 +11,19 @@
 
 #include <fmt/format.h>
 
+#include "base/descriptor.h"
 #include "base/error.h"
 
 namespace sagittal {
 namespace {
 
-/// Owner of a file descriptor.
-struct Descriptor {
-  int fd;
-  explicit Descriptor(int value) : fd(value) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (fd >= 0) ::close(fd);
-  }
-};
-
 [[noreturn]] void throw_system(const std::filesystem::path& path, std::string_view verb) {
   const int number = errno;
   const ErrorCode code = number == ENOENT || number == ENOTDIR ? ErrorCode::not_found : ErrorCode::io;
-  throw Error(code, fmt::format("cannot {} {}: {}", verb, path.string(), std::generic_category().message(number)));
+  const bool full = number == ENOSPC || number == EDQUOT || number == EFBIG;
+  throw Error(code, fmt::format("cannot {} {}: {}", verb, path.string(),
+                                full ? "the disk is full; free some space and try again"
+                                     : std::generic_category().message(number)));
 }
 
 std::size_t regular_file_size(int fd, const std::filesystem::path& path) {
@@ -47,6 +40,13 @@ void write_all(int fd, ByteView bytes, const std::filesystem::path& path) {
     if (count < 0) throw_system(path, "write");
     bytes = bytes.subspan(static_cast<std::size_t>(count));
   }
+}
+
+/// Makes a rename in `folder` last. One that may be written to but not listed cannot be synchronised.
+void sync_folder(const std::filesystem::path& folder) {
+  const Descriptor file(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (file.fd < 0 && errno == EACCES) return;
+  if (file.fd < 0 || (::fsync(file.fd) != 0 && errno != EINVAL)) throw_system(folder, "write");
 }
 
 }  // namespace
@@ -101,11 +101,11 @@ Bytes read_file(const std::filesystem::path& path, std::size_t max_bytes) {
   return bytes;
 }
 
-void write_file_atomically(const std::filesystem::path& path, ByteView bytes) {
+void write_file_atomically(const std::filesystem::path& path, ByteView bytes, unsigned mode) {
   std::filesystem::path temporary = path;
   temporary += fmt::format(".{:08x}.tmp", std::random_device{}());
   {
-    const Descriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
+    const Descriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
     if (file.fd < 0) throw_system(path, "write");
     try {
       write_all(file.fd, bytes, path);
@@ -121,6 +121,18 @@ void write_file_atomically(const std::filesystem::path& path, ByteView bytes) {
     errno = number;
     throw_system(path, "replace");
   }
+  sync_folder(path.has_parent_path() ? path.parent_path() : ".");
+}
+
+std::string to_hex(ByteView bytes) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string text;
+  text.reserve(2 * bytes.size());
+  for (const std::uint8_t byte : bytes) {
+    text += digits[byte >> 4];
+    text += digits[byte & 15];
+  }
+  return text;
 }
 
 std::uint64_t checked_product(std::uint64_t a, std::uint64_t b, std::string_view what) {

@@ -64,8 +64,12 @@ class MappedFile {
 /// The whole file; Error(too_large) beyond `max_bytes`, Error(not_found | io) where it cannot be read.
 Bytes read_file(const std::filesystem::path& path, std::size_t max_bytes);
 
-/// Writes beside `path` and renames, so that a reader sees the old file or the whole new one. Throws Error(io).
-void write_file_atomically(const std::filesystem::path& path, ByteView bytes);
+/// Writes beside `path` (NAME.*.tmp) and renames, so that a reader sees the old file or the whole new one, also after a
+/// crash. `mode` is the new file's, less the umask. Throws Error(not_found | io).
+void write_file_atomically(const std::filesystem::path& path, ByteView bytes, unsigned mode = 0644);
+
+/// Two lower-case digits a byte.
+std::string to_hex(ByteView bytes);
 
 /// `a * b`, or Error(bad_input) naming `what` where it does not fit 64 bits.
 std::uint64_t checked_product(std::uint64_t a, std::uint64_t b, std::string_view what);

@@ -11,44 +11,22 @@
 
 #include <fmt/format.h>
 
+#include "base/descriptor.h"
 #include "base/error.h"
 
 namespace sagittal::durable {
 namespace {
 
-constexpr std::size_t kStep = std::size_t{8} << 20;
 constexpr int kMaxSameHash = 16;
 
 [[noreturn]] void fail(const std::filesystem::path& path, const char* what) {
-  if (errno == ENOSPC || errno == EDQUOT || errno == EFBIG) {
-    throw Error(ErrorCode::io, "the server's disk is full, so the image was not kept; free some space and try again");
-  }
   if (errno == ENOENT) throw Error(ErrorCode::not_found, fmt::format("{} is missing", path.string()));
   throw Error(ErrorCode::io, fmt::format("cannot {} {}: {}", what, path.string(), std::strerror(errno)));
 }
 
-struct Descriptor {
-  explicit Descriptor(int descriptor) : fd(descriptor) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (fd >= 0) ::close(fd);
-  }
-  int fd;
-};
-
 std::string hash_of(ByteView bytes) {
   const XXH128_hash_t hash = XXH3_128bits(bytes.data(), bytes.size());
   return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
-}
-
-void write_all(int file, ByteView bytes, const std::filesystem::path& path) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(file, bytes.data(), std::min(bytes.size(), kStep));
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) fail(path, "write");
-    bytes = bytes.subspan(static_cast<std::size_t>(written));
-  }
 }
 
 Buffer read_all(const std::filesystem::path& path, std::uint64_t max_bytes) {
@@ -72,11 +50,6 @@ Buffer read_all(const std::filesystem::path& path, std::uint64_t max_bytes) {
 }
 
 ByteView view(const Buffer& bytes) { return {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()}; }
-
-void sync_folder(const std::filesystem::path& folder) {
-  const Descriptor file(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (file.fd < 0 || ::fsync(file.fd) != 0) fail(folder, "write");
-}
 
 bool is_name(const std::string& name) {
   return name.size() >= 32 && name.find_first_not_of("0123456789abcdef-") == std::string::npos;
@@ -133,18 +106,11 @@ bool Volumes::replace_if_broken(const std::string& name, ByteView bytes) {
 }
 
 void Volumes::write(const std::string& name, ByteView bytes) {
-  const auto temporary = folder_ / fmt::format("{}.{}.tmp", name, ++written_);
-  const Descriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  if (file.fd < 0) fail(temporary, "write");
   try {
-    write_all(file.fd, bytes, temporary);
-    if (::fsync(file.fd) != 0) fail(temporary, "write");
-    if (::rename(temporary.c_str(), (folder_ / name).c_str()) != 0) fail(temporary, "rename");
-  } catch (...) {
-    ::unlink(temporary.c_str());
-    throw;
+    write_file_atomically(folder_ / name, bytes, S_IRUSR | S_IWUSR);
+  } catch (Error& error) {
+    throw error.within("the image was not kept");
   }
-  sync_folder(folder_);
 }
 
 Buffer Volumes::get(const std::string& name, std::uint64_t max_bytes) const {

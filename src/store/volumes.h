@@ -1,5 +1,4 @@
 #pragma once
-#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -44,7 +43,6 @@ class Volumes {
     std::map<std::string, int> count;  // guarded by mutex
   };
   const std::filesystem::path folder_;
-  std::atomic<std::uint64_t> written_ = 0;
   const std::shared_ptr<Pins> pins_ = std::make_shared<Pins>();
 };
 

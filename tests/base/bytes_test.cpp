@@ -30,6 +30,20 @@ TEST(Files, AtomicWriteReplacesAndLeavesNoTemporary) {
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(directory.path()), {}), 1);
 }
 
+TEST(Files, AtomicWriteGivesTheModeAskedForAlsoToAFileThatWasOpenToOthers) {
+  const Scratch directory;
+  write_file_atomically(directory / "key", as_bytes("open"), 0644);
+  write_file_atomically(directory / "key", as_bytes("closed"), 0600);
+  EXPECT_EQ(std::filesystem::status(directory / "key").permissions(), std::filesystem::perms(0600));
+}
+
+TEST(Files, AtomicWriteThatFailsLeavesTheOldFileAlone) {
+  const Scratch directory;
+  std::filesystem::create_directory(directory / "taken");
+  EXPECT_ERROR(write_file_atomically(directory / "taken", as_bytes("x")), ErrorCode::io);
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(directory.path()), {}), 1);
+}
+
 TEST(Files, LimitsAndMissingFilesAreErrors) {
   const Scratch directory;
   write_file_atomically(directory / "a", as_bytes("12345"));

@@ -4,9 +4,7 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <sys/file.h>
-#include <sys/random.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -18,8 +16,10 @@
 
 #include "base/base64.h"
 #include "base/bytes.h"
+#include "base/descriptor.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "base/random.h"
 
 namespace sagittal::server {
 namespace {
@@ -43,11 +43,7 @@ Digest sha256(std::string_view text) {
 
 /// 256 random bits that may stand in a URL.
 std::string random_key() {
-  Bytes bits(32);
-  if (::getrandom(bits.data(), bits.size(), 0) != static_cast<ssize_t>(bits.size())) {
-    throw Error(ErrorCode::io, "the system gives no random numbers");
-  }
-  std::string text = encode_base64(bits);
+  std::string text = encode_base64(random_bytes(32));
   while (text.ends_with('=')) text.pop_back();
   std::replace(text.begin(), text.end(), '+', '-');
   std::replace(text.begin(), text.end(), '/', '_');
@@ -62,12 +58,6 @@ void require_name(std::string_view name) {
   if (!name.empty() && name.size() <= kMaxName && std::all_of(name.begin(), name.end(), allowed)) return;
   throw Error(ErrorCode::bad_input,
               fmt::format("the name of a key has 1 to {} letters, digits or -_.@; found \"{}\"", kMaxName, name));
-}
-
-std::string to_hex(const Digest& digest) {
-  std::string text;
-  for (const std::uint8_t byte : digest) text += fmt::format("{:02x}", byte);
-  return text;
 }
 
 Digest from_hex(std::string_view text) {
@@ -86,22 +76,6 @@ Digest from_hex(std::string_view text) {
 [[noreturn]] void throw_errno(const std::filesystem::path& path, std::string_view what) {
   throw Error(ErrorCode::io, fmt::format("{}: {}: {}", path.string(), what, std::strerror(errno)));
 }
-
-/// An open file or folder, closed at the end of the scope.
-class Descriptor {
- public:
-  Descriptor(const std::filesystem::path& path, int flags, mode_t mode = 0)
-      : number_(::open(path.c_str(), flags | O_CLOEXEC, mode)) {
-    if (number_ < 0) throw_errno(path, "cannot be opened");
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() { ::close(number_); }
-  int number() const { return number_; }
-
- private:
-  int number_;
-};
 
 std::filesystem::path folder_of(const std::filesystem::path& path) {
   return path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
@@ -179,13 +153,12 @@ void ApiKeyFile::change(const std::function<void(std::vector<ApiKey>&)>& edit) {
   const std::filesystem::path folder = folder_of(path_);
   std::error_code failure;
   std::filesystem::create_directories(folder, failure);
-  const Descriptor lock(folder, O_RDONLY | O_DIRECTORY);
-  if (::flock(lock.number(), LOCK_EX) != 0) throw_errno(folder, "cannot be locked");
+  const Descriptor lock(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (lock.fd < 0 || ::flock(lock.fd, LOCK_EX) != 0) throw_errno(folder, "cannot be locked");
   std::vector<ApiKey> keys;
   if (exists()) keys = read();
   edit(keys);
   write(keys);
-  ::fsync(lock.number());
 }
 
 void ApiKeyFile::write(const std::vector<ApiKey>& keys) const {
@@ -194,16 +167,7 @@ void ApiKeyFile::write(const std::vector<ApiKey>& keys) const {
     rows.push_back({{"name", key.name}, {"sha256", to_hex(key.sha256)}, {"created", key.created}});
   }
   const std::string text = Json{{"version", 1}, {"keys", rows}}.dump(1) + "\n";
-  const std::filesystem::path next = path_.string() + ".new";
-  ::unlink(next.c_str());  // left by one that was killed here
-  const Descriptor file(next, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, S_IRUSR | S_IWUSR);
-  for (std::size_t done = 0; done < text.size();) {
-    const ssize_t wrote = ::write(file.number(), text.data() + done, text.size() - done);
-    if (wrote < 0) throw_errno(next, "cannot be written");
-    done += static_cast<std::size_t>(wrote);
-  }
-  if (::fsync(file.number()) != 0) throw_errno(next, "cannot be written");
-  if (::rename(next.c_str(), path_.c_str()) != 0) throw_errno(path_, "cannot be replaced");
+  write_file_atomically(path_, as_bytes(text), S_IRUSR | S_IWUSR);
 }
 
 ApiKeys::ApiKeys(std::filesystem::path path, LogSink log) : file_(std::move(path)), log_(std::move(log)) {

@@ -1,9 +1,6 @@
 #include "server/state/leases.h"
 
-#include <sys/random.h>
-
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -12,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/random.h"
 #include "server/state/client_key.h"
 
 namespace sagittal::server {
@@ -20,6 +18,7 @@ namespace {
 const std::string kLease = "lease ";
 /// Leases that are over and on the disk, for each place; beyond, the oldest is ended.
 constexpr std::size_t kMostPerPlace = 16;
+constexpr std::size_t kTokenBits = 128;
 
 Lease parse_lease(const durable::Entry& entry) {
   constexpr const char* what = "kept lease";
@@ -28,16 +27,6 @@ Lease parse_lease(const durable::Entry& entry) {
   const auto type = scalar_type_from_name(json_get_or<std::string>(about, "target", what, "uint8"));
   if (!type) throw Error(ErrorCode::bad_input, "kept lease: unknown type of the mask");
   return {entry.name, json_get_or(about, "had_image", what, false), *type, json_get_or(about, "bool", what, false)};
-}
-
-std::string random_token() {
-  std::array<std::uint8_t, 16> bytes{};
-  if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
-    throw Error(ErrorCode::io, "the system gives no random numbers");
-  }
-  std::string token;
-  for (const std::uint8_t byte : bytes) token += fmt::format("{:02x}", byte);
-  return token;
 }
 
 }  // namespace
@@ -135,7 +124,7 @@ std::string Leases::claim(const std::string& owner) {
   const std::lock_guard lock(mutex_);
   const Time now = clock_();
   make_place(owner, now);
-  std::string token = random_token();
+  std::string token = random_hex(kTokenBits);
   const std::string key = owned_key(owner, kLease + token);
   if (sessions_.journal() != nullptr) sessions_.journal()->announce(key, limits_.kind);
   entries_[token] = {std::make_shared<Lease>(Lease{key, false, ScalarType::u8, false}), now, now, owner};
