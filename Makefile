@@ -50,6 +50,8 @@ test-long: build
 	@$(MAKE) test-fuzz FUZZ_SECONDS=60
 
 serve: build
+	@tools/install_dependencies.sh demo
+	@[ -e build/demo/case/head_ct.mhd ] || python3 tools/demo_case.py build/demo/case
 	@$(PROGRAM) serve
 
 format:

@@ -69,7 +69,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   server::Metrics metrics;
   server::Sessions sessions(harness.model, harness.pool, {.max_sessions = 2, .max_memory_bytes = 1 << 20});
   server::Leases leases(sessions, {.max_leases = 6});
-  const server::http::Router router(server::monai_label_routes(sessions, leases, metrics));
+  const server::Studies studies({});
+  server::SavedLabels labels({});
+  const server::http::Router router(server::monai_label_routes(sessions, leases, metrics, studies, labels));
   const std::string upload = part("file", image) + "--b1--\r\n";
   if (send(router, kEndpoints[3], "", "image=a", upload).status != 200) __builtin_trap();
 

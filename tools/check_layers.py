@@ -19,11 +19,12 @@ MAY_INCLUDE = {
     "stream/igtl": ["stream", "volume", "net"],
     "stream/operators": ["stream", "stream/igtl", "io", "segment", "nn", "volume", "terms"],
     "server": ["interact", "hub", "stream", "io", "segment", "volume", "terms", "net", "store",
-               "server/access", "server/http", "server/state", "server/dialects"],
+               "server/access", "server/http", "server/state", "server/studies", "server/dialects"],
     "server/http": [],
     "server/access": ["server/http"],
     "server/state": ["server/http", "interact", "io", "segment", "volume", "terms", "net", "store"],
-    "server/dialects": ["server/http", "server/state", "interact", "hub", "stream", "io", "segment", "volume", "terms"],
+    "server/studies": ["io", "net", "volume", "terms"],
+    "server/dialects": ["server/http", "server/state", "server/studies", "interact", "hub", "stream", "io", "segment", "volume", "terms"],
 }
 
 # third-party header prefix -> files that may include it

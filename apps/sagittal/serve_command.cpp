@@ -4,6 +4,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -17,6 +18,7 @@
 #include "commands.h"
 #include "data_folder.h"
 #include "key_file_option.h"
+#include "scan_sources.h"
 #include "serve_options.h"
 #include "server/access/audit_log.h"
 #include "server/access/gate.h"
@@ -182,6 +184,9 @@ void serve(const ServeOptions& options) {
     monai_leases.sweep();
   };
   const server::Housekeeper housekeeper(kSweepPeriod, sweep, log_to_stderr);
+  const server::Studies studies(scan_sources(options, log_to_stderr));
+  server::SavedLabels labels(data.journal() ? std::filesystem::path(options.model.data_directory) / "labels"
+                                            : std::filesystem::path());
   server::Metrics metrics;
   describe_program_metrics(metrics, sessions, start);
   const auto status = [&] {
@@ -200,8 +205,8 @@ void serve(const ServeOptions& options) {
   append(server::nninteractive_v2_routes(sessions, leases, metrics, upload_limits));
   append(server::itksnap_routes(sessions, itksnap_leases, metrics, upload_limits));
   const server::http::Admit admit = [&gate](auto& head, const auto* route) { return gate.admit(head, route); };
-  append(
-      server::monai_label_routes(sessions, monai_leases, metrics, upload_limits, keys ? admit : server::http::Admit()));
+  append(server::monai_label_routes(sessions, monai_leases, metrics, studies, labels, upload_limits,
+                                    keys ? admit : server::http::Admit()));
   append(server::slicer_v0_routes(sessions, metrics, upload_limits));
   server::Server server(server_options, std::move(routes), metrics,
                         options.verbose ? LogSink(log_to_stderr) : LogSink(), admit, observer(audit.get()));

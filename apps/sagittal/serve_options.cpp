@@ -52,6 +52,11 @@ void add_serve_options(CLI::App& command, ServeOptions& options) {
   command.add_option("--keep", options.keep_hours, "Hours after which a session that nobody used is deleted")
       ->capture_default_str()
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{24} * 365 * 10));
+  command
+      .add_option("--studies", options.studies,
+                  "A folder of scans to offer: DICOM, NIfTI, NRRD, MetaImage, in any sub-folders. Default: the "
+                  "example scans of Debian's packages that are there")
+      ->type_name("DIR");
   command.add_flag("--verbose", options.verbose, "One line for every request");
 }
 

@@ -22,6 +22,7 @@ struct ServeOptions {
   std::string tls_key;
   std::size_t max_sessions_per_user = 0;  ///< 0: as many as all together
   std::string audit_log;
+  std::string studies;  ///< a folder of scans to offer
   double drain_seconds = 30;
   std::vector<std::string> allowed_origins;
   std::vector<std::string> allowed_hosts;

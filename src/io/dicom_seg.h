@@ -8,6 +8,8 @@
 
 namespace sagittal::io {
 
+struct DicomImages;
+
 /// True for a DICOM file of SOP class Segmentation or Label Map Segmentation Storage.
 bool is_dicom_seg(ByteView file, std::string_view what);
 
@@ -32,6 +34,9 @@ struct DicomSource {
 
 /// Reads the series that `options` choose in a DICOM file or folder, as `read_image` would.
 DicomSource read_dicom_source(const std::filesystem::path& path, const ReadOptions& options);
+
+/// The same for planes that were found before.
+DicomSource dicom_source_of(const DicomImages& images, const ReadOptions& options);
 
 /// Puts the segmentation on the grid of its source and adds its context. Its voxels must be voxels of the source, all
 /// of them or a part, in any order and direction of axes; Error(bad_input) otherwise.

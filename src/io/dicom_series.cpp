@@ -186,10 +186,15 @@ std::string listing(const std::vector<DicomImages>& series) {
 }  // namespace
 
 std::vector<DicomImages> find_dicom_series(const std::filesystem::path& folder, const ReadOptions& options) {
+  return find_dicom_series(files_below(folder), options, folder.string());
+}
+
+std::vector<DicomImages> find_dicom_series(const std::vector<std::filesystem::path>& files, const ReadOptions& options,
+                                           std::string_view what) {
   Collector collector;
   std::size_t unreadable = 0;
   std::string first_reason;
-  for (const auto& path : files_below(folder)) {
+  for (const auto& path : files) {
     try {
       const MappedFile file(path);
       if (looks_like_dicom(file.bytes())) collector.add(file.bytes(), path);
@@ -198,8 +203,8 @@ std::vector<DicomImages> find_dicom_series(const std::filesystem::path& folder, 
     }
   }
   if (unreadable > 0 && options.log) {
-    options.log(LogLevel::warning, fmt::format("{}: {} DICOM file{} passed over, the first because of {}",
-                                               folder.string(), unreadable, unreadable == 1 ? "" : "s", first_reason));
+    options.log(LogLevel::warning, fmt::format("{}: {} DICOM file{} passed over, the first because of {}", what,
+                                               unreadable, unreadable == 1 ? "" : "s", first_reason));
   }
   auto series = std::move(collector).finish();
   if (series.empty() && unreadable > 0) throw Error(ErrorCode::unsupported, first_reason);

@@ -1,6 +1,7 @@
 #pragma once
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "io/dicom_dataset.h"
@@ -31,6 +32,9 @@ struct DicomImages {
 /// The image series below `folder`, sub-folders included, largest first. Files that are no DICOM images are passed
 /// over; DICOM files that cannot be read are reported to `options.log`.
 std::vector<DicomImages> find_dicom_series(const std::filesystem::path& folder, const ReadOptions& options);
+/// The same for these files; `what` is for messages.
+std::vector<DicomImages> find_dicom_series(const std::vector<std::filesystem::path>& files, const ReadOptions& options,
+                                           std::string_view what);
 
 /// The planes of one file, grouped as above. `path` is for messages, and for reading pixels where `file` is not kept.
 std::vector<DicomImages> images_of_file(ByteView file, const std::filesystem::path& path);

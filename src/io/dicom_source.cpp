@@ -121,7 +121,12 @@ DicomSource read_dicom_source(const std::filesystem::path& path, const ReadOptio
   ReadOptions lenient = options;
   lenient.fill_missing_slices = true;
   const auto series = series_at(path, lenient);
-  const DicomImages& images = choose_series(series, lenient, path.string());
+  return dicom_source_of(choose_series(series, lenient, path.string()), options);
+}
+
+DicomSource dicom_source_of(const DicomImages& images, const ReadOptions& options) {
+  ReadOptions lenient = options;
+  lenient.fill_missing_slices = true;
   const Stack stack = stack_of(images, lenient);
   const auto& slices = stack.frames[chosen_frame(stack, images, lenient)];
   DicomSource source{{}, stack.geometry};

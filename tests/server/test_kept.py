@@ -83,7 +83,7 @@ def test_an_image_of_monai_label_goes_on_under_its_name(start, tmp_path):
     viewer = Monai(start().url, "x", scan())
     viewer.client.upload_image(nrrd.write(tmp_path / "a.nrrd", scan()), "CT / 1")
     start()
-    assert list(viewer.client.datastore()["objects"]) == ["CT / 1"]
+    assert "CT / 1" in viewer.client.datastore()["objects"]
     clicks = {"label": "liver", "foreground": [CENTRE[::-1]], "background": []}
     file, _ = viewer.client.infer("nnInteractive", "CT / 1", clicks)
     fields, mask = nrrd.read(open(file, "rb").read())

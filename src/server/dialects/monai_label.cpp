@@ -11,6 +11,7 @@
 #include "interact/normalised_image.h"
 #include "io/image_io.h"
 #include "io/nrrd.h"
+#include "server/dialects/monai_datastore.h"
 #include "server/dialects/monai_label_case.h"
 #include "server/dialects/monai_label_forms.h"
 #include "server/dialects/painted.h"
@@ -44,19 +45,26 @@ bool begins_with(const std::vector<Index3>& clicks, const std::vector<Index3>& k
 struct Place {
   std::string key;
   std::chrono::seconds min_idle;
+  std::string image = {};  ///< what the client calls it
 };
 
 class MonaiLabel {
  public:
-  MonaiLabel(Sessions& sessions, Leases& leases, Metrics& metrics, http::Admit login)
-      : sessions_(sessions), leases_(leases), metrics_(metrics), login_(std::move(login)) {}
+  MonaiLabel(Sessions& sessions, Leases& leases, Metrics& metrics, const Studies& studies, SavedLabels& labels,
+             http::Admit login)
+      : sessions_(sessions),
+        leases_(leases),
+        metrics_(metrics),
+        datastore_(studies, labels, read_options(sessions), sessions.cancel_token()),
+        login_(std::move(login)) {}
 
   // ---- what there is
 
   Response info(const Request& request) {
     const interact::Model& model = sessions_.model();
-    const std::size_t images = names_of(request).size();
-    return http::json_response(200, describe_monai_label(model.capabilities, model.name, images));
+    Json info = describe_monai_label(model.capabilities, model.name, datastore_.offers_scans());
+    info["datastore"] = datastore_.status(request.owner, names_of(request));
+    return http::json_response(200, info);
   }
 
   Response auth(const Request&) { return http::json_response(200, {{"enabled", login_ != nullptr}}); }
@@ -87,23 +95,27 @@ class MonaiLabel {
 
   Response images(const Request& request) {
     const http::Query query(request.query);
-    const std::vector<std::string> names = names_of(request);
-    if (!query.has("output") || query.one("output") != "all") {
-      return http::json_response(200, {{"total", names.size()}, {"completed", 0}, {"label_tags", Json::object()}});
-    }
-    Json objects = Json::object();
-    for (const std::string& name : names) {
-      objects[name] = {{"image", {{"ext", ""}, {"info", Json::object()}}}, {"labels", Json::object()}};
-    }
-    return http::json_response(200, {{"name", "Sagittal"}, {"description", ""}, {"objects", objects}});
+    const bool all = query.has("output") && query.one("output") == "all";
+    return http::json_response(200, all ? datastore_.objects(request.owner, names_of(request))
+                                        : datastore_.status(request.owner, names_of(request)));
   }
 
-  Response refuse_label(const Request&) {
-    throw Error(ErrorCode::unsupported, "this server keeps no labels: save the segmentation in the viewer");
+  Response next_sample(const Request& request) {
+    return http::json_response(200, datastore_.next_sample(request.owner));
   }
 
-  Response refuse_strategy(const Request&) {
-    throw Error(ErrorCode::unsupported, "this server offers no samples: load an image in the viewer");
+  Response image(const Request& request) { return datastore_.image(http::Query(request.query).one("image")); }
+
+  Response save_label(const Request& request) {
+    const auto parts = parse_parts(request);
+    const http::Query query(request.query);
+    return http::json_response(200, datastore_.put_label(request.owner, query.one("image"), optional(query, "tag"),
+                                                         http::find_part(parts, "label"), params_of(parts)));
+  }
+
+  Response label(const Request& request) {
+    const http::Query query(request.query);
+    return datastore_.label(request.owner, query.one("label"), optional(query, "tag"));
   }
 
   // ---- images
@@ -154,17 +166,16 @@ class MonaiLabel {
     const auto part = [&](const char* name) {
       return std::find_if(parts.begin(), parts.end(), [&](const auto& p) { return p.name == name; });
     };
-    const Json params =
-        part("params") == parts.end() ? Json::object() : parse_json(as_text(part("params")->content), "params");
+    const Json params = params_of(parts);
     const http::Query query(request.query);
-    const MonaiResult how = parse_monai_result(params, query.has("output") ? query.one("output") : "");
+    const MonaiResult how = parse_monai_result(params, optional(query, "output"));
     const Place place = place_of(request, query);
     if (part("file") != parts.end()) set_image(place, read(*part("file")));
     if (request.path_value == kMonaiClicks) {
       const MonaiClicks clicks = parse_monai_clicks(params);
       return with_case(place, [&](ClientSession& client, MonaiCase& known) {
         const std::int64_t outside = click(client, known, clicks);
-        return answer(how, client, known, clicks.label, {{"ignored_clicks", outside}});
+        return answer(how, place, client, known, clicks.label, {{"ignored_clicks", outside}});
       });
     }
     if (request.path_value == kMonaiScribbles) {
@@ -173,7 +184,7 @@ class MonaiLabel {
       const Volume labels = read(*part("label"));
       return with_case(place, [&](ClientSession& client, MonaiCase& known) {
         scribble(client, known, scribbles, labels);
-        return answer(how, client, known, scribbles.label, Json::object());
+        return answer(how, place, client, known, scribbles.label, Json::object());
       });
     }
     throw Error(ErrorCode::not_found,
@@ -184,6 +195,15 @@ class MonaiLabel {
   static std::vector<http::Part> parse_parts(const Request& request) {
     return http::parse_multipart(request.body.bytes(), http::multipart_boundary(request.header("Content-Type")));
   }
+  /// The form's field of that name as JSON.
+  static Json params_of(const std::vector<http::Part>& parts) {
+    const auto found = std::find_if(parts.begin(), parts.end(), [](const auto& part) { return part.name == "params"; });
+    return found == parts.end() ? Json::object() : parse_json(as_text(found->content), "params");
+  }
+  static std::string optional(const http::Query& query, const char* name) {
+    return query.has(name) ? query.one(name) : std::string();
+  }
+
   /// What the keys of this client's images begin with.
   static std::string image_key(const Request& request) {
     return owned_key(request.owner, fmt::format("monai {} image ", client_key(request)));
@@ -206,22 +226,29 @@ class MonaiLabel {
     if (query.has("session_id") && !query.one("session_id").empty()) {
       return leased(query.one("session_id"), request.owner);
     }
-    const std::string image = query.has("image") ? query.one("image") : "";
-    return {image_key(request) + image, sessions_.limits().min_idle};
+    const std::string image = optional(query, "image");
+    return {image_key(request) + image, sessions_.limits().min_idle, image};
   }
 
-  Volume read(const http::Part& file) const {
+  static io::ReadOptions read_options(Sessions& sessions) {
     io::ReadOptions options;
-    options.max_bytes = sessions_.limits().max_memory_bytes;
-    options.pool = &sessions_.pool();
-    return io::read_image(file.content, file.filename.empty() ? "the uploaded file" : file.filename, options);
+    options.max_bytes = sessions.limits().max_memory_bytes;
+    options.pool = &sessions.pool();
+    return options;
+  }
+  Volume read(const http::Part& file) const {
+    return io::read_image(file.content, file.filename.empty() ? "the uploaded file" : file.filename,
+                          read_options(sessions_));
   }
 
   void set_image(const Place& place, const Volume& image) {
+    Turn turn = sessions_.begin(place.key, place.min_idle);
+    set_image(turn, place, image);
+  }
+  void set_image(Turn& turn, const Place& place, const Volume& image) {
     const std::int64_t count = image.geometry().voxel_count();
     const Index3& size = image.geometry().size;
     const Index3 shape{size[2], size[1], size[0]};
-    Turn turn = sessions_.begin(place.key, place.min_idle);
     sessions_.reserve_image(place.key, interact::image_bytes(image.type(), count) + static_cast<std::uint64_t>(count));
     const StoredVoxels voxels = store(image);
     turn.put_image(ImageEncoding::voxels, image.type(), shape, voxels.bytes);
@@ -230,13 +257,21 @@ class MonaiLabel {
     turn.keep(describe(MonaiCase{image.geometry()}));
   }
 
+  /// The scan that the server itself has under that name.
+  void bring_image(Turn& turn, const Place& place) {
+    try {
+      if (!place.image.empty()) return set_image(turn, place, datastore_.load(place.image).image);
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::not_found) throw;
+    }
+    throw Error(ErrorCode::not_found, "this image is not on the server, or made room for another: upload it again");
+  }
+
   /// Calls `act(client, case)` with the session its own; what it did is kept before it is answered.
   template <class Act>
   Response with_case(const Place& place, Act&& act) {
     Turn turn = sessions_.begin(place.key, place.min_idle);
-    if (!turn->session.has_image()) {
-      throw Error(ErrorCode::not_found, "this image is not on the server, or made room for another: upload it again");
-    }
+    if (!turn->session.has_image()) bring_image(turn, place);
     MonaiCase known = parse_monai_case(turn->kept.about);
     try {
       Response response = act(*turn, known);
@@ -332,11 +367,13 @@ class MonaiLabel {
     session.forget_history();
   }
 
-  Response answer(const MonaiResult& how, ClientSession& client, MonaiCase& known, const std::string& label,
-                  Json params) {
+  Response answer(const MonaiResult& how, const Place& place, ClientSession& client, MonaiCase& known,
+                  const std::string& label, Json params) {
     params["label_names"] = {{label, 1}};
+    if (!how.compressed) params["centroids"] = Json::object();  // OHIF lists what is in there
     if (how.only_json) return monai_answer(how, params, {});
     const Volume mask = make_volume<std::uint8_t>(known.geometry, client.session.mask());
+    if (how.as_dicom_seg) return monai_answer(how, params, datastore_.dicom_seg(place.image, mask, label));
     if (!how.compressed)
       return monai_answer(how, params, io::encode_image(widen(mask, how.sixteen_bits), "nrrd", false));
     const std::string header = io::nrrd_header(mask, true, "");
@@ -355,15 +392,17 @@ class MonaiLabel {
   Sessions& sessions_;
   Leases& leases_;
   PromptMetrics metrics_;
+  const MonaiDatastore datastore_;
   const http::Admit login_;  // empty: nobody must log in
 };
 
 }  // namespace
 
 std::vector<http::Route> monai_label_routes(Sessions& sessions, Leases& leases, Metrics& metrics,
-                                            const UploadLimits& limits, http::Admit login) {
+                                            const Studies& studies, SavedLabels& labels, const UploadLimits& limits,
+                                            http::Admit login) {
   using D = MonaiLabel;
-  const auto dialect = std::make_shared<D>(sessions, leases, metrics, std::move(login));
+  const auto dialect = std::make_shared<D>(sessions, leases, metrics, studies, labels, std::move(login));
   std::vector<http::Route> routes;
   const auto add = [&](const char* method, const char* path, const char* summary, http::RunOn run_on,
                        Response (D::*handler)(const Request&), std::uint64_t max_body = 0) -> http::Route& {
@@ -394,9 +433,11 @@ std::vector<http::Route> monai_label_routes(Sessions& sessions, Leases& leases, 
   for (const char* path : {"/datastore/", "/datastore/image"}) {
     add("PUT", path, "An image file; ?image=NAME.", worker, &D::add_image, limits.max_image_bytes);
   }
-  add("PUT", "/datastore/label", "Refused: labels are kept in the viewer.", worker, &D::refuse_label,
-      limits.max_mask_bytes);
-  add("POST", "/activelearning/{strategy}", "Refused: no samples are offered.", here, &D::refuse_strategy, some);
+  add("GET", "/datastore/image", "A scan that the server offers, as NRRD; ?image=.", worker, &D::image);
+  add("PUT", "/datastore/label", "A result to keep; ?image=&tag=.", worker, &D::save_label, limits.max_mask_bytes);
+  add("GET", "/datastore/label", "A result that was kept; ?label=IMAGE&tag=.", worker, &D::label);
+  add("POST", "/activelearning/{strategy}", "The next scan without a result.", worker, &D::next_sample, some)
+      .queue_key = lists;
   add("POST", "/infer/{model}", "All clicks or strokes on a segment; ?image= or ?session_id=.", worker, &D::infer,
       limits.max_image_bytes);
   return routes;

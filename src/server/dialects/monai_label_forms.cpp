@@ -53,7 +53,7 @@ constexpr std::string_view kBoundary = "sagittal-7d1f3c9a5b2e4860-part";
 
 }  // namespace
 
-Json describe_monai_label(const interact::Capabilities& capabilities, const std::string& model, std::size_t images) {
+Json describe_monai_label(const interact::Capabilities& capabilities, const std::string& model, bool samples) {
   Json models = Json::object();
   if (capabilities.supports_points) {
     models[std::string(kMonaiClicks)] = describe_model("deepgrow", fmt::format("Clicks in 3D, answered by {}", model));
@@ -62,16 +62,17 @@ Json describe_monai_label(const interact::Capabilities& capabilities, const std:
     models[std::string(kMonaiScribbles)] =
         describe_model("scribbles", fmt::format("Strokes in 3D, answered by {}", model));
   }
+  Json strategies = Json::object();
+  if (samples) strategies["first"] = {{"description", "The next scan of the server without a label"}};
   return {{"name", "Sagittal"},
           {"description", "Interactive segmentation"},
           {"version", SAGITTAL_VERSION},
           {"labels", {"segment"}},  // the client makes it at once, so that the first click has somewhere to go
           {"models", std::move(models)},
           {"trainers", Json::object()},
-          {"strategies", Json::object()},
+          {"strategies", std::move(strategies)},
           {"scoring", Json::object()},
-          {"train_stats", Json::object()},
-          {"datastore", {{"total", images}, {"completed", 0}, {"label_tags", Json::object()}}}};
+          {"train_stats", Json::object()}};
 }
 
 MonaiClicks parse_monai_clicks(const Json& params) {
@@ -113,8 +114,9 @@ std::vector<std::uint8_t> voxels_equal_to(const Volume& labels, double value) {
 }
 
 MonaiResult parse_monai_result(const Json& params, const std::string& output) {
-  if (!output.empty() && output != "all" && output != "image" && output != "json") {
-    throw Error(ErrorCode::unsupported, fmt::format("output={} is not offered here, only all, image and json", output));
+  if (!output.empty() && output != "all" && output != "image" && output != "json" && output != "dicom_seg") {
+    throw Error(ErrorCode::unsupported,
+                fmt::format("output={} is not offered here, only all, image, json and dicom_seg", output));
   }
   const auto extension = json_get_or<std::string>(params, "result_extension", "params", ".nrrd");
   if (extension != ".nrrd") {
@@ -127,16 +129,20 @@ MonaiResult parse_monai_result(const Json& params, const std::string& output) {
   MonaiResult how;
   how.as_file = output == "image";
   how.only_json = output == "json";
+  how.as_dicom_seg = output == "dicom_seg";
   how.sixteen_bits = type == "uint16";
-  how.compressed = !how.as_file && !how.sixteen_bits && json_get_or<bool>(params, "result_compress", "params", true);
+  how.compressed = !how.as_file && !how.as_dicom_seg && !how.sixteen_bits &&
+                   json_get_or<bool>(params, "result_compress", "params", true);
   return how;
 }
 
 http::Response monai_answer(const MonaiResult& how, const Json& params, Bytes file) {
   if (how.only_json) return http::json_response(200, params);
-  if (how.as_file) {
-    http::Response response = http::make_response(200, "application/octet-stream", std::move(file));
-    response.headers.push_back({"Content-Disposition", "attachment; filename=\"mask.nrrd\""});
+  if (how.as_file || how.as_dicom_seg) {
+    const char* type = how.as_dicom_seg ? "application/dicom" : "application/octet-stream";
+    http::Response response = http::make_response(200, type, std::move(file));
+    response.headers.push_back(
+        {"Content-Disposition", fmt::format("attachment; filename=\"mask.{}\"", how.as_dicom_seg ? "dcm" : "nrrd")});
     return response;
   }
   const std::string head = fmt::format(

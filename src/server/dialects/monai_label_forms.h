@@ -17,8 +17,8 @@ namespace sagittal::server {
 inline constexpr std::string_view kMonaiClicks = "nnInteractive";
 inline constexpr std::string_view kMonaiScribbles = "nnInteractive-scribbles";
 
-/// The answer to GET /info/; `images` lie in the datastore.
-Json describe_monai_label(const interact::Capabilities& capabilities, const std::string& model, std::size_t images);
+/// The answer to GET /info/, without "datastore". `samples`: the server has scans to hand out.
+Json describe_monai_label(const interact::Capabilities& capabilities, const std::string& model, bool samples);
 
 /// Every click on one segment so far, each as (k, j, i), in the order they were made.
 struct MonaiClicks {
@@ -45,14 +45,15 @@ std::vector<std::uint8_t> voxels_equal_to(const Volume& labels, double value);
 
 /// How the client wants its mask.
 struct MonaiResult {
-  bool as_file = false;    ///< the file alone ("output=image"), not a form with parameters and file
-  bool only_json = false;  ///< "output=json"
-  bool compressed = true;  ///< voxels inside the NRRD file
+  bool as_file = false;       ///< the file alone ("output=image"), not a form with parameters and file
+  bool only_json = false;     ///< "output=json"
+  bool as_dicom_seg = false;  ///< "output=dicom_seg"
+  bool compressed = true;     ///< voxels inside the NRRD file
   bool sixteen_bits = false;
 };
 MonaiResult parse_monai_result(const Json& params, const std::string& output);
 
-/// `file` is a whole NRRD file.
+/// `file` is a whole NRRD or DICOM file.
 http::Response monai_answer(const MonaiResult& how, const Json& params, Bytes file);
 
 }  // namespace sagittal::server
