@@ -50,6 +50,20 @@ TEST_F(GateTest, AKeyComesAsBearerTokenOrPassword) {
   }
 }
 
+TEST_F(GateTest, AWebSocketMayOfferItsKeyAsAProtocol) {
+  Gate gate({}, &keys_);
+  const auto offering = [](const std::string& protocols) {
+    return request_with({{"Upgrade", "WebSocket"}, {"Sec-WebSocket-Protocol", protocols}});
+  };
+  EXPECT_EQ(status(gate, offering("sagittal.v1, key." + key_)), 200);
+  EXPECT_EQ(owner_, "alice");
+  EXPECT_EQ(status(gate, offering("key." + key_)), 200);
+  for (const std::string& protocols : {std::string("sagittal.v1"), std::string("key."), "key." + key_ + "x", key_}) {
+    EXPECT_EQ(status(gate, offering(protocols)), 401) << protocols;
+  }
+  EXPECT_EQ(status(gate, request_with({{"Sec-WebSocket-Protocol", "key." + key_}})), 401) << "no WebSocket";
+}
+
 TEST_F(GateTest, WithoutAGoodKeyThereIsNoWayIn) {
   Gate gate({}, &keys_);
   EXPECT_EQ(status(gate, request_with({})), 401);

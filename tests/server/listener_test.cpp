@@ -72,7 +72,14 @@ class ListenerTest : public testing::Test {
       };
       return response;
     };
-    return {fast, echo, slow, recalling, stream};
+    Route predicting{.method = "GET", .path = "/predict", .run_on = RunOn::worker, .heavy = true};
+    predicting.handler = [this](const Request& request) {
+      ++predictions_;
+      const bool left = becomes_true([&] { return request.gone.cancelled() || finish_; }) && !finish_;
+      noticed_ += left;
+      return text_response(200, "text/plain", left ? "stopped" : "predicted");
+    };
+    return {fast, echo, slow, recalling, stream, predicting};
   }
 
   std::string ask(const std::string& text) {
@@ -81,6 +88,14 @@ class ListenerTest : public testing::Test {
     return client.receive_answer();
   }
 
+  template <class Condition>
+  static bool becomes_true(Condition&& condition) {
+    for (int n = 0; n < 4000 && !condition(); ++n) std::this_thread::sleep_for(milliseconds(5));
+    return condition();
+  }
+
+  std::atomic<int> predictions_ = 0, noticed_ = 0;
+  std::atomic<bool> finish_ = false;
   std::promise<void> started_, release_;
   std::shared_future<void> released_ = release_.get_future().share();
   std::atomic<int> errors_ = 0;
@@ -117,6 +132,57 @@ TEST_F(ListenerTest, ALengthAnnouncedOnAGetIsNotWaitedFor) {
   const std::string answer = ask("GET /fast HTTP/1.1\r\nContent-Length: 4000\r\n\r\n");
   EXPECT_THAT(answer, StartsWith("HTTP/1.1 200 OK\r\n"));
   EXPECT_THAT(answer, HasSubstr("Connection: close\r\n"));
+}
+
+constexpr const char* kPredict = "GET /predict HTTP/1.1\r\n\r\n";
+
+TEST_F(ListenerTest, APredictionLearnsThatItsClientLeft) {
+  {
+    TestClient client(listener_.port());
+    client.send(kPredict);
+    EXPECT_TRUE(becomes_true([&] { return predictions_ == 1; }));
+  }
+  EXPECT_TRUE(becomes_true([&] { return noticed_ == 1; }));
+}
+
+TEST_F(ListenerTest, AClientThatOnlySaysNothingMoreIsStillAnswered) {
+  TestClient client(listener_.port());
+  client.send(kPredict);
+  EXPECT_TRUE(becomes_true([&] { return predictions_ == 1; }));
+  client.close_sending();
+  EXPECT_THAT(client.receive_all(), EndsWith("stopped"));
+}
+
+TEST_F(ListenerTest, AClientThatLeavesBeforeItsTurnIsPassedOver) {
+  TestClient first(listener_.port());
+  first.send(kPredict);
+  EXPECT_TRUE(becomes_true([&] { return predictions_ == 1; }));
+  {
+    TestClient second(listener_.port());
+    second.send(kPredict);
+    EXPECT_TRUE(becomes_true([&] { return queue_.waiting() == 1; }));
+    second.close_sending();
+  }
+  for (int n = 0; n < 20; ++n) ask("GET /fast HTTP/1.1\r\n\r\n");  // the network threads have seen the end by then
+  finish_ = true;
+  EXPECT_THAT(first.receive_answer(), EndsWith("predicted"));
+  EXPECT_TRUE(becomes_true([&] { return queue_.waiting() + queue_.running() == 0; }));
+  EXPECT_EQ(predictions_, 1);
+}
+
+TEST_F(ListenerTest, WhatComesDuringAPredictionIsTheNextRequest) {
+  TestClient client(listener_.port());
+  client.send(kPredict);
+  EXPECT_TRUE(becomes_true([&] { return predictions_ == 1; }));
+  constexpr int count = 4000;  // more than the connection reads ahead
+  std::string more;
+  for (int n = 0; n < count; ++n) more += "GET /fast HTTP/1.1\r\nX: y\r\n\r\n";
+  std::jthread sender([&] { client.send(more); });
+  EXPECT_THAT(ask("GET /fast HTTP/1.1\r\n\r\n"), EndsWith("fast"));
+  finish_ = true;
+  EXPECT_THAT(client.receive_answer(), EndsWith("predicted"));
+  for (int n = 0; n < count; ++n) ASSERT_THAT(client.receive_answer(), EndsWith("fast"));
+  EXPECT_EQ(noticed_, 0);
 }
 
 TEST_F(ListenerTest, CloseAndHttp10CloseTheConnection) {

@@ -1,5 +1,7 @@
 #include "server/http/request.h"
 
+#include <gmock/gmock.h>
+
 #include "expect_error.h"
 #include "server/http/body_memory.h"
 
@@ -69,6 +71,13 @@ TEST(Body, KeptBytesOutliveTheRequestAndDoNotCountAsOnes) {
   body = Body();
   EXPECT_EQ(budget->used, 0u);
   EXPECT_EQ(as_text(bytes), "0123456789");
+}
+
+TEST(Request, HeaderElementsAreTrimmed) {
+  using testing::ElementsAre;
+  EXPECT_THAT(header_elements("keep-alive, Upgrade"), ElementsAre("keep-alive", "Upgrade"));
+  EXPECT_THAT(header_elements(" ,a\t,, b ,"), ElementsAre("a", "b"));
+  EXPECT_THAT(header_elements(""), ElementsAre());
 }
 
 }  // namespace

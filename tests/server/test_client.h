@@ -52,6 +52,13 @@ class TestClient {
     return answer;
   }
 
+  std::string receive_exactly(std::size_t bytes) {
+    while (received_.size() < bytes) receive_more();
+    const std::string block = received_.substr(0, bytes);
+    received_.erase(0, bytes);
+    return block;
+  }
+
   /// Everything until the server closes.
   std::string receive_all() {
     try {

@@ -182,9 +182,24 @@ http::Admission Gate::admit(Request& head, const Route* route) {
   return admission;
 }
 
+namespace {
+
+/// Web pages cannot set headers where they open a WebSocket: they offer the key beside the protocol that they want.
+std::string_view offered_key(const Request& request) {
+  constexpr std::string_view mark = "key.";
+  if (!http::equal_ignoring_case(request.header("Upgrade"), "websocket")) return {};
+  for (const std::string_view offer : http::header_elements(request.header("Sec-WebSocket-Protocol"))) {
+    if (offer.starts_with(mark)) return offer.substr(mark.size());
+  }
+  return {};
+}
+
+}  // namespace
+
 std::string presented_key(const Request& request) {
   if (const auto basic = http::basic_credentials(request)) return basic->password;
-  return std::string(http::bearer_token(request));
+  const std::string_view token = http::bearer_token(request);
+  return std::string(token.empty() ? offered_key(request) : token);
 }
 
 }  // namespace sagittal::server

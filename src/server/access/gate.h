@@ -20,7 +20,8 @@ struct GateOptions {
 /// Who may ask what, decided by a request's head before its body is read:
 /// - a request that reached a loopback address names this machine as its host (a page whose name was rebound does not);
 /// - one from a web page comes from this server's own or from an allowed origin;
-/// - where there are keys, it carries one: as Bearer token, or as Basic password with any user name.
+/// - where there are keys, it carries one: as Bearer token, as Basic password with any user name, or for a WebSocket as
+///   the offered protocol `key.KEY`.
 /// Routes that are `open` need none of it. Any thread.
 class Gate {
  public:
@@ -49,7 +50,8 @@ class Gate {
   std::string own_name_;
 };
 
-/// The key of `Authorization: Bearer KEY` or `Basic user:KEY`; empty where there is none.
+/// The key of `Authorization: Bearer KEY` or `Basic user:KEY`, or for a WebSocket of the offered protocol `key.KEY`;
+/// empty where there is none.
 std::string presented_key(const http::Request& request);
 
 }  // namespace sagittal::server

@@ -89,8 +89,7 @@ class ItkSnap {
 
   Response add_point(const Request& request) {
     return prompt(request, "point", [&](interact::Session& session) {
-      const http::Query query(request.query);
-      return session.add_point(parse_itksnap_point(query), options(query));
+      return session.add_point(parse_itksnap_point(http::Query(request.query)), options(request));
     });
   }
 
@@ -120,10 +119,8 @@ class ItkSnap {
     throw Error(ErrorCode::conflict, "no image has been uploaded to this session");
   }
 
-  interact::PromptOptions options(const http::Query& query) const {
-    RunControl control;
-    control.cancel = sessions_.cancel_token();
-    return {parse_itksnap_foreground(query), true, control};
+  interact::PromptOptions options(const Request& request) const {
+    return {parse_itksnap_foreground(http::Query(request.query)), true, sessions_.control(request.gone)};
   }
 
   /// Calls `act(turn, lease)` with the session its own; what it did is kept before it is answered.
@@ -158,7 +155,7 @@ class ItkSnap {
                  Outcome (interact::Session::*add)(const Box&, std::span<const std::uint8_t>,
                                                    const interact::PromptOptions&)) {
     return prompt(request, type, [&](interact::Session& session) {
-      const interact::PromptOptions how = options(http::Query(request.query));
+      const interact::PromptOptions how = options(request);
       const Painted painted = read_drawing(request, session.shape());
       return painted.bounds.empty() ? Outcome{} : (session.*add)(painted.bounds, painted.voxels, how);
     });

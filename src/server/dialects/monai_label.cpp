@@ -174,7 +174,7 @@ class MonaiLabel {
     if (request.path_value == kMonaiClicks) {
       const MonaiClicks clicks = parse_monai_clicks(params);
       return with_case(place, [&](ClientSession& client, MonaiCase& known) {
-        const std::int64_t outside = click(client, known, clicks);
+        const std::int64_t outside = click(request, client, known, clicks);
         return answer(how, place, client, known, clicks.label, {{"ignored_clicks", outside}});
       });
     }
@@ -183,7 +183,7 @@ class MonaiLabel {
       if (part("label") == parts.end()) throw Error(ErrorCode::bad_input, "no label map with the strokes was sent");
       const Volume labels = read(*part("label"));
       return with_case(place, [&](ClientSession& client, MonaiCase& known) {
-        scribble(client, known, scribbles, labels);
+        scribble(request, client, known, scribbles, labels);
         return answer(how, place, client, known, scribbles.label, Json::object());
       });
     }
@@ -297,14 +297,12 @@ class MonaiLabel {
     return known.labels[label] = {segment, {}, {}};
   }
 
-  interact::PromptOptions options(bool include, bool run_prediction = true) const {
-    RunControl control;
-    control.cancel = sessions_.cancel_token();
-    return {include, run_prediction, control};
+  interact::PromptOptions options(const Request& request, bool include, bool run_prediction = true) const {
+    return {include, run_prediction, sessions_.control(request.gone)};
   }
 
   /// Brings the segment to where these clicks lead; how many lie outside the image.
-  std::int64_t click(ClientSession& client, MonaiCase& known, MonaiClicks clicks) {
+  std::int64_t click(const Request& request, ClientSession& client, MonaiCase& known, MonaiClicks clicks) {
     interact::Session& session = client.session;
     const auto outside = [&](const Index3& at) {
       for (int axis = 0; axis < 3; ++axis) {
@@ -320,24 +318,25 @@ class MonaiLabel {
       label.foreground.clear();
       label.background.clear();
     }
-    add_new(session, label.foreground, clicks.foreground, true);
-    add_new(session, label.background, clicks.background, false);
+    add_new(request, session, label.foreground, clicks.foreground, true);
+    add_new(request, session, label.background, clicks.background, false);
     session.forget_history();
     return static_cast<std::int64_t>(ignored);
   }
 
-  void add_new(interact::Session& session, std::vector<Index3>& known, const std::vector<Index3>& clicks,
-               bool include) {
+  void add_new(const Request& request, interact::Session& session, std::vector<Index3>& known,
+               const std::vector<Index3>& clicks, bool include) {
     for (std::size_t n = known.size(); n < clicks.size(); ++n) {
       const std::array<double, 3> at{static_cast<double>(clicks[n][0]), static_cast<double>(clicks[n][1]),
                                      static_cast<double>(clicks[n][2])};
-      metrics_.measure("point", [&] { return session.add_point(at, options(include)); });
+      metrics_.measure("point", [&] { return session.add_point(at, options(request, include)); });
       known.push_back(clicks[n]);
     }
   }
 
   /// Starts over from the segment as the viewer has it, with all strokes.
-  void scribble(ClientSession& client, MonaiCase& known, const MonaiScribbles& scribbles, const Volume& labels) {
+  void scribble(const Request& request, ClientSession& client, MonaiCase& known, const MonaiScribbles& scribbles,
+                const Volume& labels) {
     if (labels.geometry().size != known.geometry.size) {
       throw Error(ErrorCode::bad_input,
                   fmt::format("the label map has {} voxels, expected those of the image, {}",
@@ -355,12 +354,13 @@ class MonaiLabel {
     };
     const std::vector<std::uint8_t> before = voxels_equal_to(labels, scribbles.label_value);
     const bool starts_empty = std::find(before.begin(), before.end(), 1) == before.end();
-    if (!starts_empty) session.add_initial_mask(before, options(true, false));
+    if (!starts_empty) session.add_initial_mask(before, options(request, true, false));
     const Painted in = painted(scribbles.foreground_value), out = painted(scribbles.background_value);
     const auto draw = [&](const Painted& stroke, bool include, bool last) {
       if (stroke.bounds.empty()) return;
-      metrics_.measure("scribble",
-                       [&] { return session.add_scribble(stroke.bounds, stroke.voxels, options(include, last)); });
+      metrics_.measure("scribble", [&] {
+        return session.add_scribble(stroke.bounds, stroke.voxels, options(request, include, last));
+      });
     };
     draw(out, false, in.bounds.empty());
     draw(in, true, true);

@@ -135,7 +135,7 @@ class NnInteractiveV2 {
 
   Response predict(const Request& request) {
     return prompt(request, "predict", [&](interact::Session& session) {
-      return session.predict(flag(body_of(request), "force_full_refine", false), options(true, true));
+      return session.predict(flag(body_of(request), "force_full_refine", false), options(request, true, true));
     });
   }
 
@@ -144,7 +144,7 @@ class NnInteractiveV2 {
       const Json object = body_of(request);
       const auto position = parse_coordinates(object);
       if (!lies_inside(position, session.shape())) return Outcome{};  // clicks beside the scan mean nothing
-      return session.add_point(position, options(object, true));
+      return session.add_point(position, options(request, object, true));
     });
   }
 
@@ -152,7 +152,7 @@ class NnInteractiveV2 {
     return prompt(request, "box", [&](interact::Session& session) {
       const Json object = body_of(request);
       const auto [lo, hi] = parse_corners(object);
-      return session.add_box(lo, hi, options(object, true));
+      return session.add_box(lo, hi, options(request, object, true));
     });
   }
 
@@ -165,22 +165,19 @@ class NnInteractiveV2 {
     return prompt(request, "initial", [&](interact::Session& session) {
       const Json meta = meta_of(request);
       const Painting painting = read_painting(request, Json(), session.shape());
-      return session.add_initial_mask(painting.voxels(), options(meta, false));
+      return session.add_initial_mask(painting.voxels(), options(request, meta, false));
     });
   }
 
  private:
-  RunControl control() const {
-    RunControl control;
-    control.cancel = sessions_.cancel_token();
-    return control;
+  interact::PromptOptions options(const Request& request, bool include, bool run) const {
+    return {include, run, sessions_.control(request.gone)};
   }
-  interact::PromptOptions options(bool include, bool run) const { return {include, run, control()}; }
-  interact::PromptOptions options(const Json& object, bool run_by_default) const {
+  interact::PromptOptions options(const Request& request, const Json& object, bool run_by_default) const {
     const bool include = object.contains("include_interaction") || run_by_default
                              ? json_get<bool>(object, "include_interaction", "request")
                              : true;
-    return options(include, flag(object, "run_prediction", run_by_default));
+    return options(request, include, flag(object, "run_prediction", run_by_default));
   }
 
   /// Calls `act(turn, lease)` with the session its own; what it did is kept before it is answered.
@@ -218,7 +215,7 @@ class NnInteractiveV2 {
     return prompt(request, type, [&](interact::Session& session) {
       const Json meta = meta_of(request);
       const Painting painting = read_painting(request, meta, session.shape());
-      return (session.*add)(painting.bounds, painting.voxels(), options(meta, true));
+      return (session.*add)(painting.bounds, painting.voxels(), options(request, meta, true));
     });
   }
 

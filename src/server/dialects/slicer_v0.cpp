@@ -134,7 +134,7 @@ class SlicerV0 {
       session.reset();
     } else {
       session.add_initial_mask(voxels.as<std::uint8_t>(),
-                               {.include = true, .run_prediction = false, .control = control()});
+                               {.include = true, .run_prediction = false, .control = sessions_.control(request.gone)});
     }
     turn.keep();
     return ok();
@@ -145,7 +145,8 @@ class SlicerV0 {
   Response add_point(const Request& request) {
     return prompt(request, "point", [&](interact::Session& session) {
       const Json object = parse_object(request);
-      return session.add_point(parse_coordinate(object, "voxel_coord"), options(parse_flag(object, "positive_click")));
+      return session.add_point(parse_coordinate(object, "voxel_coord"),
+                               options(request, parse_flag(object, "positive_click")));
     });
   }
 
@@ -159,21 +160,21 @@ class SlicerV0 {
         return std::array<double, 3>{static_cast<double>(index[0]), static_cast<double>(index[1]),
                                      static_cast<double>(index[2])};
       };
-      return session.add_box(corner(box.lo), corner(box.hi), options(parse_flag(object, "positive_click")));
+      return session.add_box(corner(box.lo), corner(box.hi), options(request, parse_flag(object, "positive_click")));
     });
   }
 
   Response add_lasso(const Request& request) {
     return prompt(request, "lasso", [&](interact::Session& session) {
       const auto [painted, include] = parse_drawing(request, session, Paint::nonzero);
-      return session.add_lasso(painted.bounds, painted.voxels, options(include));
+      return session.add_lasso(painted.bounds, painted.voxels, options(request, include));
     });
   }
 
   Response add_scribble(const Request& request) {
     return prompt(request, "scribble", [&](interact::Session& session) {
       const auto [painted, include] = parse_drawing(request, session, Paint::ones);
-      return session.add_scribble(painted.bounds, painted.voxels, options(include));
+      return session.add_scribble(painted.bounds, painted.voxels, options(request, include));
     });
   }
 
@@ -212,12 +213,9 @@ class SlicerV0 {
     return boundary.empty() ? std::string() : fmt::format("{} {} {}", boundary, head.path, client_key(head));
   }
 
-  RunControl control() const {
-    RunControl control;
-    control.cancel = sessions_.cancel_token();
-    return control;
+  interact::PromptOptions options(const Request& request, bool include) const {
+    return {include, true, sessions_.control(request.gone)};
   }
-  interact::PromptOptions options(bool include) const { return {include, true, control()}; }
 
   static std::pair<Painted, bool> parse_drawing(const Request& request, const interact::Session& session, Paint paint,
                                                 ThreadPool& pool) {

@@ -12,6 +12,7 @@
 #include <boost/beast/http.hpp>
 
 #include "server/http/body_memory.h"
+#include "server/http/socket_connection.h"
 #include "server/http/wire.h"
 
 namespace sagittal::server::http {
@@ -25,6 +26,7 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr std::size_t kScratchBytes = std::size_t{64} << 10;
+constexpr std::size_t kWatchBytes = 4096;
 constexpr milliseconds kCancelAgain{50};
 
 /// An error of the parser, not of the connection.
@@ -38,20 +40,21 @@ class HttpConnection : public Connection {
  public:
   HttpConnection(tcp::socket socket, std::shared_ptr<Shared> shared, std::string address)
       : Connection(std::move(shared), std::move(address)),
-        stream_(std::move(socket), shared_->tls()),
-        timer_(stream_.get_executor()),
+        stream_(std::make_shared<Transport>(std::move(socket), shared_->tls())),
+        strand_(stream_->get_executor()),
+        timer_(strand_),
         input_(shared_->options.max_header_bytes + kScratchBytes) {}
   ~HttpConnection() override {
     if (open_) --shared_->answering;
   }
 
   void start() {
-    asio::dispatch(stream_.get_executor(), [self = shared()] {
+    asio::dispatch(strand_, [self = shared()] {
       error_code ignored;
-      self->stream_.socket().set_option(tcp::no_delay(true), ignored);
-      if (!self->stream_.encrypted()) return self->read_header();
+      self->stream_->socket().set_option(tcp::no_delay(true), ignored);
+      if (!self->stream_->encrypted()) return self->read_header();
       self->arm(self->shared_->options.header_timeout);
-      self->stream_.async_handshake([self](error_code error) {
+      self->stream_->async_handshake([self](error_code error) {
         self->disarm();
         if (error) return self->close();
         self->read_header();
@@ -60,13 +63,14 @@ class HttpConnection : public Connection {
   }
 
   void close() override {
+    if (!stream_) return;
     error_code ignored;
-    stream_.socket().shutdown(tcp::socket::shutdown_both, ignored);
-    stream_.socket().close(ignored);
+    stream_->socket().shutdown(tcp::socket::shutdown_both, ignored);
+    stream_->socket().close(ignored);
   }
 
   void close_if_waiting() override {
-    asio::post(stream_.get_executor(), [self = shared()] {
+    asio::post(strand_, [self = shared()] {
       if (self->waiting()) self->close();
     });
   }
@@ -87,7 +91,7 @@ class HttpConnection : public Connection {
       if (error || armed != self->armed_) return;
       self->timed_out_ = true;
       error_code ignored;
-      self->stream_.socket().cancel(ignored);
+      self->stream_->socket().cancel(ignored);
       self->await_deadline(kCancelAgain, armed);  // an operation of several steps may have been between two of them
     });
   }
@@ -108,7 +112,7 @@ class HttpConnection : public Connection {
     body_complete_ = recall_asked_ = false;
     set_waiting(true);
     arm(shared_->options.header_timeout);
-    beast::http::async_read_header(stream_, input_, *parser_, [self = shared()](error_code error, std::size_t) {
+    beast::http::async_read_header(*stream_, input_, *parser_, [self = shared()](error_code error, std::size_t) {
       self->disarm();
       self->on_header(error);
     });
@@ -148,6 +152,9 @@ class HttpConnection : public Connection {
       framing_.keep_alive = framing_.keep_alive && parser_->is_done();
       return respond(std::move(failure));
     }
+    if (!route_->web_socket.empty()) {
+      if (auto refused = refuse_upgrade(request_, *shared_)) return respond(std::move(*refused));
+    }
     begin_body();
   }
 
@@ -155,8 +162,8 @@ class HttpConnection : public Connection {
     const auto& head = parser_->get();
     error_code ignored;
     request_.remote_address = address();
-    request_.encrypted = stream_.encrypted();
-    request_.to_loopback = stream_.socket().local_endpoint(ignored).address().is_loopback();
+    request_.encrypted = stream_->encrypted();
+    request_.to_loopback = stream_->socket().local_endpoint(ignored).address().is_loopback();
     request_.method = std::string(head.method_string());
     for (const auto& field : head) {
       request_.headers.push_back({std::string(field.name_string()), std::string(field.value())});
@@ -195,7 +202,7 @@ class HttpConnection : public Connection {
     if (!beast::iequals(parser_->get()[beast::http::field::expect], "100-continue")) return read_body();
     static constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
     arm(shared_->options.body_timeout);
-    asio::async_write(stream_, asio::buffer(go_on), [self = shared()](error_code error, std::size_t) {
+    asio::async_write(*stream_, asio::buffer(go_on), [self = shared()](error_code error, std::size_t) {
       self->disarm();
       if (error) return self->abandon();
       self->read_body();
@@ -250,19 +257,19 @@ class HttpConnection : public Connection {
       return dispatch();
     }
     arm(patience());
-    stream_.async_read_some(asio::buffer(memory_->end(), memory_->room()),
-                            [self = shared()](error_code error, std::size_t bytes) {
-                              self->disarm();
-                              if (error) return self->on_body_error();
-                              if (self->take(bytes)) self->read_rest();
-                            });
+    stream_->async_read_some(asio::buffer(memory_->end(), memory_->room()),
+                             [self = shared()](error_code error, std::size_t bytes) {
+                               self->disarm();
+                               if (error) return self->on_body_error();
+                               if (self->take(bytes)) self->read_rest();
+                             });
   }
 
   void read_chunked() {
     arm(patience());
     parser_->get().body().data = chunk_.data();
     parser_->get().body().size = chunk_.size();
-    beast::http::async_read_some(stream_, input_, *parser_, [self = shared()](error_code error, std::size_t) {
+    beast::http::async_read_some(*stream_, input_, *parser_, [self = shared()](error_code error, std::size_t) {
       self->disarm();
       if (error == beast::http::error::need_buffer) error = {};
       if (error) return self->on_body_error();
@@ -302,11 +309,39 @@ class HttpConnection : public Connection {
     const std::string key = route_->queue_key ? route_->queue_key(request_) : request_.remote_address;
     const WorkKind kind{key, request_.owner, route_->heavy};
     const bool accepted = shared_->queue.submit(kind, [self = shared()] {
-      Response response = call(*self->route_, self->request_);
-      asio::post(self->stream_.get_executor(),
-                 [self, response = std::move(response)]() mutable { self->respond(std::move(response)); });
+      Response response = self->work();
+      asio::post(self->strand_,
+                 [self, response = std::move(response)]() mutable { self->on_worked(std::move(response)); });
     });
-    if (!accepted) fail(Error(ErrorCode::unavailable, "too many requests are waiting; try again in a moment"));
+    if (!accepted) return fail(Error(ErrorCode::unavailable, "too many requests are waiting; try again in a moment"));
+    if (route_->heavy) watch_peer();
+  }
+
+  /// On a worker.
+  Response work() {
+    if (!request_.gone.cancelled()) return call(*route_, request_);
+    return translate(*route_, request_, Error(ErrorCode::cancelled, "the client left before its turn came"));
+  }
+
+  /// Reads on, so that a peer that leaves is noticed. Anything else that comes is its next request.
+  void watch_peer() {
+    const std::size_t room = std::min(kWatchBytes, input_.max_size() - input_.size());
+    if (room == 0) return;
+    watching_ = true;
+    stream_->async_read_some(input_.prepare(room), [self = shared()](error_code error, std::size_t bytes) {
+      self->watching_ = false;
+      self->input_.commit(bytes);
+      if (self->worked_) return self->respond(*std::exchange(self->worked_, std::nullopt));
+      if (error) return self->request_.gone.cancel();
+      self->watch_peer();
+    });
+  }
+
+  void on_worked(Response response) {
+    if (!watching_) return respond(std::move(response));
+    worked_ = std::move(response);
+    error_code ignored;
+    stream_->socket().cancel(ignored);
   }
 
   void fail(const Error& error, int native_status = 0) {
@@ -316,6 +351,7 @@ class HttpConnection : public Connection {
   }
 
   void respond(Response response) {
+    if (response.on_web_socket) return upgrade(std::move(response.on_web_socket));
     request_.body = Body();
     memory_ = nullptr;
     response_ = std::move(response);
@@ -331,6 +367,18 @@ class HttpConnection : public Connection {
       if (self.response_.next_block && !self.framing_.head_only) return self.write_block();
       self.finish();
     });
+  }
+
+  /// Nothing may have come behind the header: a peer waits for the answer before it speaks.
+  void upgrade(OnWebSocket on_open) {
+    if (!body_complete_ || input_.size() > 0) {
+      framing_.keep_alive = false;
+      return respond(error_response(Error(ErrorCode::bad_input, "a request for a WebSocket that brings more")));
+    }
+    exchange_.status = 101;
+    Upgrade upgrade{request_, route_, std::move(answer_headers_), std::move(on_open)};
+    end_exchange();
+    start_web_socket(std::move(stream_), shared_, address(), std::move(upgrade));
   }
 
   void write_block() {
@@ -352,7 +400,7 @@ class HttpConnection : public Connection {
   void write(const Buffers& buffers, std::uint64_t bytes, void (*then)(HttpConnection&)) {
     const ListenerOptions& options = shared_->options;
     arm(options.body_timeout + milliseconds(1000 * bytes / options.min_bytes_per_second));
-    asio::async_write(stream_, buffers, [self = shared(), then](error_code error, std::size_t written) {
+    asio::async_write(*stream_, buffers, [self = shared(), then](error_code error, std::size_t written) {
       self->disarm();
       self->exchange_.bytes_out += written;
       if (error) return self->abandon();
@@ -366,8 +414,8 @@ class HttpConnection : public Connection {
     if (framing_.keep_alive) return read_header();
     set_waiting(true);
     arm(shared_->options.linger);
-    if (!stream_.encrypted()) return linger();
-    stream_.async_say_end([self = shared()](error_code) {
+    if (!stream_->encrypted()) return linger();
+    stream_->async_say_end([self = shared()](error_code) {
       if (self->timed_out_) return self->close();
       self->linger();
     });
@@ -375,14 +423,14 @@ class HttpConnection : public Connection {
 
   void linger() {
     error_code ignored;
-    stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
+    stream_->socket().shutdown(tcp::socket::shutdown_send, ignored);
     chunk_.resize(kScratchBytes);
     drain();
   }
 
   /// Reads on until the peer closes: closing with unread input would reset the connection and may destroy the answer.
   void drain() {
-    stream_.socket().async_read_some(asio::buffer(chunk_), [self = shared()](error_code error, std::size_t) {
+    stream_->socket().async_read_some(asio::buffer(chunk_), [self = shared()](error_code error, std::size_t) {
       if (error) {
         self->disarm();
         return self->close();
@@ -406,7 +454,8 @@ class HttpConnection : public Connection {
     --shared_->answering;
   }
 
-  Transport stream_;
+  std::shared_ptr<Transport> stream_;  ///< null once it is a WebSocket's
+  const Transport::executor_type strand_;
   asio::steady_timer timer_;
   beast::flat_buffer input_;
   std::optional<Parser> parser_;
@@ -415,6 +464,7 @@ class HttpConnection : public Connection {
   const Route* route_ = nullptr;
   std::shared_ptr<BodyMemory> memory_;
   Response response_;
+  std::optional<Response> worked_;  ///< the handler's, while `watching_` ends
   std::vector<Header> answer_headers_;
   Framing framing_;
   std::string head_;
@@ -425,6 +475,7 @@ class HttpConnection : public Connection {
   bool timed_out_ = false;
   bool body_complete_ = false;
   bool recall_asked_ = false;
+  bool watching_ = false;  ///< `input_` is being read into
 };
 
 }  // namespace

@@ -43,6 +43,8 @@ struct Shared {
   bool has_room();
   /// Closes a few of the address that has most connections without a request, those longest so. False: there is none.
   bool close_some_waiting();
+  /// Tells WebSockets that the server goes down.
+  void close_web_sockets();
   /// When no network thread runs any more.
   void close_all();
 
@@ -57,6 +59,7 @@ struct Shared {
   const Admit admit;
   const std::shared_ptr<BodyBudget> bodies;
   std::atomic<std::size_t> answering{0};  ///< requests between their header and the end of their answer
+  std::atomic<std::size_t> web_sockets{0};
   std::atomic<bool> draining{false};
 
  private:
@@ -78,6 +81,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   virtual void close() = 0;
   /// From any thread: closes it soon, unless a request has come by then.
   virtual void close_if_waiting() = 0;
+  /// From any thread: a WebSocket says goodbye and closes.
+  virtual void go_away() {}
 
   /// No request of it is being read or answered. Any thread.
   bool waiting() const { return waiting_since_ != 0; }

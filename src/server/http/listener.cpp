@@ -18,6 +18,10 @@ using boost::system::error_code;
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
+namespace {
+constexpr milliseconds kFarewell{1000};  ///< for the goodbyes of WebSockets
+}
+
 struct Listener::State {
   State(const ListenerOptions& options, const Router& router, WorkQueue& queue, ExchangeObserver observe, Admit admit)
       : shared(std::make_shared<Shared>(options, router, queue, std::move(observe), std::move(admit))),
@@ -89,7 +93,13 @@ struct Listener::State {
       retry.cancel();
     });
     const auto end = Clock::now() + grace;
-    while (shared->answering > 0 && Clock::now() < end) std::this_thread::sleep_for(milliseconds(5));
+    const auto busy = [this] {
+      return shared->answering > 0 || shared->queue.running() > 0 || shared->queue.waiting() > 0;
+    };
+    while (busy() && Clock::now() < end) std::this_thread::sleep_for(milliseconds(5));
+    shared->close_web_sockets();
+    const auto farewell = Clock::now() + std::min(grace, kFarewell);
+    while (shared->web_sockets > 0 && Clock::now() < farewell) std::this_thread::sleep_for(milliseconds(5));
   }
 
   void stop(milliseconds grace) {

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "server/http/admission.h"
+#include "server/http/outbox.h"
 #include "server/http/router.h"
 #include "server/http/work_queue.h"
 
@@ -17,6 +18,7 @@ struct ListenerOptions {
   std::string public_refusal;          ///< not empty: what to say instead of listening where other computers reach it
   int threads = 2;                     ///< network threads
   std::size_t max_connections = 4096;  ///< beyond it those that ask nothing are closed
+  std::size_t max_web_sockets = 2048;  ///< of the connections
   std::size_t max_header_bytes = std::size_t{32} << 10;
   std::uint64_t max_body_bytes_in_memory = std::uint64_t{16} << 30;  ///< bodies of all requests together
 
@@ -28,6 +30,10 @@ struct ListenerOptions {
   std::uint64_t min_bytes_per_second = 4096;         ///< of a body or an answer, on average after the timeout
   std::chrono::milliseconds recall_after{400};       ///< without a first byte: ask the route's `recall_body`
   std::chrono::milliseconds linger{10'000};  ///< how long a refused body is still read, so that the answer arrives
+
+  OutboxLimits outbox;                              ///< of each WebSocket
+  std::chrono::milliseconds socket_idle{40'000};    ///< a WebSocket's peer is pinged after half of it, and closed after
+  std::chrono::milliseconds socket_recheck{5'000};  ///< how often the peer's admission is asked for again
 };
 
 /// What happened to one request, for metrics and logs.
@@ -64,7 +70,8 @@ class Listener {
   /// the former ones stay in use.
   void reload_tls();
 
-  /// No new connections or requests; returns when all requests are answered, or after `grace`.
+  /// No new connections or requests; returns when all requests are answered and the queue is empty, or after `grace`.
+  /// WebSockets are closed then.
   void drain(std::chrono::milliseconds grace);
   /// No new connections or requests; requests being answered may finish within `grace`, then everything is closed.
   /// Callable twice, not from a handler.

@@ -129,6 +129,17 @@ std::optional<std::string> basic_user(const Request& request) {
 
 std::string_view bearer_token(const Request& request) { return authorization(request, "bearer"); }
 
+std::vector<std::string_view> header_elements(std::string_view value) {
+  std::vector<std::string_view> elements;
+  while (true) {
+    const auto comma = value.find(',');
+    const std::string_view element = trim(value.substr(0, comma));
+    if (!element.empty()) elements.push_back(element);
+    if (comma == std::string_view::npos) return elements;
+    value.remove_prefix(comma + 1);
+  }
+}
+
 std::string header_parameter(std::string_view value, std::string_view name) {
   for (auto semicolon = value.find(';'); semicolon != std::string_view::npos;) {
     std::string_view rest = trim(value.substr(semicolon + 1));

@@ -8,6 +8,7 @@
 
 #include "base/buffer.h"
 #include "base/bytes.h"
+#include "base/progress.h"
 
 namespace sagittal::server::http {
 
@@ -51,6 +52,7 @@ struct Request {
   bool encrypted = false;      ///< it came over TLS
   std::vector<Header> headers;
   Body body;
+  CancelToken gone;  ///< cancelled when the peer closes its connection while a handler of a heavy route works
 
   std::string_view header(std::string_view name) const { return find_header(headers, name); }
 };
@@ -72,6 +74,9 @@ std::optional<Credentials> basic_credentials(const Request& request);
 std::optional<std::string> basic_user(const Request& request);
 /// The token of `Authorization: Bearer`; empty where there is none.
 std::string_view bearer_token(const Request& request);
+
+/// The elements of a header value such as `keep-alive, Upgrade`, trimmed; empty ones are left out.
+std::vector<std::string_view> header_elements(std::string_view value);
 
 /// A parameter of a header value such as `multipart/form-data; boundary=abc`, unquoted; empty where absent.
 std::string header_parameter(std::string_view value, std::string_view name);

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "server/http/request.h"
+#include "server/http/web_socket.h"
 
 namespace sagittal::server::http {
 
@@ -20,6 +21,8 @@ struct Response {
   /// A body of unknown length instead of `body`: called until it returns an empty block, from a network thread, so it
   /// must be quick; an exception breaks the connection off.
   std::function<Bytes()> next_block;
+  /// Instead of an answer, where the route is a WebSocket's: the connection becomes one.
+  OnWebSocket on_web_socket;
 
   std::string_view header(std::string_view name) const { return find_header(headers, name); }
   ByteView bytes() const { return body ? ByteView(*body) : ByteView(); }

@@ -22,7 +22,7 @@ struct Route {
   std::string summary = {};  ///< one sentence for people
   std::function<Response(const Request&)> handler = {};
   RunOn run_on = RunOn::network;
-  bool heavy = false;  ///< predicts: on a worker, it leaves some of them to others
+  bool heavy = false;  ///< predicts: on a worker, it leaves some of them to others, and learns when its client leaves
   std::uint64_t max_body_bytes = 0;
   /// Whether a request is meant for this route, by its head alone; the first route that accepts it has it. Empty: all.
   std::function<bool(const Request& head)> accepts = {};
@@ -36,6 +36,9 @@ struct Route {
   std::function<void(const Request& head)> on_head = {};
   /// What a client meant that announced a body and sends none of it; asked once, shortly after the header came.
   std::function<std::optional<Body>(const Request& head)> recall_body = {};
+  /// Not empty: the path opens a WebSocket, and this is its subprotocol, chosen where a client offers it. The handler
+  /// is called for well-formed requests for one only, and answers with `on_web_socket`.
+  std::string web_socket = {};
   /// Requests of one key run one after the other, in order. Empty: all by the peer's address.
   std::function<std::string(const Request& head)> queue_key = {};
 };

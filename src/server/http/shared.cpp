@@ -49,6 +49,17 @@ bool Shared::close_some_waiting() {
   return true;
 }
 
+void Shared::close_web_sockets() {
+  std::vector<std::shared_ptr<Connection>> all;  // let go of without the lock
+  {
+    const std::lock_guard lock(mutex_);
+    for (Connection* connection : connections_) {
+      if (auto alive = connection->weak_from_this().lock()) all.push_back(std::move(alive));
+    }
+  }
+  for (const auto& connection : all) connection->go_away();
+}
+
 void Shared::close_all() {
   const std::lock_guard lock(mutex_);
   for (Connection* connection : connections_) connection->close();

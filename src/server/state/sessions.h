@@ -162,6 +162,8 @@ class Sessions {
   /// Stops every prediction, now and later: the server is going down.
   void cancel_all() { cancel_.cancel(); }
   const CancelToken& cancel_token() const { return cancel_; }
+  /// Stops where every prediction does, or once `also` is cancelled.
+  RunControl control(const CancelToken& also) const { return {{}, CancelToken{cancel_, also}}; }
 
  private:
   struct Entry {

@@ -1,0 +1,97 @@
+#include "server/state/events.h"
+
+#include <utility>
+
+namespace sagittal::server {
+namespace {
+
+constexpr std::size_t kMaxBacklog = 32;  ///< events between a request for a socket and its opening
+constexpr std::uint16_t kDone = 1000, kNotAllowed = 1008, kTooSlow = 1013;
+
+http::WebSocket::Text text_of(const Json& event) {
+  return std::make_shared<const std::string>(event.dump(-1, ' ', false, Json::error_handler_t::replace));
+}
+
+http::Loss loss_of(const Json& event, const std::string& type) {
+  const bool preview = type == "mask" && event.value("coarse", false);
+  return type == "progress" || preview ? http::Loss::when_slow : http::Loss::never;
+}
+
+}  // namespace
+
+Events::Events() = default;
+Events::~Events() = default;
+
+std::shared_ptr<Events::Listener> Events::listen(const std::string& session, const std::string& owner) {
+  return std::make_shared<Listener>(*this, session, owner);
+}
+
+bool Events::has_listeners(const std::string& session) const {
+  const std::lock_guard lock(mutex_);
+  return listeners_.contains(session);
+}
+
+std::size_t Events::count() const {
+  const std::lock_guard lock(mutex_);
+  std::size_t sum = 0;
+  for (const auto& [session, listeners] : listeners_) sum += listeners.size();
+  return sum;
+}
+
+void Events::publish(const std::string& session, const Json& event) {
+  if (!has_listeners(session)) return;
+  const http::WebSocket::Text text = text_of(event);
+  const std::string type = event.value("type", "");
+  const std::lock_guard lock(mutex_);
+  const auto found = listeners_.find(session);
+  if (found == listeners_.end()) return;
+  for (Listener* listener : found->second) {
+    listener->tell(text, loss_of(event, type));
+    if (type == "closed") listener->close(kDone, "the session is closed");
+  }
+}
+
+void Events::keep_only(const std::string& session, const std::string& owner) {
+  const std::lock_guard lock(mutex_);
+  const auto found = listeners_.find(session);
+  if (found == listeners_.end()) return;
+  for (Listener* listener : found->second) {
+    if (listener->owner_ != owner) listener->close(kNotAllowed, "the session is no longer shared");
+  }
+}
+
+Events::Listener::Listener(Events& events, std::string session, std::string owner)
+    : events_(events), session_(std::move(session)), owner_(std::move(owner)) {
+  const std::lock_guard lock(events_.mutex_);
+  events_.listeners_[session_].insert(this);
+}
+
+Events::Listener::~Listener() {
+  const std::lock_guard lock(events_.mutex_);
+  const auto found = events_.listeners_.find(session_);
+  found->second.erase(this);
+  if (found->second.empty()) events_.listeners_.erase(found);
+}
+
+void Events::Listener::open(std::shared_ptr<http::WebSocket> socket, const Json& hello) {
+  const std::lock_guard lock(events_.mutex_);
+  socket_ = std::move(socket);
+  socket_->send(text_of(hello), http::Loss::never);
+  for (http::WebSocket::Text& text : backlog_) socket_->send(std::move(text), http::Loss::never);
+  backlog_.clear();
+  if (closing_ != 0) socket_->close(closing_, "");
+}
+
+void Events::Listener::tell(const http::WebSocket::Text& text, http::Loss loss) {
+  if (socket_) return socket_->send(text, loss);
+  if (loss == http::Loss::when_slow) return;
+  if (backlog_.size() == kMaxBacklog) return close(kTooSlow, "");
+  backlog_.push_back(text);
+}
+
+void Events::Listener::close(std::uint16_t code, std::string_view reason) {
+  if (socket_) return socket_->close(code, reason);
+  if (closing_ == 0) closing_ = code;
+}
+
+}  // namespace sagittal::server

@@ -1,0 +1,41 @@
+#include "server/state/predictions.h"
+
+namespace sagittal::server {
+
+Predictions::Prompt::Prompt(Predictions& predictions, std::string session, int segment)
+    : predictions_(predictions), place_(std::move(session), segment) {
+  const std::lock_guard lock(predictions_.mutex_);
+  predictions_.prompts_[place_].insert(this);
+}
+
+Predictions::Prompt::~Prompt() {
+  const std::lock_guard lock(predictions_.mutex_);
+  const auto found = predictions_.prompts_.find(place_);
+  found->second.erase(this);
+  if (found->second.empty()) predictions_.prompts_.erase(found);
+}
+
+Predictions::Stop Predictions::Prompt::stopped() const {
+  const std::lock_guard lock(predictions_.mutex_);
+  return stop_;
+}
+
+std::shared_ptr<Predictions::Prompt> Predictions::enter(const std::string& session, int segment) {
+  return std::make_shared<Prompt>(*this, session, segment);
+}
+
+bool Predictions::stop(const std::string& session, int segment, Stop how, const Prompt* except) {
+  const std::lock_guard lock(mutex_);
+  const auto found = prompts_.find({session, segment});
+  if (found == prompts_.end()) return false;
+  bool any = false;
+  for (Prompt* prompt : found->second) {
+    if (prompt == except) continue;
+    any = true;
+    if (prompt->stop_ == Stop::no) prompt->stop_ = how;
+    prompt->token_.cancel();
+  }
+  return any;
+}
+
+}  // namespace sagittal::server
