@@ -22,6 +22,7 @@
 #include "serve_options.h"
 #include "server/access/audit_log.h"
 #include "server/access/gate.h"
+#include "server/api/native_api.h"
 #include "server/dialects/itksnap.h"
 #include "server/dialects/monai_label.h"
 #include "server/dialects/nninteractive_v2.h"
@@ -126,6 +127,15 @@ void divide_memory(server::SessionLimits& sessions, server::ServerOptions& serve
   limits.max_mask_bytes = memory / 8;
 }
 
+/// Where nothing is kept on a disk, uploaded files have a quarter of what sessions have.
+server::ShelfLimits limit_shelf(const server::SessionLimits& sessions, const server::UploadLimits& uploads) {
+  constexpr std::size_t files_per_session = 16;
+  return {.max_file_bytes = std::min(uploads.max_image_bytes, sessions.max_memory_bytes),
+          .max_memory_bytes = sessions.max_memory_bytes / 4,
+          .max_per_owner = files_per_session * sessions.max_sessions_per_owner,
+          .keep_for = sessions.keep_for};
+}
+
 void describe_program_metrics(server::Metrics& metrics, const server::Sessions& sessions, Clock::time_point start) {
   metrics.describe("sagittal_sessions", "Clients with a session.");
   metrics.gauge("sagittal_sessions", {}, [&sessions] { return static_cast<double>(sessions.count()); });
@@ -177,11 +187,19 @@ void serve(const ServeOptions& options) {
   server::Leases itksnap_leases(sessions, without_heartbeat);
   without_heartbeat.kind = "monai";
   server::Leases monai_leases(sessions, without_heartbeat);
+  without_heartbeat.kind = "native";
+  server::Leases native_leases(sessions, without_heartbeat);
+  const server::ShelfLimits shelf_limits = limit_shelf(session_limits, upload_limits);
+  server::VolumeShelf volumes(data.journal(), pool, shelf_limits);
+  server::VolumeUploads uploads(data.journal(), shelf_limits);
   const auto sweep = [&] {
     sessions.sweep();
     leases.sweep();
     itksnap_leases.sweep();
     monai_leases.sweep();
+    native_leases.sweep();
+    volumes.sweep();
+    uploads.sweep();
   };
   const server::Housekeeper housekeeper(kSweepPeriod, sweep, log_to_stderr);
   const server::Studies studies(scan_sources(options, log_to_stderr));
@@ -207,6 +225,12 @@ void serve(const ServeOptions& options) {
   const server::http::Admit admit = [&gate](auto& head, const auto* route) { return gate.admit(head, route); };
   append(server::monai_label_routes(sessions, monai_leases, metrics, studies, labels, upload_limits,
                                     keys ? admit : server::http::Admit()));
+  append(server::native_api_routes({.sessions = sessions,
+                                    .leases = native_leases,
+                                    .volumes = volumes,
+                                    .uploads = uploads,
+                                    .metrics = metrics,
+                                    .limits = upload_limits}));
   append(server::slicer_v0_routes(sessions, metrics, upload_limits));
   server::Server server(server_options, std::move(routes), metrics,
                         options.verbose ? LogSink(log_to_stderr) : LogSink(), admit, observer(audit.get()));

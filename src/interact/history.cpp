@@ -44,6 +44,12 @@ const Step& History::commit(Layers layers, Step step) {
   return done_.back();
 }
 
+std::vector<ByteView> History::notes() const {
+  std::vector<ByteView> found;
+  for (const Step& step : done_) found.emplace_back(step.note);
+  return found;
+}
+
 const Step* History::undo() {
   if (done_.empty()) return nullptr;
   undone_.push_back(std::move(done_.back()));

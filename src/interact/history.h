@@ -2,6 +2,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/bytes.h"
 #include "interact/layers.h"
 
 namespace sagittal::interact {
@@ -13,6 +14,7 @@ struct Step {
   GridChange<MaskGrid> mask;
   double intensity_before = 1;
   double intensity_after = 1;
+  Bytes note = {};  ///< the caller's
 
   bool changes_nothing() const;
 };
@@ -34,6 +36,8 @@ class History {
   /// The step taken back or done again, which lives until the next call; null where there is none.
   const Step* undo();
   const Step* redo();
+  /// Of the steps that can be undone, oldest first.
+  std::vector<ByteView> notes() const;
   /// Only the present stays.
   void forget() {
     done_.clear();
@@ -71,6 +75,7 @@ void History::visit_blocks(Visit&& visit) const {
   visit_grid(layers_.mask);
   for (const auto* steps : {&done_, &undone_}) {
     for (const Step& step : *steps) {
+      visit(static_cast<const void*>(&step), sizeof(Step) + step.note.size());
       for (const auto& change : step.prompts) visit_change(change);
       visit_change(step.previous);
       visit_change(step.mask);

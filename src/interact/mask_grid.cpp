@@ -182,6 +182,25 @@ std::optional<Box> MaskGrid::bounds() const {
   return all;
 }
 
+std::int64_t MaskGrid::count() const {
+  std::int64_t all = 0;
+  for (std::size_t n = 0; n < cells().size(); ++n) {
+    const Cell& cell = cells()[n];
+    const Box box = cell_box(n);
+    if (!cell.block) {
+      all += cell.value ? box.volume() : 0;
+      continue;
+    }
+    const Index3 size = box.size();
+    for (std::int64_t i = 0; i < size[0]; ++i) {
+      for (std::int64_t j = 0; j < size[1]; ++j) {
+        all += std::popcount((*cell.block)[row_of(i, j)] & word_mask(0, size[2]));
+      }
+    }
+  }
+  return all;
+}
+
 std::optional<Box> changed_bounds(const MaskGrid& grid, const GridChange<MaskGrid>& change) {
   std::optional<Box> all;
   for (const auto& entry : change.entries) {

@@ -31,6 +31,8 @@ class MaskGrid : public BlockGrid<MaskBlock, bool> {
   /// Overwrites the voxels of `box` inside the array; `source` has the size of `box`.
   void paste(const BitVolume& source, const Box& box, ThreadPool& pool);
 
+  /// Set voxels.
+  std::int64_t count() const;
   /// Smallest box around the set voxels.
   std::optional<Box> bounds() const;
 

@@ -55,9 +55,10 @@ Bytes read_mask(const Json& json) {
 }
 
 bool read_include(const Json& json) { return json_get_or<bool>(json, "include", kWhat, true); }
+bool read_predict(const Json& json) { return json_get_or<bool>(json, "predict", kWhat, true); }
 
 PaintPrompt read_paint(const Json& json, PaintKind kind) {
-  PaintPrompt prompt{kind, read_bounds(json), read_mask(json), read_include(json)};
+  PaintPrompt prompt{kind, read_bounds(json), read_mask(json), read_include(json), read_predict(json)};
   const Index3 size = prompt.bounds_ijk.size();
   const auto plane = checked_product(size[0], size[1], "prompt: bounds");
   const auto voxels = checked_product(plane, size[2], "prompt: bounds");
@@ -97,22 +98,34 @@ Json index_json(const std::array<double, 3>& ijk) {
   return list;
 }
 
+Json with_predict(Json json, bool predict) {
+  if (!predict) json["predict"] = false;
+  return json;
+}
+
 struct ToJson {
   Json operator()(const PointPrompt& p) const {
-    return {{"type", "point"}, {"ijk", index_json(p.ijk)}, {"include", p.include}};
+    return with_predict({{"type", "point"}, {"ijk", index_json(p.ijk)}, {"include", p.include}}, p.predict);
   }
   Json operator()(const BoxPrompt& p) const {
-    return {{"type", "box"}, {"ijk0", index_json(p.ijk0)}, {"ijk1", index_json(p.ijk1)}, {"include", p.include}};
+    return with_predict(
+        {{"type", "box"}, {"ijk0", index_json(p.ijk0)}, {"ijk1", index_json(p.ijk1)}, {"include", p.include}},
+        p.predict);
   }
   Json operator()(const PaintPrompt& p) const {
     Json bounds = Json::array();
     for (int axis = 0; axis < 3; ++axis) bounds.push_back({p.bounds_ijk.lo[axis], p.bounds_ijk.hi[axis]});
-    return {{"type", p.kind == PaintKind::scribble ? "scribble" : "lasso"},
-            {"bounds", bounds},
-            {"mask", encode_base64(p.mask)},
-            {"include", p.include}};
+    return with_predict({{"type", p.kind == PaintKind::scribble ? "scribble" : "lasso"},
+                         {"bounds", bounds},
+                         {"mask", encode_base64(p.mask)},
+                         {"include", p.include}},
+                        p.predict);
   }
-  Json operator()(const InitPrompt& p) const { return {{"type", "init"}, {"mask", encode_base64(p.mask)}}; }
+  Json operator()(const InitPrompt& p) const {
+    Json json{{"type", "init"}, {"mask", encode_base64(p.mask)}};
+    if (p.predict) json["predict"] = *p.predict;
+    return json;
+  }
   Json operator()(const UndoPrompt&) const { return {{"type", "undo"}}; }
 };
 
@@ -123,14 +136,17 @@ struct Apply {
 
   Outcome operator()(const PointPrompt& p) {
     options.include = p.include;
+    options.run_prediction = p.predict;
     return session.add_point(reversed(p.ijk), options);
   }
   Outcome operator()(const BoxPrompt& p) {
     options.include = p.include;
+    options.run_prediction = p.predict;
     return session.add_box(reversed(p.ijk0), reversed(p.ijk1), options);
   }
   Outcome operator()(const PaintPrompt& p) {
     options.include = p.include;
+    options.run_prediction = p.predict;
     const Box bounds{reversed(p.bounds_ijk.lo), reversed(p.bounds_ijk.hi)};
     if (bounds.empty() || intersect(bounds, whole(session.shape())) != bounds) {
       const Index3 size = reversed(session.shape());
@@ -143,7 +159,7 @@ struct Apply {
                                          : session.add_lasso(bounds, mask, options);
   }
   Outcome operator()(const InitPrompt& p) {
-    options.run_prediction = run_initial;
+    options.run_prediction = p.predict.value_or(run_initial);
     const auto mask = unpack(p.mask, whole(session.shape()).volume(), "initial mask of the whole image");
     return session.add_initial_mask(mask, options);
   }
@@ -154,11 +170,17 @@ struct Apply {
 
 Prompt parse_prompt(const Json& json) {
   const auto type = json_get<std::string>(json, "type", kWhat);
-  if (type == "point") return PointPrompt{read_index(json, "ijk"), read_include(json)};
-  if (type == "box") return BoxPrompt{read_index(json, "ijk0"), read_index(json, "ijk1"), read_include(json)};
+  if (type == "point") return PointPrompt{read_index(json, "ijk"), read_include(json), read_predict(json)};
+  if (type == "box") {
+    return BoxPrompt{read_index(json, "ijk0"), read_index(json, "ijk1"), read_include(json), read_predict(json)};
+  }
   if (type == "scribble") return read_paint(json, PaintKind::scribble);
   if (type == "lasso") return read_paint(json, PaintKind::lasso);
-  if (type == "init") return InitPrompt{read_mask(json)};
+  if (type == "init") {
+    InitPrompt prompt{read_mask(json)};
+    if (json.contains("predict")) prompt.predict = json_get<bool>(json, "predict", kWhat);
+    return prompt;
+  }
   if (type == "undo") return UndoPrompt{};
   refuse(kWhat, fmt::format("unknown type \"{}\", expected point, box, scribble, lasso, init or undo", type));
 }

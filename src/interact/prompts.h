@@ -1,5 +1,6 @@
 #pragma once
 #include <array>
+#include <optional>
 #include <string_view>
 #include <variant>
 #include <vector>
@@ -15,14 +16,17 @@ namespace sagittal::interact {
 ///   {"type": "point", "ijk": [i, j, k], "include": true}
 ///   {"type": "box", "ijk0": [i, j, k], "ijk1": [i, j, k], "include": true}
 ///   {"type": "scribble" | "lasso", "bounds": [[i0, i1], [j0, j1], [k0, k1]], "mask": BITS, "include": true}
-///   {"type": "init", "mask": BITS}
+///   {"type": "init", "mask": BITS, "predict": false}
 ///   {"type": "undo"}
 /// BITS is base64 of one bit per voxel, i fastest, the first voxel in the highest bit (see `pack_bits`).
-/// "include" may be left out where true.
+/// "include" may be left out where true. All but "undo" may have "predict": false only records the prompt, so that it
+/// acts with the next one that predicts. It may be left out where true; an initial mask without it is refined where it
+/// is the only prompt.
 
 struct PointPrompt {
   std::array<double, 3> ijk{};
   bool include = true;
+  bool predict = true;
   bool operator==(const PointPrompt&) const = default;
 };
 
@@ -30,6 +34,7 @@ struct BoxPrompt {
   std::array<double, 3> ijk0{};
   std::array<double, 3> ijk1{};
   bool include = true;
+  bool predict = true;
   bool operator==(const BoxPrompt&) const = default;
 };
 
@@ -40,11 +45,13 @@ struct PaintPrompt {
   Box bounds_ijk;
   Bytes mask;  ///< packed bits of the voxels of the bounds
   bool include = true;
+  bool predict = true;
   bool operator==(const PaintPrompt&) const = default;
 };
 
 struct InitPrompt {
   Bytes mask;  ///< packed bits of the whole image
+  std::optional<bool> predict = {};
   bool operator==(const InitPrompt&) const = default;
 };
 
@@ -65,8 +72,8 @@ Json to_json(const Prompt& prompt);
 std::vector<Prompt> parse_prompts_file(std::string_view text);
 std::string format_prompts_file(const std::vector<Prompt>& prompts);
 
-/// Gives the prompt to the active segment. An initial mask does not predict, as in a viewer, unless `run_initial`.
-/// `options.include` is overridden by the prompt.
+/// Gives the prompt to the active segment. An initial mask that does not say whether it predicts does not, as in a
+/// viewer, unless `run_initial`. `options.include` and `options.run_prediction` are overridden by the prompt.
 Outcome apply(Session& session, const Prompt& prompt, PromptOptions options = {}, bool run_initial = false);
 
 }  // namespace sagittal::interact

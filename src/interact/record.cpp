@@ -193,6 +193,16 @@ std::optional<Focus> read_focus(ByteReader& in, const Index3& shape) {
   return focus;
 }
 
+void write_note(Bytes& out, ByteView note) {
+  append(out, static_cast<std::uint32_t>(note.size()));
+  out.insert(out.end(), note.begin(), note.end());
+}
+
+Bytes read_note(ByteReader& in) {
+  const ByteView note = in.take(in.read<std::uint32_t>());
+  return {note.begin(), note.end()};
+}
+
 void write_step(Bytes& out, const Step& step) {
   append(out, static_cast<std::uint32_t>(step.prompts.size()));
   append(out, step.intensity_after);

@@ -14,10 +14,11 @@ enum class RecordEvent : std::uint8_t {
   step = 1,  ///< `write_step`
   undo = 2,
   redo = 3,
-  forget = 4,   ///< the history
-  add = 5,      ///< a segment, which becomes active
-  select = 6,   ///< u32: the segment
-  waiting = 7,  ///< `write_focus`: of prompts that were not predicted yet
+  forget = 4,      ///< the history
+  add = 5,         ///< a segment, which becomes active
+  select = 6,      ///< u32: the segment
+  waiting = 7,     ///< `write_focus`: of prompts that were not predicted yet
+  noted_step = 8,  ///< `write_note`, `write_step`
 };
 
 template <class T>
@@ -28,6 +29,9 @@ void append(Bytes& out, const T& value) {
 
 void write_focus(Bytes& out, const std::optional<Focus>& focus);
 std::optional<Focus> read_focus(ByteReader& in, const Index3& shape);
+
+void write_note(Bytes& out, ByteView note);
+Bytes read_note(ByteReader& in);
 
 void write_step(Bytes& out, const Step& step);
 /// `layers` after the step. Throws Error(bad_input) for what `write_step` cannot have written about layers like these.
@@ -43,7 +47,7 @@ class Recorder {
   Bytes prepare(RecordEvent kind, Write&& write) {
     Bytes event;
     if (!on_) return event;
-    append(event, kind);
+    event.push_back(static_cast<std::uint8_t>(kind));
     write(event);
     kept_.reserve(kept_.size() + event.size());
     return event;

@@ -1,15 +1,11 @@
 #include "interact/session.h"
 
 #include <cmath>
-#include <unordered_set>
 
 #include <fmt/format.h>
 
 #include "base/error.h"
-#include "interact/history.h"
-#include "interact/normalised_image.h"
-#include "interact/predictor.h"
-#include "interact/record.h"
+#include "interact/session_state.h"
 #include "volume/volume.h"
 
 namespace sagittal::interact {
@@ -38,260 +34,7 @@ void strengthen(Layers& layers, const Capabilities& can) {
   layers.intensity = rescaled;
 }
 
-struct Segment {
-  explicit Segment(Layers layers) : history(std::move(layers)) {}
-  History history;
-  std::optional<Focus> pending;  ///< of prompts that have not been predicted yet
-};
-
 }  // namespace
-
-class Session::State {
- public:
-  State(std::shared_ptr<const Model> model, ThreadPool& pool, SessionOptions options)
-      : model_(std::move(model)),
-        pool_(&pool),
-        options_(std::move(options)),
-        recorder_(options_.keep_record),
-        kernel_(static_cast<int>(model_->capabilities.point_radius)) {
-    check_model(*model_);
-  }
-
-  const Model& model() const { return *model_; }
-  const PointKernel& kernel() const { return kernel_; }
-  ThreadPool& pool() const { return *pool_; }
-  const Index3& shape() const { return image_.shape(); }
-  bool has_image() const { return !image_.empty(); }
-  bool auto_zoom = true;
-
-  void require_image() const {
-    if (!has_image()) throw Error(ErrorCode::conflict, "the session has no image yet; set one first");
-  }
-
-  void set_image(const Index3& shape, StoredVoxels voxels) {
-    NormalisedImage image(shape, std::move(voxels), pool());
-    std::vector<Segment> segments;
-    segments.emplace_back(Layers(shape, model_->capabilities.num_interaction_channels));
-    image_ = std::move(image);
-    segments_ = std::move(segments);
-    active_ = 0;
-    dense_mask_ = {};
-    stale_.reset();
-    recorder_.take();
-  }
-
-  Segment& active() { return segments_[static_cast<std::size_t>(active_)]; }
-  const Segment& active() const { return segments_[static_cast<std::size_t>(active_)]; }
-  const Segment& segment(int n) const {
-    require_image();
-    if (n < 0 || n >= segment_count()) {
-      throw Error(ErrorCode::not_found, fmt::format("there is no segment {}; there are {}", n, segment_count()));
-    }
-    return segments_[static_cast<std::size_t>(n)];
-  }
-  int active_index() const { return active_; }
-  int segment_count() const { return static_cast<int>(segments_.size()); }
-
-  int add_segment() {
-    require_image();
-    const Bytes event = recorder_.prepare(RecordEvent::add);
-    segments_.emplace_back(Layers(shape(), model_->capabilities.num_interaction_channels));
-    show(segment_count() - 1);
-    recorder_.keep(event);
-    return active_;
-  }
-
-  void select(int n) {
-    const Bytes event =
-        recorder_.prepare(RecordEvent::select, [n](Bytes& out) { append(out, static_cast<std::uint32_t>(n)); });
-    show(n);
-    recorder_.keep(event);
-  }
-
-  void show(int n) {
-    const auto ours = active().history.layers().mask.bounds(), theirs = segment(n).history.layers().mask.bounds();
-    if (ours) mark_stale(*ours);
-    if (theirs) mark_stale(*theirs);
-    active_ = n;
-  }
-
-  /// Runs `draw(layers, focus)` on a copy of the active segment, then predicts where asked; all or nothing.
-  template <class Draw>
-  Outcome add(const PromptOptions& options, bool refine_all, Draw&& draw) {
-    Layers layers = active().history.layers();
-    std::optional<Focus> focus = active().pending;
-    draw(layers, focus);
-    options.control.check();
-    Outcome outcome;
-    if (options.run_prediction && focus) {
-      const Prediction prediction = predict(layers, *focus, refine_all, options);
-      outcome = {true, prediction.changed, {}, prediction.zoom, prediction.passes};
-      focus.reset();
-    }
-    options.control.check();
-    outcome.difference = commit(std::move(layers), focus);
-    return outcome;
-  }
-
-  /// The box of what differs.
-  Box commit(Layers layers, const std::optional<Focus>& pending) {
-    Step step = compare(active().history.layers(), layers);
-    const Bytes event = recorder_.prepare(RecordEvent::step, [&](Bytes& out) {
-      write_step(out, step);
-      write_focus(out, pending);
-    });
-    const Box difference = note_change(active().history.commit(std::move(layers), std::move(step)));
-    active().pending = pending;
-    recorder_.keep(event);
-    return difference;
-  }
-
-  Outcome undo() { return step_through(RecordEvent::undo, &History::undo); }
-  Outcome redo() { return step_through(RecordEvent::redo, &History::redo); }
-
-  void forget_history() {
-    const Bytes event = recorder_.prepare(RecordEvent::forget);
-    active().history.forget();
-    recorder_.keep(event);
-  }
-
-  void drop_pending() {
-    if (!active().pending) return;
-    const Bytes event = recorder_.prepare(RecordEvent::waiting, [](Bytes& out) { write_focus(out, std::nullopt); });
-    active().pending.reset();
-    recorder_.keep(event);
-  }
-
-  Bytes take_record() { return recorder_.take(); }
-
-  Bytes snapshot() const {
-    Bytes out;
-    const Layers empty(shape(), model_->capabilities.num_interaction_channels);
-    for (int n = 0; n < segment_count(); ++n) {
-      const Segment& one = segment(n);
-      if (n > 0) append(out, RecordEvent::add);
-      append(out, RecordEvent::step);
-      write_step(out, compare(empty, one.history.layers()));
-      write_focus(out, one.pending);
-      append(out, RecordEvent::forget);
-    }
-    append(out, RecordEvent::select);
-    append(out, static_cast<std::uint32_t>(active_));
-    return out;
-  }
-
-  void replay(ByteView record) {
-    const bool recording = recorder_.switch_to(false);
-    try {
-      for (ByteReader in(record, "session record"); !in.at_end();) replay_event(in);
-    } catch (...) {
-      recorder_.switch_to(recording);
-      throw;
-    }
-    recorder_.switch_to(recording);
-  }
-
-  std::span<const std::uint8_t> dense_mask() {
-    require_image();
-    const MaskGrid& mask = active().history.layers().mask;
-    if (dense_mask_.size() == 0) {
-      dense_mask_ = Buffer(static_cast<std::size_t>(whole(shape()).volume()));
-      stale_ = whole(shape());
-    }
-    if (stale_) {
-      const auto dense = dense_mask_.as<std::uint8_t>();
-      constexpr std::int64_t grain = 8;
-      pool().parallel_for(stale_->hi[0] - stale_->lo[0], grain, [&](std::int64_t begin, std::int64_t end) {
-        Box slab = *stale_;
-        slab.hi[0] = slab.lo[0] + end;
-        slab.lo[0] += begin;
-        mask.update(slab, dense);
-      });
-      stale_.reset();
-    }
-    return dense_mask_.as<std::uint8_t>();
-  }
-
-  std::uint64_t memory_bytes() const {
-    std::uint64_t bytes = image_.memory_bytes() + dense_mask_.size();
-    std::unordered_set<const void*> seen;
-    for (const Segment& s : segments_) {
-      s.history.visit_blocks([&](const void* address, std::size_t size) {
-        if (seen.insert(address).second) bytes += size;
-      });
-    }
-    return bytes;
-  }
-
- private:
-  Prediction predict(Layers& layers, const Focus& focus, bool refine_all, const PromptOptions& options) {
-    Predictor predictor(*model_, image_, pool());
-    const LeftoverPick pick = options_.pick_leftover ? options_.pick_leftover : make_leftover_pick();
-    return predictor.run(layers, focus, {options_.rules, auto_zoom, refine_all, options.preview}, pick,
-                         options.control);
-  }
-
-  Outcome step_through(RecordEvent kind, const Step* (History::*go)()) {
-    const Bytes event = recorder_.prepare(kind);
-    const Step* step = (active().history.*go)();
-    if (step == nullptr) return {};
-    active().pending.reset();
-    recorder_.keep(event);
-    const Box difference = note_change(*step);
-    return {true, difference, difference, 1, 0};
-  }
-
-  void replay_event(ByteReader& in) {
-    switch (in.read<RecordEvent>()) {
-      case RecordEvent::step: {
-        Layers layers = read_step(in, active().history.layers());
-        commit(std::move(layers), read_focus(in, shape()));
-        return;
-      }
-      case RecordEvent::undo:
-        return require_step(undo());
-      case RecordEvent::redo:
-        return require_step(redo());
-      case RecordEvent::forget:
-        return forget_history();
-      case RecordEvent::add:
-        add_segment();
-        return;
-      case RecordEvent::select: {
-        const auto n = in.read<std::uint32_t>();
-        if (n >= segments_.size()) refuse("session record: there is no such segment");
-        return select(static_cast<int>(n));
-      }
-      case RecordEvent::waiting:
-        active().pending = read_focus(in, shape());
-        return;
-    }
-    refuse("session record: no such event");
-  }
-
-  static void require_step(const Outcome& outcome) {
-    if (!outcome.ran_prediction) refuse("session record: nothing to undo or redo");
-  }
-
-  void mark_stale(const Box& box) { stale_ = stale_ ? hull(*stale_, box) : box; }
-
-  Box note_change(const Step& step) {
-    const auto difference = changed_bounds(active().history.layers().mask, step.mask);
-    if (difference) mark_stale(*difference);
-    return difference.value_or(Box{});
-  }
-
-  std::shared_ptr<const Model> model_;
-  ThreadPool* pool_;
-  SessionOptions options_;
-  Recorder recorder_;
-  PointKernel kernel_;
-  NormalisedImage image_;
-  std::vector<Segment> segments_;
-  int active_ = 0;
-  Buffer dense_mask_;         ///< made on demand
-  std::optional<Box> stale_;  ///< where dense_mask_ is behind
-};
 
 Session::Session(std::shared_ptr<const Model> model, ThreadPool& pool, SessionOptions options)
     : state_(std::make_unique<State>(std::move(model), pool, std::move(options))) {}
@@ -440,12 +183,12 @@ Outcome Session::predict(bool refine_all, const PromptOptions& options) {
 
 void Session::forget_history() { state_->forget_history(); }
 
-void Session::reset() {
+void Session::reset(Bytes note) {
   Layers fresh(shape(), model().capabilities.num_interaction_channels);
   if (compare(state_->active().history.layers(), fresh).changes_nothing()) {
     state_->drop_pending();
   } else {
-    state_->commit(std::move(fresh), std::nullopt);
+    state_->commit(std::move(fresh), std::nullopt, std::move(note));
   }
 }
 
@@ -461,6 +204,22 @@ Outcome Session::redo() {
 
 bool Session::can_undo() const { return has_image() && state_->active().history.can_undo(); }
 bool Session::can_redo() const { return has_image() && state_->active().history.can_redo(); }
+
+bool Session::has_history() const {
+  for (int n = 0; has_image() && n < segment_count(); ++n) {
+    const History& history = state_->segment(n).history;
+    if (history.can_undo() || history.can_redo()) return true;
+  }
+  return false;
+}
+
+SegmentSummary Session::describe_segment(int segment) const {
+  const History& history = state_->segment(segment).history;
+  const MaskGrid& mask = history.layers().mask;
+  return {mask.bounds().value_or(Box{}), mask.count(), history.can_undo(), history.can_redo()};
+}
+
+std::vector<ByteView> Session::notes(int segment) const { return state_->segment(segment).history.notes(); }
 
 void Session::set_auto_zoom(bool enabled) { state_->auto_zoom = enabled; }
 bool Session::auto_zoom() const { return state_->auto_zoom; }

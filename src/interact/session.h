@@ -33,6 +33,7 @@ struct PromptOptions {
   bool run_prediction = true;  ///< false: only record the prompt
   RunControl control;          ///< progress and cancellation; stage "zooming", then "refining", each from 0 to 1
   PreviewSink preview = {};    ///< learns of each pass from afar; none where the first pass shows all of the object
+  Bytes note = {};             ///< what the caller wants to find again with this step, see `Session::notes`
 };
 
 struct SessionOptions {
@@ -41,6 +42,14 @@ struct SessionOptions {
   std::function<std::int64_t(std::int64_t count)> pick_leftover = {};
   Rules rules = Rules::v2_5;
   bool keep_record = false;  ///< for `take_record`
+};
+
+/// What a segment is now.
+struct SegmentSummary {
+  Box bounds;               ///< smallest around its voxels; empty where it has none
+  std::int64_t voxels = 0;  ///< of its mask
+  bool can_undo = false;
+  bool can_redo = false;
 };
 
 /// Promptable segmentation of one image with the session rules of nnInteractive, several segments per image, and
@@ -94,7 +103,7 @@ class Session {
   Outcome predict(bool refine_all, const PromptOptions& options);
 
   /// Empties the active segment: mask, prompts and intensity. Can itself be undone.
-  void reset();
+  void reset(Bytes note = {});
 
   /// Takes back the last prompt, initial mask or reset of the active segment. `changed` is `difference`.
   Outcome undo();
@@ -103,10 +112,16 @@ class Session {
   void forget_history();
   bool can_undo() const;
   bool can_redo() const;
+  /// Whether anything of any segment can be undone or redone.
+  bool has_history() const;
+  /// The notes of the steps of a segment that can be undone, oldest first; empty where a step has none. They live until
+  /// the next call that changes the session. Like undo and redo they survive in the record.
+  std::vector<ByteView> notes(int segment) const;
 
   void set_auto_zoom(bool enabled);
   bool auto_zoom() const;
 
+  SegmentSummary describe_segment(int segment) const;
   /// The active segment's mask [axis0, axis1, axis2], 0 or 1; valid until the next call that changes the session.
   std::span<const std::uint8_t> mask() const;
   /// The voxels of `box` of any segment's mask in C order; the box must lie in the image.

@@ -52,6 +52,8 @@ Volume read_image(const std::filesystem::path& path, const ReadOptions& options 
 Volume read_image(ByteView file, std::string_view name, const ReadOptions& options = {});
 
 ImageInfo describe_image(const std::filesystem::path& path, const ReadOptions& options = {});
+/// The same for a file in memory; a gzipped file that is no NIfTI is unpacked for it.
+ImageInfo describe_image(ByteView file, std::string_view name, const ReadOptions& options = {});
 
 /// True where `write_image` knows what to write to a file of that name.
 bool can_write_image(const std::filesystem::path& path);

@@ -151,12 +151,22 @@ ImageInfo describe_image(const std::filesystem::path& path, const ReadOptions& o
   const std::string what = path.string();
   if (is_folder(path)) return describe_series(find_dicom_series(path, options), options, what);
   const MappedFile file(path);
-  const Format format = find_format(file.bytes(), what);
-  if (format == Format::dicom) return describe_series(images_of_file(file.bytes(), path), options, what);
-  if (format == Format::other_gz) {
+  if (find_format(file.bytes(), what) == Format::other_gz) {
     throw Error(ErrorCode::unsupported, fmt::format("{}: gzipped, but not NIfTI; unpack it first", what));
   }
-  const ImageHeader header = parse_header(format, file.bytes(), what);
+  return describe_image(file.bytes(), what, options);
+}
+
+ImageInfo describe_image(ByteView file, std::string_view what, const ReadOptions& options) {
+  const Format format = find_format(file, what);
+  if (format == Format::dicom) return describe_series(images_of_file(file, what), options, what);
+  if (format == Format::other_gz) {
+    const Buffer unpacked = gunzip(file, options.max_bytes, what);
+    const ByteView inner = unpacked.as<const std::uint8_t>();
+    if (looks_gzipped(inner)) throw_unknown(what);
+    return describe_image(inner, what, options);
+  }
+  const ImageHeader header = parse_header(format, file, what);
   stored_bytes(header, what);
   return {header.format, header.geometry, header.type, header.frames};
 }

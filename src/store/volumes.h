@@ -25,6 +25,9 @@ class Volumes {
   /// The file's name; it is on the disk, whole, when this returns. Throws Error(io) for a full disk: nothing is left.
   Pin put(ByteView bytes);
 
+  /// Keeps the file of that name, should there be one.
+  Pin hold(const std::string& name) { return pin(name); }
+
   /// Error(not_found) where there is none, Error(bad_input) where its bytes are not those that were put,
   /// Error(too_large) beyond `max_bytes`.
   Buffer get(const std::string& name, std::uint64_t max_bytes) const;

@@ -14,6 +14,7 @@ from monailabel.client import MONAILabelClient
 from nnInteractive.inference.remote.remote_session import nnInteractiveRemoteInferenceSession
 
 import itksnap_client
+import native_client
 import nrrd
 import slicer_v0_client
 from running_server import SHAPE, scan
@@ -110,6 +111,32 @@ class Monai:
         self.clicks[positive].append(centre[::-1])
 
 
+def segment_of(centre: list) -> int:
+    return 1 + centre[0] % 2
+
+
+class Native:
+    """Our own API, with two segments."""
+
+    def __init__(self, url: str, name: str, image: np.ndarray):
+        client = native_client.Client(url)
+        self.session = client.open(client.upload_in_pieces(native_client.nifti(image), size=1 << 16))
+        self.key = f"lease {self.session.id}"
+        for _ in range(2):
+            self.session.add_segment()
+
+    def prompt(self, kind: str, centre: list, positive: bool):
+        """The whole mask as the server has it: what the answers said may have been lost."""
+        number = segment_of(centre)
+        if kind == "undo":
+            self.session.client.ask("POST", f"{self.session.path}/segments/{number}/undo")
+        else:
+            prompt = ({"type": "point", "ijk": centre[::-1], "include": positive} if kind == "point"
+                      else native_client.drawing_prompt(kind, drawing(centre), positive))
+            self.session.client.ask("POST", f"{self.session.path}/segments/{number}/prompts", json=prompt)
+        return np.stack([self.session.bits(number) for number in (1, 2)])
+
+
 class Person:
     """Prompts one after the other. `done` is what the server holds, with the answer where there was one."""
 
@@ -119,15 +146,17 @@ class Person:
         self.rng = random.Random(seed)
         self.viewer = kind(url, name, self.image)
         self.done, self.open, self.base = [], None, None
-        self.undoable = 0
+        self.undoable = {1: 0, 2: 0}  # by segment
 
     def next_prompt(self) -> tuple:
-        if self.kind is V2 and self.undoable > 0 and self.rng.random() < 0.15:
-            return "undo", [0, 0, 0], True
+        segments = [n for n, steps in self.undoable.items() if steps > 0]
+        if self.kind in (V2, Native) and segments and self.rng.random() < 0.15:
+            return "undo", [self.rng.choice(segments) - 1, 0, 0], True
         return any_prompt(self.rng)
 
     def record(self, prompt: tuple, answer) -> None:
-        self.undoable += -1 if prompt[0] == "undo" else 1
+        segment = segment_of(prompt[1]) if self.kind is Native else 1
+        self.undoable[segment] += -1 if prompt[0] == "undo" else 1
         self.done.append((prompt, answer))
 
     def work(self, stop) -> None:

@@ -101,6 +101,29 @@ TEST(Router, ASegmentInBracesStandsForAnyOne) {
   }
 }
 
+TEST(Router, SeveralSegmentsInBracesHaveNames) {
+  const auto values = [](const Request& request) {
+    const PathValues& found = request.path_values;
+    return text_response(200, "text/plain", found["id"] + "," + found["n"] + "," + found["other"]);
+  };
+  const Router router({{.method = "GET", .path = "/sessions/{id}/segments/{n}/mask", .handler = values},
+                       {.method = "GET", .path = "/sessions/{id}/segments/{n}", .handler = values},
+                       {.method = "GET", .path = "/files/{id}.nii.gz", .handler = values}});
+  const auto ask = [&router](const char* path) {
+    Request request;
+    request.method = "GET";
+    request.path = path;
+    return router.handle(request);
+  };
+  EXPECT_EQ(body(ask("/sessions/a1/segments/2/mask")), "a1,2,");
+  EXPECT_EQ(body(ask("/sessions/a1/segments/2")), "a1,2,");
+  EXPECT_EQ(body(ask("/files/x.nii.gz")), "x,,");
+  for (const char* path : {"/sessions/a1/segments/", "/sessions//segments/2", "/sessions/a1/segment/2",
+                           "/sessions/a1/segments/2/", "/sessions/a/b/segments/2", "/files/.nii.gz"}) {
+    EXPECT_EQ(ask(path).status, 404) << path;
+  }
+}
+
 TEST(Router, TheFirstRouteThatAcceptsARequestHasIt) {
   const auto route = [](const char* answer, std::function<bool(const Request&)> accepts) {
     Route row{.method = "POST", .path = "/click"};

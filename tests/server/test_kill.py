@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 
-from kept_state import ItkSnap, Monai, Person, Slicer, V2, count_prompts
+from kept_state import ItkSnap, Monai, Native, Person, Slicer, V2, count_prompts
 from running_server import Server
 
 
@@ -16,7 +16,7 @@ def test_nothing_that_was_answered_is_lost(program, model, tmp_path):
     rng = random.Random(int(os.environ.get("SAGITTAL_SEED", 1)))
     server = Server(program, *model, data_dir=tmp_path / "data")
     people = [Person(kind, server.url, f"{kind.__name__}{n}", seed=n)
-              for n, kind in enumerate([Slicer, V2, ItkSnap, Monai, Slicer, V2, ItkSnap, Monai])]
+              for n, kind in enumerate([Slicer, V2, ItkSnap, Monai, Native, Slicer, V2, ItkSnap, Monai, Native])]
     held = count_prompts(tmp_path / "data")
     for person in people:
         person.base = held[person.viewer.key]

@@ -57,6 +57,13 @@ std::string_view find_header(const std::vector<Header>& headers, std::string_vie
   return {};
 }
 
+const std::string& PathValues::operator[](std::string_view name) const {
+  static const std::string none;
+  const auto found =
+      std::find_if(values_.begin(), values_.end(), [&](const auto& value) { return value.first == name; });
+  return found == values_.end() ? none : found->second;
+}
+
 Body Body::copy_of(ByteView bytes) {
   auto memory = std::make_shared<BodyMemory>(std::make_shared<BodyBudget>(bytes.size()), bytes.size());
   memory->append(reinterpret_cast<const char*>(bytes.data()), bytes.size());

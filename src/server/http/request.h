@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/buffer.h"
@@ -39,12 +40,26 @@ class Body {
   std::shared_ptr<BodyMemory> memory_;
 };
 
-/// One HTTP request. What the router fills in: `prefix`, the `path` without it, `path_value`.
+/// What stands in a path where its route has segments in braces, by their names.
+class PathValues {
+ public:
+  void clear() { values_.clear(); }
+  void add(std::string_view name, std::string_view value) { values_.emplace_back(name, value); }
+  /// Empty where the route has no such segment; else at least one character.
+  const std::string& operator[](std::string_view name) const;
+  std::string first() const { return values_.empty() ? std::string() : values_[0].second; }
+
+ private:
+  std::vector<std::pair<std::string, std::string>> values_;
+};
+
+/// One HTTP request. What the router fills in: `prefix`, the `path` without it, `path_value` and `path_values`.
 struct Request {
   std::string method;
   std::string path = "/";      ///< percent-decoded, without query
   std::string query;           ///< behind the question mark, as sent
-  std::string path_value;      ///< the segment where the route's path has one in braces
+  std::string path_value;      ///< the segment where the route's path has the first one in braces
+  PathValues path_values;      ///< all of them
   std::string prefix;          ///< one leading segment of the path that belongs to no route, without slashes
   std::string remote_address;  ///< of the peer, without port
   std::string owner;           ///< whose key the request carries; empty where there are no keys

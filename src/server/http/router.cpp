@@ -13,14 +13,37 @@ constexpr std::size_t kMaxPrefix = 64;
 
 std::string_view first_segment(std::string_view path) { return path.substr(1, path.find('/', 1) - 1); }
 
-/// What stands in `path` where `pattern` has its segment in braces; none where they differ elsewhere.
-std::optional<std::string_view> match_pattern(std::string_view pattern, std::string_view path) {
+/// The first segment of `path`, which loses it and the slash behind it.
+std::string_view take_segment(std::string_view& path) {
+  const auto slash = std::min(path.size(), path.find('/'));
+  const std::string_view segment = path.substr(0, slash);
+  path.remove_prefix(std::min(path.size(), slash + 1));
+  return segment;
+}
+
+/// Whether a segment is as its pattern says: "{id}", "{name}.json" or plain text. What stands in braces goes to
+/// `values`.
+bool match_segment(std::string_view pattern, std::string_view segment, PathValues& values) {
   const auto open = pattern.find('{');
-  if (open == std::string_view::npos) return pattern == path ? std::optional<std::string_view>("") : std::nullopt;
-  const std::string_view before = pattern.substr(0, open), after = pattern.substr(pattern.find('}', open) + 1);
-  if (path.size() <= before.size() + after.size() || !path.starts_with(before) || !path.ends_with(after)) return {};
-  const std::string_view value = path.substr(before.size(), path.size() - before.size() - after.size());
-  return value.find('/') == std::string_view::npos ? std::optional(value) : std::nullopt;
+  if (open == std::string_view::npos) return pattern == segment;
+  const auto close = pattern.find('}', open);
+  const std::string_view before = pattern.substr(0, open), after = pattern.substr(close + 1);
+  if (segment.size() <= before.size() + after.size() || !segment.starts_with(before) || !segment.ends_with(after)) {
+    return false;
+  }
+  values.add(pattern.substr(open + 1, close - open - 1),
+             segment.substr(before.size(), segment.size() - before.size() - after.size()));
+  return true;
+}
+
+bool match_pattern(std::string_view pattern, std::string_view path, PathValues& values) {
+  values.clear();
+  if (pattern.find('{') == std::string_view::npos) return pattern == path;
+  if (std::count(pattern.begin(), pattern.end(), '/') != std::count(path.begin(), path.end(), '/')) return false;
+  while (!pattern.empty()) {
+    if (!match_segment(take_segment(pattern), take_segment(path), values)) return false;
+  }
+  return path.empty();
 }
 
 }  // namespace
@@ -41,11 +64,10 @@ bool Router::is_prefix(std::string_view segment) const {
 
 const Route* Router::match(Request& request, std::string_view path, bool behind_prefix, std::string& allowed) const {
   for (const Route& route : routes_) {
-    const auto value = match_pattern(route.path, path);
-    if (!value || (behind_prefix && !route.takes_prefix)) continue;
+    if ((behind_prefix && !route.takes_prefix) || !match_pattern(route.path, path, request.path_values)) continue;
     if (route.accepts && !route.accepts(request)) continue;
     if (route.method == request.method || (route.method == "GET" && request.method == "HEAD")) {
-      request.path_value = *value;
+      request.path_value = request.path_values.first();
       return &route;
     }
     allowed += (allowed.empty() ? "" : ", ") + route.method + (route.method == "GET" ? ", HEAD" : "");

@@ -18,7 +18,7 @@ enum class RunOn { network, worker };
 /// One row of the table that describes the server's interface. Handlers may be called from several threads at once.
 struct Route {
   std::string method = {};   ///< "GET" also answers HEAD
-  std::string path = {};     ///< "/healthz"; "/upload/{id}": any one segment there becomes `Request::path_value`
+  std::string path = {};     ///< "/healthz"; "/upload/{id}/{n}": any one segment there is in `Request::path_values`
   std::string summary = {};  ///< one sentence for people
   std::function<Response(const Request&)> handler = {};
   RunOn run_on = RunOn::network;

@@ -29,6 +29,11 @@ Lease parse_lease(const durable::Entry& entry) {
   return {entry.name, json_get_or(about, "had_image", what, false), *type, json_get_or(about, "bool", what, false)};
 }
 
+bool is_shared(const durable::Entry& entry) {
+  const Json about = json_get_or<Json>(parse_head(entry.head), "about", "kept lease", Json::object());
+  return json_get_or(about, "shared", "kept lease", false);
+}
+
 }  // namespace
 
 Leases::Leases(Sessions& sessions, const LeaseLimits& limits, Clock clock)
@@ -49,7 +54,8 @@ void Leases::restore() {
     const auto ago = [&](std::int64_t ms) { return now - std::chrono::milliseconds(journal.store().now_ms() - ms); };
     try {
       entries_[entry.name.substr(before_token.size())] = {std::make_shared<Lease>(parse_lease(entry)),
-                                                          ago(entry.used_ms), ago(entry.active_ms), owner};
+                                                          ago(entry.used_ms), ago(entry.active_ms), owner,
+                                                          is_shared(entry)};
     } catch (const Error& error) {
       journal.give_up(entry.name, error.what());
     }
@@ -137,7 +143,8 @@ void Leases::release(const std::string& token, const std::string& owner) {
 }
 
 void Leases::require(const std::string& token, const std::string& owner) const {
-  if (const auto entry = entries_.find(token); entry != entries_.end() && entry->second.owner == owner) return;
+  const auto entry = entries_.find(token);
+  if (entry != entries_.end() && (entry->second.owner == owner || entry->second.shared)) return;
   throw Error(ErrorCode::gone, token.empty() ? "lease token missing" : "lease expired or unknown");
 }
 
@@ -166,6 +173,22 @@ double Leases::peek(const std::string& token, const std::string& owner) const {
   const std::lock_guard lock(mutex_);
   require(token, owner);
   return remaining_seconds(entries_.at(token));
+}
+
+void Leases::share(const std::string& token, bool shared) {
+  const std::lock_guard lock(mutex_);
+  const auto entry = entries_.find(token);
+  if (entry == entries_.end()) throw Error(ErrorCode::gone, "lease expired or unknown");
+  entry->second.shared = shared;
+}
+
+std::vector<std::string> Leases::tokens_of(const std::string& owner) const {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::string> tokens;
+  for (const auto& [token, entry] : entries_) {
+    if (entry.owner == owner) tokens.push_back(token);
+  }
+  return tokens;
 }
 
 std::size_t Leases::count() const {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "server/state/sessions.h"
 
@@ -50,6 +51,11 @@ class Leases {
   double beat(const std::string& token, const std::string& owner = {});
   double peek(const std::string& token, const std::string& owner = {}) const;
 
+  /// Whether others than the owner may use it too, with their own keys. Error(gone) where there is no such lease.
+  void share(const std::string& token, bool shared);
+  /// Those of that owner.
+  std::vector<std::string> tokens_of(const std::string& owner) const;
+
   /// To be called every few seconds: tells the journal when leases were used, ends those over their lifetime.
   void sweep();
 
@@ -65,6 +71,7 @@ class Leases {
     std::shared_ptr<Lease> lease;
     Time last_seen, last_active;
     std::string owner;
+    bool shared = false;
   };
   using Entries = std::map<std::string, Entry>;
 

@@ -106,12 +106,12 @@ void Metrics::describe(std::string_view name, std::string_view help) {
   state_->family(name).help = help;
 }
 
-double Metrics::total(std::string_view counter) const {
+double Metrics::total(std::string_view name) const {
   const std::lock_guard lock(state_->mutex);
   double sum = 0;
-  const auto found = state_->families.find(counter);
+  const auto found = state_->families.find(name);
   if (found == state_->families.end()) return sum;
-  for (const auto& [labels, series] : found->second.series) sum += series.sum;
+  for (const auto& [labels, series] : found->second.series) sum += series.value ? series.value() : series.sum;
   return sum;
 }
 

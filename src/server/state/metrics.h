@@ -29,8 +29,8 @@ class Metrics {
   void describe(std::string_view name, std::string_view help);
 
   std::string text() const;
-  /// Sum of a counter over all its labels.
-  double total(std::string_view counter) const;
+  /// Sum of a counter or gauge over all its labels.
+  double total(std::string_view name) const;
 
  private:
   struct State;

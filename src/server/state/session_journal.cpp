@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "io/gzip.h"
+#include "io/image_io.h"
 #include "io/nnia.h"
 #include "io/zstd.h"
 
@@ -21,8 +22,10 @@ constexpr std::size_t kRecordsPerCheck = 16;
 constexpr std::uint64_t kGrownBytes = std::uint64_t{1} << 30;
 constexpr const char* kHead = "kept session";
 
-constexpr std::array<std::pair<ImageEncoding, const char*>, 3> kEncodings{
-    {{ImageEncoding::voxels, "voxels"}, {ImageEncoding::nnia, "nnia"}, {ImageEncoding::gzip, "gzip"}}};
+constexpr std::array<std::pair<ImageEncoding, const char*>, 4> kEncodings{{{ImageEncoding::voxels, "voxels"},
+                                                                           {ImageEncoding::nnia, "nnia"},
+                                                                           {ImageEncoding::gzip, "gzip"},
+                                                                           {ImageEncoding::file, "file"}}};
 
 ImageEncoding parse_encoding(const std::string& name) {
   for (const auto& [encoding, known] : kEncodings) {
@@ -32,9 +35,12 @@ ImageEncoding parse_encoding(const std::string& name) {
 }
 
 Json describe_image(const KeptImage& image) {
-  return {{"encoding", kEncodings[static_cast<std::size_t>(image.encoding)].second},
-          {"type", name_of(image.type)},
-          {"shape", image.shape}};
+  Json json{{"encoding", kEncodings[static_cast<std::size_t>(image.encoding)].second},
+            {"type", name_of(image.type)},
+            {"shape", image.shape}};
+  if (!image.series.empty()) json["series"] = image.series;
+  if (image.frame) json["frame"] = *image.frame;
+  return json;
 }
 
 KeptImage parse_image(const Json& json, const std::string& volume) {
@@ -45,6 +51,8 @@ KeptImage parse_image(const Json& json, const std::string& volume) {
   const auto shape = json_get<std::vector<std::int64_t>>(json, "shape", kHead);
   if (!type || shape.size() != 3) throw Error(ErrorCode::bad_input, fmt::format("{}: not an image", kHead));
   image.type = *type;
+  image.series = json_get_or<std::string>(json, "series", kHead, "");
+  if (json.contains("frame")) image.frame = json_get<std::int64_t>(json, "frame", kHead);
   std::int64_t room = kMaxVoxels;
   for (std::size_t axis = 0; axis < 3; ++axis) {
     image.shape[axis] = shape[axis];
@@ -87,6 +95,7 @@ std::optional<KeptSession> SessionJournal::find(const std::string& key) const {
 
 void SessionJournal::load_image(const KeptImage& image, interact::Session& session, std::uint64_t max_bytes) const {
   Buffer bytes = store_.volumes().get(*image.volume, max_bytes);
+  if (image.encoding == ImageEncoding::file) return load_file(image, view(bytes), session, max_bytes);
   const std::uint64_t expected = static_cast<std::uint64_t>(whole(image.shape).volume()) * size_of(image.type);
   if (expected > max_bytes) throw Error(ErrorCode::too_large, "the image does not fit this server's memory any more");
   if (image.encoding == ImageEncoding::nnia) {
@@ -98,6 +107,21 @@ void SessionJournal::load_image(const KeptImage& image, interact::Session& sessi
     throw Error(ErrorCode::bad_input, fmt::format("the image has {} bytes, expected {}", bytes.size(), expected));
   }
   session.set_image(image.shape, sagittal::store(image.type, std::move(bytes)));
+}
+
+void SessionJournal::load_file(const KeptImage& image, ByteView file, interact::Session& session,
+                               std::uint64_t max_bytes) const {
+  io::ReadOptions options;
+  options.series_uid = image.series;
+  options.frame = image.frame;
+  options.max_bytes = max_bytes;
+  options.pool = &pool_;
+  const Volume volume = io::read_image(file, "image", options);
+  const Index3& size = volume.geometry().size;
+  if (volume.type() != image.type || Index3{size[2], size[1], size[0]} != image.shape) {
+    throw Error(ErrorCode::bad_input, "the image is not what it was");
+  }
+  session.set_image(image.shape, sagittal::store(volume));
 }
 
 void SessionJournal::load(const std::string& key, KeptSession& kept, interact::Session& session,
@@ -123,7 +147,7 @@ void SessionJournal::write(const std::string& key, KeptSession& kept, interact::
   const std::uint64_t revision = kept.revision + (record.empty() ? 0 : 1);
   Json head = {{"auto_zoom", session.auto_zoom()}, {"about", kept.about}, {"revision", revision}};
   if (image) head["image"] = describe_image(*image);
-  const bool has_history = session.can_undo() || session.can_redo();
+  const bool has_history = session.has_history();
   const bool start_over = !new_image && session.has_image() && !has_history && kept.record_bytes > kManyRecordBytes;
   if (start_over) record = session.snapshot();
   std::string text = head.dump();

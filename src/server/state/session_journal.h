@@ -11,14 +11,17 @@
 
 namespace sagittal::server {
 
-/// How the bytes of an image lie on the disk: as they came, so that keeping them costs no packing.
-enum class ImageEncoding { voxels, nnia, gzip };
+/// How the bytes of an image lie on the disk: as they came, so that keeping them costs no packing. `file`: an image
+/// file of any format that `io::read_image` knows.
+enum class ImageEncoding { voxels, nnia, gzip, file };
 
 struct KeptImage {
   durable::Volumes::Pin volume;
   ImageEncoding encoding = ImageEncoding::voxels;
   ScalarType type = ScalarType::u8;
   Index3 shape{};
+  std::string series = {};                 ///< chosen in a file of several
+  std::optional<std::int64_t> frame = {};  ///< the same
 };
 
 /// What the journal knows of a session that is in memory.
@@ -65,6 +68,7 @@ class SessionJournal {
 
  private:
   void load_image(const KeptImage& image, interact::Session& session, std::uint64_t max_bytes) const;
+  void load_file(const KeptImage& image, ByteView file, interact::Session& session, std::uint64_t max_bytes) const;
 
   durable::Store& store_;
   ThreadPool& pool_;

@@ -1,4 +1,5 @@
 #pragma once
+#include <any>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -56,6 +57,7 @@ struct ClientSession {
   ByteMask bytes;             ///< the same for clients that take bytes; guarded by `mutex`
   KeptSession kept;           ///< guarded by `mutex`
   UploadNote upload;
+  std::any note;                       ///< what a dialect keeps in memory alone; guarded by `mutex`
   std::atomic<bool> restored = false;  ///< the session is what the journal says; set under `mutex`
   std::atomic<bool> ended = false;     ///< nothing of it is kept any more
 
@@ -94,6 +96,8 @@ class Turn {
   /// The image that the request brings is on the disk when this returns, in one of its encodings; `set_image` and
   /// `keep` make it the session's. Throws Error(io).
   void put_image(ImageEncoding encoding, ScalarType type, const Index3& shape, ByteView bytes);
+  /// The same for an image that is on the disk already.
+  void use_image(KeptImage image);
   /// All that was done is on the disk when this returns: to be called before the answer. `about`: what the dialect
   /// wants to find again. Throws Error(io); the session is then as it was before the turn.
   void keep();

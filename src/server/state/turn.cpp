@@ -23,6 +23,10 @@ void Turn::put_image(ImageEncoding encoding, ScalarType type, const Index3& shap
   client_->kept.new_image = sessions_.journal_->put_image(encoding, type, shape, bytes);
 }
 
+void Turn::use_image(KeptImage image) {
+  if (sessions_.journal_ != nullptr) client_->kept.new_image = std::move(image);
+}
+
 void Turn::keep(Json about) {
   client_->kept.about = std::move(about);
   keep();

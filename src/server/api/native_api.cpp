@@ -1,0 +1,81 @@
+#include "server/api/native_api.h"
+
+#include <iterator>
+#include <memory>
+
+#include "server/api/forms.h"
+#include "server/api/prompt_routes.h"
+#include "server/api/route_table.h"
+#include "server/api/session_routes.h"
+#include "server/api/volume_routes.h"
+
+namespace sagittal::server {
+namespace {
+
+using http::Request;
+using http::Response;
+
+constexpr std::size_t kMostTerms = 50;
+
+Response terms(const Request& request) {
+  Json list = Json::array();
+  for (const terms::Term& term : terms::search_terms(query_or(http::Query(request.query), "search", ""))) {
+    if (list.size() == kMostTerms) break;
+    list.push_back(term_json(term));
+  }
+  return http::json_response(200, {{"terms", std::move(list)}});
+}
+
+Json describe_model(const interact::Model& model) {
+  return {{"name", model.name},
+          {"licence", model.licence.starts_with("!!") ? Json() : Json(model.licence)},
+          {"patch_size", {model.patch_size[2], model.patch_size[1], model.patch_size[0]}}};
+}
+
+Json info(const ApiServices& services) {
+  const interact::Model& model = services.sessions.model();
+  const SessionLimits& limits = services.sessions.limits();
+  return {{"version", SAGITTAL_VERSION},
+          {"models", {describe_model(model)}},
+          {"default_model", model.name},
+          {"precision", model.network->description()},
+          {"limits",
+           {{"sessions", limits.max_sessions},
+            {"sessions_per_owner", limits.max_sessions_per_owner},
+            {"volume_bytes", services.volumes.limits().max_file_bytes},
+            {"piece_bytes", VolumeUploads::kMinPiece},
+            {"keep_seconds", limits.keep_for.count()}}},
+          {"capabilities", describe_prompts(model.capabilities)}};
+}
+
+Json status(const ApiServices& services) {
+  const auto whole = [&](const char* gauge) { return static_cast<std::uint64_t>(services.metrics.total(gauge)); };
+  return {
+      {"sessions", services.leases.count()},
+      {"with_image", services.sessions.count()},
+      {"max_sessions", services.sessions.limits().max_sessions},
+      {"queue", {{"waiting", whole("sagittal_queue_waiting")}, {"running", whole("sagittal_queue_running")}}},
+      {"memory", {{"used", services.sessions.memory_bytes()}, {"limit", services.sessions.limits().max_memory_bytes}}},
+      {"predictions", whole("sagittal_predictions_total")},
+      {"uptime_s", services.metrics.total("sagittal_uptime_seconds")},
+      {"models", {services.sessions.model().name}}};
+}
+
+}  // namespace
+
+std::vector<http::Route> native_api_routes(const ApiServices& services) {
+  const auto access = std::make_shared<SessionAccess>(services);
+  RouteTable table;
+  table.add("GET", "/info", "Version, models, limits and what the model can be prompted with.",
+            [access](const Request&) { return http::json_response(200, info(access->services())); });
+  table.add("GET", "/status", "Sessions, queue and memory.",
+            [access](const Request&) { return http::json_response(200, status(access->services())); });
+  table.add("GET", "/terms", "What segments can be called: names with codes and colours.", terms);
+  std::vector<http::Route> routes = table.take();
+  for (auto part : {volume_routes(services), session_routes(access), prompt_routes(access)}) {
+    std::move(part.begin(), part.end(), std::back_inserter(routes));
+  }
+  return routes;
+}
+
+}  // namespace sagittal::server

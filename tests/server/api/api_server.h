@@ -1,0 +1,140 @@
+#pragma once
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/base64.h"
+#include "interact/stub_network.h"
+#include "io/image_io.h"
+#include "scratch.h"
+#include "server/api/native_api.h"
+#include "server/api/sha256.h"
+#include "volume/bits.h"
+
+namespace sagittal::server {
+
+/// Foreground where a positive prompt is drawn, or where the segment was before; background where a negative one is.
+inline bool prompted(const interact::Seen& seen, const Index3& p) {
+  const bool negative = seen.at(1 + 2, p) > 0 || seen.at(1 + 4, p) > 0 || seen.at(1 + 6, p) > 0;
+  const bool positive = seen.at(1 + 1, p) > 0 || seen.at(1 + 3, p) > 0 || seen.at(1 + 5, p) > 0;
+  return !negative && (positive || seen.at(1, p) > 0);
+}
+
+inline constexpr Index3 kApiShape{15, 14, 12};  // i, j, k
+
+inline Geometry api_geometry() {
+  return {kApiShape, {0.5, 0.75, 2}, {-10, 20, 30}, {{{1, 0, 0}, {0, 1, 0}, {0, 0, 1}}}};
+}
+
+inline Volume api_image(int seed = 0) {
+  std::vector<std::int16_t> voxels(static_cast<std::size_t>(api_geometry().voxel_count()));
+  for (std::size_t v = 0; v < voxels.size(); ++v) voxels[v] = static_cast<std::int16_t>((v * 37 + seed) % 101 - 20);
+  return make_volume<std::int16_t>(api_geometry(), voxels);
+}
+
+/// The native API without sockets, on a disk or in memory; it can be started anew.
+class ApiServer {
+ public:
+  explicit ApiServer(bool on_disk, SessionLimits limits = {}) : on_disk_(on_disk), limits_(limits) { start(); }
+
+  void start() {
+    running_.reset();
+    running_.emplace(*this);
+  }
+
+  http::Response send(const std::string& method, const std::string& target, const std::string& body = "",
+                      std::vector<http::Header> headers = {}, const std::string& owner = "") {
+    http::Request request;
+    request.method = method;
+    http::set_target(request, target);
+    request.path = "/api/v1" + request.path;
+    request.remote_address = address;
+    request.owner = owner;
+    request.headers = std::move(headers);
+    request.body = http::Body::copy_of(as_bytes(body));
+    return running_->router.handle(std::move(request));
+  }
+
+  /// The JSON of an answer that must have `status`.
+  Json ask(const std::string& method, const std::string& target, const Json& body = nullptr, int status = 200,
+           const std::string& owner = "") {
+    const http::Response response = send(method, target, body.is_null() ? "" : body.dump(), {}, owner);
+    EXPECT_EQ(response.status, status) << method << " " << target << ": " << as_text(response.bytes());
+    return response.bytes().empty() ? Json() : parse_json(as_text(response.bytes()), "answer");
+  }
+
+  static std::string file(int seed = 0) {
+    const Bytes bytes = io::encode_image(api_image(seed), "nii.gz");
+    return std::string(as_text(bytes));
+  }
+  std::string upload(const std::string& owner = "", int seed = 0) {
+    const http::Response response = send("POST", "/volumes?name=scan.nii.gz", file(seed), {}, owner);
+    EXPECT_TRUE(response.status == 201 || response.status == 200) << as_text(response.bytes());
+    return parse_json(as_text(response.bytes()), "answer").at("id").get<std::string>();
+  }
+  std::string open(const std::string& owner = "", int seed = 0) {
+    return ask("POST", "/sessions", {{"volume", upload(owner, seed)}}, 201, owner).at("id").get<std::string>();
+  }
+
+  std::vector<Json> events;
+  std::string address = "10.0.0.1";
+
+ private:
+  struct Running {
+    explicit Running(ApiServer& server)
+        : sessions(
+              interact::StubSession::make_model({8, 8, 8}, std::make_shared<interact::StubNetwork>(8, prompted), {}),
+              pool, server.limits_, std::chrono::steady_clock::now, open_journal(server)),
+          leases(sessions, {.max_leases = server.limits_.max_sessions,
+                            .liveness = std::chrono::seconds(600),
+                            .max_leases_per_owner = server.limits_.max_sessions_per_owner,
+                            .kind = "native"}),
+          shelf(journal.get(), pool, {.max_per_owner = 4}),
+          uploads(journal.get(), {.max_uploads_per_owner = 2}),
+          router(native_api_routes(
+              {.sessions = sessions,
+               .leases = leases,
+               .volumes = shelf,
+               .uploads = uploads,
+               .metrics = metrics,
+               .publish = [&server](const std::string&, const Json& event) { server.events.push_back(event); }})) {}
+    SessionJournal* open_journal(ApiServer& server) {
+      if (!server.on_disk_) return nullptr;
+      store = std::make_unique<durable::Store>(server.scratch_ / "data");
+      journal = std::make_unique<SessionJournal>(*store, pool, LogSink());
+      return journal.get();
+    }
+    ThreadPool pool{1};
+    std::unique_ptr<durable::Store> store;
+    std::unique_ptr<SessionJournal> journal;
+    Metrics metrics;
+    Sessions sessions;
+    Leases leases;
+    VolumeShelf shelf;
+    VolumeUploads uploads;
+    http::Router router;
+  };
+
+  const bool on_disk_;
+  const SessionLimits limits_;
+  Scratch scratch_;
+  std::optional<Running> running_;
+};
+
+/// A reply's mask pasted into a whole array [k, j, i].
+inline void paste_reply(const Json& reply, std::vector<std::uint8_t>& whole) {
+  const auto bounds = reply.at("bounds").get<std::vector<std::array<std::int64_t, 2>>>();
+  const auto side = [&](std::size_t axis) { return bounds[axis][1] - bounds[axis][0]; };
+  std::vector<std::uint8_t> voxels(static_cast<std::size_t>(side(0) * side(1) * side(2)));
+  unpack_bits(decode_base64(reply.at("mask").get<std::string>(), "mask"), voxels);
+  std::size_t n = 0;
+  for (std::int64_t k = bounds[2][0]; k < bounds[2][1]; ++k)
+    for (std::int64_t j = bounds[1][0]; j < bounds[1][1]; ++j)
+      for (std::int64_t i = bounds[0][0]; i < bounds[0][1]; ++i)
+        whole[static_cast<std::size_t>((k * kApiShape[1] + j) * kApiShape[0] + i)] = voxels[n++];
+}
+
+}  // namespace sagittal::server
