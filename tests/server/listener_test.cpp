@@ -15,6 +15,7 @@ namespace sagittal::server::http {
 namespace {
 
 using std::chrono::milliseconds;
+using testing::AllOf;
 using testing::EndsWith;
 using testing::HasSubstr;
 using testing::Not;
@@ -79,7 +80,21 @@ class ListenerTest : public testing::Test {
       noticed_ += left;
       return text_response(200, "text/plain", left ? "stopped" : "predicted");
     };
-    return {fast, echo, slow, recalling, stream, predicting};
+    Route arriving{.method = "POST", .path = "/arrive", .run_on = RunOn::worker, .max_body_bytes = 1000};
+    arriving.on_body = [](Request& request) -> std::optional<Response> {
+      const std::string text(as_text(request.body.bytes()));
+      if (text == "bad") throw Error(ErrorCode::bad_input, "refused on arrival");
+      request.context = std::make_shared<const std::string>("noted " + text);
+      if (text == "wait") return std::nullopt;
+      return text_response(202, "text/plain", "accepted");
+    };
+    arriving.handler = [this](const Request& request) {
+      const std::string note = *std::static_pointer_cast<const std::string>(request.context);
+      const std::lock_guard lock(mutex_);
+      handled_.push_back(note + ", " + std::string(as_text(request.body.bytes())));
+      return text_response(200, "text/plain", note);
+    };
+    return {fast, echo, slow, recalling, stream, predicting, arriving};
   }
 
   std::string ask(const std::string& text) {
@@ -100,6 +115,7 @@ class ListenerTest : public testing::Test {
   std::shared_future<void> released_ = release_.get_future().share();
   std::atomic<int> errors_ = 0;
   std::mutex mutex_;
+  std::vector<std::string> handled_;
   std::vector<Exchange> exchanges_;
   Router router_{routes()};
   WorkQueue queue_{{.threads = 2, .waiting = 4, .waiting_per_key = 4}};
@@ -183,6 +199,22 @@ TEST_F(ListenerTest, WhatComesDuringAPredictionIsTheNextRequest) {
   EXPECT_THAT(client.receive_answer(), EndsWith("predicted"));
   for (int n = 0; n < count; ++n) ASSERT_THAT(client.receive_answer(), EndsWith("fast"));
   EXPECT_EQ(noticed_, 0);
+}
+
+TEST_F(ListenerTest, ARequestMayBeAnsweredOnArrivalAndHandledLater) {
+  const auto post = [](const std::string& body) {
+    return "POST /arrive HTTP/1.1\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+  };
+  EXPECT_THAT(ask(post("bad")), AllOf(StartsWith("HTTP/1.1 400 "), HasSubstr("refused on arrival")));
+  EXPECT_THAT(ask(post("wait")), EndsWith("noted wait"));
+  EXPECT_THAT(ask(post("later")), AllOf(StartsWith("HTTP/1.1 202 "), EndsWith("accepted")));
+  EXPECT_TRUE(becomes_true([&] {
+    const std::lock_guard lock(mutex_);
+    return handled_.size() == 2;
+  }));
+  EXPECT_EQ(handled_.back(), "noted later, later");
+  Response answer = router_.handle({.method = "POST", .path = "/arrive"});
+  EXPECT_EQ(answer.status, 202);
 }
 
 TEST_F(ListenerTest, CloseAndHttp10CloseTheConnection) {

@@ -12,6 +12,7 @@
 #include <boost/beast/http.hpp>
 
 #include "server/http/body_memory.h"
+#include "server/http/malformed.h"
 #include "server/http/socket_connection.h"
 #include "server/http/wire.h"
 
@@ -28,12 +29,6 @@ using std::chrono::milliseconds;
 constexpr std::size_t kScratchBytes = std::size_t{64} << 10;
 constexpr std::size_t kWatchBytes = 4096;
 constexpr milliseconds kCancelAgain{50};
-
-/// An error of the parser, not of the connection.
-bool is_malformed(error_code error) {
-  const error_code left = beast::http::error::end_of_stream, cut = beast::http::error::partial_message;
-  return error.category() == left.category() && error != left && error != cut;
-}
 
 /// Header, body, answer, and again. Everything runs on the socket's strand.
 class HttpConnection : public Connection {
@@ -124,7 +119,10 @@ class HttpConnection : public Connection {
     if (error && !is_malformed(error)) return close();  // the peer left, or was silent for too long
     ++shared_->answering;
     open_ = true;
-    if (error) return refuse_header(error);
+    if (error) {
+      framing_ = {true, false, false};
+      return respond(malformed_response(error, shared_->options.max_header_bytes));
+    }
     const auto& head = parser_->get();
     framing_ = {head.version() >= 11, head.keep_alive(), head.method() == beast::http::verb::head};
     try {
@@ -169,17 +167,6 @@ class HttpConnection : public Connection {
       request_.headers.push_back({std::string(field.name_string()), std::string(field.value())});
     }
     set_target(request_, {head.target().data(), head.target().size()});
-  }
-
-  void refuse_header(error_code error) {
-    const bool too_long = error == beast::http::error::header_limit || error == beast::http::error::buffer_overflow;
-    framing_ = {true, false, false};
-    Response response = error_response(
-        Error(ErrorCode::bad_input,
-              too_long ? fmt::format("the request header is longer than {} bytes", shared_->options.max_header_bytes)
-                       : fmt::format("not a valid HTTP request: {}", error.message())));
-    if (too_long) response.status = 431;
-    respond(std::move(response));
   }
 
   // ---- body
@@ -305,16 +292,33 @@ class HttpConnection : public Connection {
   /// Runs the handler where the route wants it.
   void dispatch() {
     if (body_complete_) request_.body = Body(std::exchange(memory_, nullptr));
+    std::optional<Response> at_once;
+    try {
+      if (route_->on_body) at_once = route_->on_body(request_);
+    } catch (const Error& error) {
+      return fail(error);
+    }
+    if (at_once) return hand_over(std::move(*at_once));
     if (route_->run_on == RunOn::network) return respond(call(*route_, request_));
-    const std::string key = route_->queue_key ? route_->queue_key(request_) : request_.remote_address;
-    const WorkKind kind{key, request_.owner, route_->heavy};
-    const bool accepted = shared_->queue.submit(kind, [self = shared()] {
+    const bool accepted = submit([self = shared()] {
       Response response = self->work();
       asio::post(self->strand_,
                  [self, response = std::move(response)]() mutable { self->on_worked(std::move(response)); });
     });
-    if (!accepted) return fail(Error(ErrorCode::unavailable, "too many requests are waiting; try again in a moment"));
-    if (route_->heavy) watch_peer();
+    if (accepted && route_->heavy) watch_peer();
+  }
+
+  /// The handler works for nobody's answer.
+  void hand_over(Response answer) {
+    if (submit([route = route_, request = request_] { call(*route, request); })) respond(std::move(answer));
+  }
+
+  /// Where the queue is full, that is the answer.
+  bool submit(std::function<void()> task) {
+    const std::string key = route_->queue_key ? route_->queue_key(request_) : request_.remote_address;
+    const bool accepted = shared_->queue.submit({key, request_.owner, route_->heavy}, std::move(task));
+    if (!accepted) fail(Error(ErrorCode::unavailable, "too many requests are waiting; try again in a moment"));
+    return accepted;
   }
 
   /// On a worker.

@@ -67,6 +67,7 @@ struct Request {
   bool encrypted = false;      ///< it came over TLS
   std::vector<Header> headers;
   Body body;
+  std::shared_ptr<const void> context;  ///< from a route's `on_body` to its handler
   CancelToken gone;  ///< cancelled when the peer closes its connection while a handler of a heavy route works
 
   std::string_view header(std::string_view name) const { return find_header(headers, name); }

@@ -100,7 +100,16 @@ const Route* Router::find(Request& request, Response& failure) const {
 
 Response Router::handle(Request request) const {
   Response response;
-  if (const Route* route = find(request, response)) response = call(*route, request);
+  if (const Route* route = find(request, response)) {
+    std::optional<Response> at_once;
+    try {
+      if (route->on_body) at_once = route->on_body(request);
+      response = call(*route, request);
+    } catch (const Error& error) {
+      response = translate(*route, request, error);
+    }
+    if (at_once) response = std::move(*at_once);
+  }
   if (request.method == "HEAD") response.body = nullptr;
   return response;
 }

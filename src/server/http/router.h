@@ -34,6 +34,9 @@ struct Route {
   std::function<Response(const Request&, const Error&)> on_error = {};
   /// Told of a request before its body is received; at once. What it throws is the answer.
   std::function<void(const Request& head)> on_head = {};
+  /// Told of a request whose body has come, before it waits for a worker; at once. What it throws is the answer. Where
+  /// it gives an answer, the client has that, and the handler's goes nowhere. It may set the request's `context`.
+  std::function<std::optional<Response>(Request&)> on_body = {};
   /// What a client meant that announced a body and sends none of it; asked once, shortly after the header came.
   std::function<std::optional<Body>(const Request& head)> recall_body = {};
   /// Not empty: the path opens a WebSocket, and this is its subprotocol, chosen where a client offers it. The handler
