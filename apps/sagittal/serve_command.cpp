@@ -29,6 +29,7 @@
 #include "server/dialects/slicer_v0.h"
 #include "server/pages.h"
 #include "server/server.h"
+#include "server/state/events.h"
 #include "server/state/housekeeper.h"
 #include "server/state/sessions.h"
 
@@ -207,6 +208,9 @@ void serve(const ServeOptions& options) {
                                             : std::filesystem::path());
   server::Metrics metrics;
   describe_program_metrics(metrics, sessions, start);
+  server::Events events;
+  metrics.describe("sagittal_event_listeners", "WebSockets that hear what happens in a session.");
+  metrics.gauge("sagittal_event_listeners", {}, [&events] { return static_cast<double>(events.count()); });
   const auto status = [&] {
     return server::ServerStatus{.model = model->name,
                                 .licence = model->licence.starts_with("!!") ? "not stated" : model->licence,
@@ -230,7 +234,8 @@ void serve(const ServeOptions& options) {
                                     .volumes = volumes,
                                     .uploads = uploads,
                                     .metrics = metrics,
-                                    .limits = upload_limits}));
+                                    .limits = upload_limits,
+                                    .events = &events}));
   append(server::slicer_v0_routes(sessions, metrics, upload_limits));
   server::Server server(server_options, std::move(routes), metrics,
                         options.verbose ? LogSink(log_to_stderr) : LogSink(), admit, observer(audit.get()));

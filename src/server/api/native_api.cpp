@@ -3,6 +3,7 @@
 #include <iterator>
 #include <memory>
 
+#include "server/api/event_routes.h"
 #include "server/api/forms.h"
 #include "server/api/prompt_routes.h"
 #include "server/api/route_table.h"
@@ -72,7 +73,7 @@ std::vector<http::Route> native_api_routes(const ApiServices& services) {
             [access](const Request&) { return http::json_response(200, status(access->services())); });
   table.add("GET", "/terms", "What segments can be called: names with codes and colours.", terms);
   std::vector<http::Route> routes = table.take();
-  for (auto part : {volume_routes(services), session_routes(access), prompt_routes(access)}) {
+  for (auto part : {volume_routes(services), session_routes(access), prompt_routes(access), event_routes(access)}) {
     std::move(part.begin(), part.end(), std::back_inserter(routes));
   }
   return routes;

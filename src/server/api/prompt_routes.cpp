@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <functional>
+#include <optional>
+#include <type_traits>
 #include <utility>
 
 #include <fmt/format.h>
@@ -11,9 +14,12 @@
 #include "base/error.h"
 #include "server/api/forms.h"
 #include "server/api/image_response.h"
+#include "server/api/mask_event.h"
+#include "server/api/prediction_events.h"
 #include "server/api/prompt_notes.h"
 #include "server/api/results.h"
 #include "server/api/route_table.h"
+#include "server/state/predictions.h"
 #include "server/state/prompt_metrics.h"
 
 namespace sagittal::server {
@@ -42,19 +48,95 @@ interact::Prompt parse_body(const Request& request) {
   return prompt;
 }
 
+template <class T>
+constexpr bool kIsUndo = std::is_same_v<std::decay_t<T>, interact::UndoPrompt>;
+
+bool predicts(const interact::Prompt& prompt) {
+  if (const auto* init = std::get_if<interact::InitPrompt>(&prompt)) return init->predict.value_or(false);
+  const auto of = [](const auto& one) -> bool {
+    if constexpr (kIsUndo<decltype(one)>) {
+      return false;
+    } else {
+      return one.predict == true;
+    }
+  };
+  return std::visit(of, prompt);
+}
+
+interact::Prompt with_prediction(interact::Prompt prompt, bool predict) {
+  const auto set = [predict](auto& one) {
+    if constexpr (!kIsUndo<decltype(one)>) one.predict = predict;
+  };
+  std::visit(set, prompt);
+  return prompt;
+}
+
+/// A prompt from its arrival to its answer.
+struct Arrival {
+  std::shared_ptr<Predictions::Prompt> prompt;
+  std::string request;
+  bool stopped_others = false;
+};
+
+/// `superseded`: the prompt is recorded, and acts with the newer one.
+Json cancelled_error(bool superseded) {
+  return {
+      {"code", "cancelled"},
+      {"message", superseded ? "a newer prompt took its place; this one counts for it" : "the prediction was stopped"},
+      {"details", {{"superseded", superseded}}}};
+}
+
+Json error_json(const Error& error) {
+  return parse_json(as_text(http::error_response(error).bytes()), "error").at("error");
+}
+
 class PromptRoutes {
  public:
   explicit PromptRoutes(std::shared_ptr<SessionAccess> access)
       : access_(std::move(access)), metrics_(access_->services().metrics) {}
 
+  /// When a prompt's body has come, before it waits for its session.
+  std::optional<Response> arrive(Request& request) {
+    access_->require(request);
+    const std::string& session = request.path_values["id"];
+    const int segment = number_in_path(request, "n");
+    const http::Query query(request.query);
+    const bool waits = query_flag(query, "wait", true), supersedes = query_flag(query, "supersede", false);
+    Arrival arrival{predictions_.enter(session, segment), next_request()};
+    if (supersedes) {
+      arrival.stopped_others = predictions_.stop(session, segment, Predictions::Stop::superseded, arrival.prompt.get());
+    }
+    Json accepted{{"request", arrival.request}};
+    request.context = std::make_shared<const Arrival>(std::move(arrival));
+    if (waits) return std::nullopt;
+    return http::json_response(202, accepted);
+  }
+
   Response prompt(const Request& request) {
-    const interact::Prompt given = parse_body(request);
-    return change(request, [&](interact::Session& session) {
-      interact::PromptOptions options;
-      options.control.cancel = access_->services().sessions.cancel_token();
-      options.note = note_of(given);
-      return metrics_.measure(metric_of(given), [&] { return interact::apply(session, given, options); });
-    });
+    const Arrival& arrival = *std::static_pointer_cast<const Arrival>(request.context);
+    const auto tell = [&](const Json& error) {
+      publish_error(*access_, request.path_values["id"], number_in_path(request, "n"), arrival.request, error);
+    };
+    try {
+      return access_->with_session(request, [&](NativeTurn& native) { return predict(request, arrival, native); });
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::cancelled) {
+        tell(error_json(error));
+        throw;
+      }
+      const Json stopped = cancelled_error(arrival.prompt->stopped() == Predictions::Stop::superseded);
+      tell(stopped);
+      return http::json_response(describe(ErrorCode::cancelled).http_status, {{"error", stopped}});
+    }
+  }
+
+  /// Stops what runs or waits; does not wait for it.
+  Response stop(const Request& request) {
+    access_->require(request);
+    predictions_.stop(request.path_values["id"], number_in_path(request, "n"), Predictions::Stop::dropped);
+    Response response;
+    response.status = 204;
+    return response;
   }
 
   Response undo(const Request& request) {
@@ -97,7 +179,7 @@ class PromptRoutes {
       Json list = Json::array();
       for (const NativeSegment& segment : native.native.segments) {
         const Box bounds = native.session().describe_segment(segment.slot).bounds;
-        Json one = state(native, segment, bounds);
+        Json one = describe_mask(native, segment, bounds);
         one["number"] = segment.number;
         one["mask"] = encode_base64(mask_bits(native.session(), segment.slot, bounds));
         list.push_back(std::move(one));
@@ -107,20 +189,10 @@ class PromptRoutes {
   }
 
  private:
-  /// The part of every answer that tells what the segment is now; `bounds` in array order.
-  static Json state(const NativeTurn& native, const NativeSegment& segment, const Box& bounds) {
-    const interact::SegmentSummary now = native.session().describe_segment(segment.slot);
-    return {{"revision", native.native.revision},
-            {"bounds", bounds_json(bounds)},
-            {"voxels", now.voxels},
-            {"volume_ml", static_cast<double>(now.voxels) * voxel_ml(native.native.geometry)},
-            {"can_undo", now.can_undo},
-            {"can_redo", now.can_redo}};
-  }
-
   static Response bits(const Request& request, const NativeTurn& native, const NativeSegment& segment) {
     const Box bounds = native.session().describe_segment(segment.slot).bounds;
-    return mask_response(request, state(native, segment, bounds), mask_bits(native.session(), segment.slot, bounds));
+    return mask_response(request, describe_mask(native, segment, bounds),
+                         mask_bits(native.session(), segment.slot, bounds));
   }
 
   /// Calls `act(session)` with the segment of the path active, keeps what it did, tells listeners and answers.
@@ -128,21 +200,87 @@ class PromptRoutes {
   Response change(const Request& request, Act&& act) {
     return access_->with_session(request, [&](NativeTurn& native) {
       NativeSegment& segment = native.native.segment(number_in_path(request, "n"));
-      interact::Session& session = native.session();
-      const auto begin = std::chrono::steady_clock::now();
-      const Outcome outcome = on_segment(native, segment.slot, act);
-      const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
-      segment.revision = ++native.native.revision;
-      access_->save(native);
-      Json reply = state(native, segment, outcome.difference);
-      reply["request"] = next_request();
-      Bytes mask = mask_bits(session, segment.slot, outcome.difference);
-      publish(native, segment, reply, mask);
-      reply["passes"] = outcome.passes;
-      reply["zoom"] = outcome.zoom;
-      reply["seconds"] = seconds.count();
-      return mask_response(request, std::move(reply), std::move(mask));
+      return change(request, native, segment, next_request(), act);
     });
+  }
+
+  /// The same; listeners are also told about `shown()`, asked when `act` is done (array order).
+  template <class Act>
+  Response change(const Request& request, NativeTurn& native, NativeSegment& segment, const std::string& id, Act&& act,
+                  const std::function<Box()>& shown = {}) {
+    const auto begin = std::chrono::steady_clock::now();
+    const Outcome outcome = on_segment(native, segment.slot, act);
+    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+    segment.revision = ++native.native.revision;
+    access_->save(native);
+    const Box told = shown ? joined(outcome.difference, shown()) : outcome.difference;
+    publish_mask(*access_, native, segment, id, told);
+    Json reply = describe_mask(native, segment, outcome.difference);
+    reply["request"] = id;
+    reply["passes"] = outcome.passes;
+    reply["zoom"] = outcome.zoom;
+    reply["seconds"] = seconds.count();
+    return mask_response(request, std::move(reply), mask_bits(native.session(), segment.slot, outcome.difference));
+  }
+
+  Response predict(const Request& request, const Arrival& arrival, NativeTurn& native) {
+    NativeSegment& segment = native.native.segment(number_in_path(request, "n"));
+    PredictionEvents events(*access_, native, segment, arrival.request);
+    const auto shown = [&events] { return events.shown(); };
+    std::optional<interact::Prompt> given;
+    try {
+      given = parse_body(request);
+      return change(request, native, segment, arrival.request, acting(*given, request, arrival, events), shown);
+    } catch (const Error& error) {
+      const bool superseded = arrival.prompt->stopped() == Predictions::Stop::superseded;
+      if (error.code() == ErrorCode::cancelled && superseded) {
+        const interact::Prompt recorded = with_prediction(*given, false);
+        change(request, native, segment, arrival.request, acting(recorded, request, arrival, events), shown);
+        throw;
+      }
+      if (!shown().empty()) publish_mask(*access_, native, segment, arrival.request, shown());
+      if (error.code() != ErrorCode::cancelled && arrival.stopped_others)
+        predict_last(request, arrival, native, segment);
+      throw;
+    }
+  }
+
+  /// What gives the prompt to a session.
+  std::function<Outcome(interact::Session&)> acting(const interact::Prompt& given, const Request& request,
+                                                    const Arrival& arrival, PredictionEvents& events) {
+    return [this, given, gone = request.gone, &arrival, &events](interact::Session& session) {
+      interact::PromptOptions options;
+      options.note = note_of(given);
+      if (predicts(given)) {
+        options.control.cancel =
+            CancelToken{access_->services().sessions.cancel_token(), arrival.prompt->token(), gone};
+        events.attach(options);
+      }
+      return metrics_.measure(metric_of(given), [&] { return interact::apply(session, given, options); });
+    };
+  }
+
+  /// The prompt that stopped the one before it was refused: that one predicts after all.
+  void predict_last(const Request& request, const Arrival& arrival, NativeTurn& native, NativeSegment& segment) {
+    interact::Session& session = native.session();
+    const auto prompts = prompts_of(session.notes(segment.slot));
+    if (prompts.empty() || predicts(prompts.back())) return;
+    PredictionEvents events(*access_, native, segment, arrival.request);
+    const interact::Prompt last = with_prediction(prompts.back(), true);
+    const auto again = [&](interact::Session& active) {
+      active.undo();
+      try {
+        return acting(last, request, arrival, events)(active);
+      } catch (...) {
+        active.redo();
+        throw;
+      }
+    };
+    try {
+      change(request, native, segment, arrival.request, again, [&events] { return events.shown(); });
+    } catch (const Error&) {  // it stays recorded; what is told is why the newer one was refused
+      if (!events.shown().empty()) publish_mask(*access_, native, segment, arrival.request, events.shown());
+    }
   }
 
   /// Where the call fails, only the segment that is active has changed, which is kept: nobody need read the session
@@ -160,19 +298,11 @@ class PromptRoutes {
     }
   }
 
-  void publish(const NativeTurn& native, const NativeSegment& segment, Json event, const Bytes& mask) const {
-    if (!access_->has_listeners()) return;
-    event["type"] = "mask";
-    event["segment"] = segment.number;
-    event["coarse"] = false;
-    event["mask"] = encode_base64(mask);
-    access_->publish(native.id, event);
-  }
-
   std::string next_request() { return fmt::format("r{}", ++requests_); }
 
   const std::shared_ptr<SessionAccess> access_;
   PromptMetrics metrics_;
+  Predictions predictions_;
   std::atomic<std::uint64_t> requests_ = 0;
 };
 
@@ -194,12 +324,20 @@ std::vector<http::Route> prompt_routes(const std::shared_ptr<SessionAccess>& acc
   };
   const std::uint64_t form = std::min(access->services().limits.max_mask_bytes, kMaxMaskForm);
   add("GET", segment + "/prompts", "The prompts that made the segment, as a prompts file.", 0, &P::prompts);
-  add("POST", segment + "/prompts", "A prompt; answers with what it changed.", form, &P::prompt).heavy = true;
+  http::Route& prompt =
+      add("POST", segment + "/prompts",
+          "A prompt; answers with what it changed, or with ?wait=false at once. ?supersede=true stops "
+          "the one that is predicting, whose prompt stays.",
+          form, &P::prompt);
+  prompt.heavy = true;
+  prompt.on_body = [prompts](Request& request) { return prompts->arrive(request); };
   add("POST", segment + "/undo", "Takes the last prompt, initial mask or reset back.", kMaxFormBytes, &P::undo);
   add("POST", segment + "/redo", "Does again what was taken back.", kMaxFormBytes, &P::redo);
   add("POST", segment + "/reset", "Empties the segment.", kMaxFormBytes, &P::reset);
   add("GET", segment + "/mask", "The segment as a file or as bits.", 0, &P::mask);
   add("GET", session + "/mask", "All segments as a file or as bits.", 0, &P::masks);
+  table.add("DELETE", segment + "/prediction", "Stops the prediction that runs; its prompt is dropped.",
+            [prompts](const Request& request) { return prompts->stop(request); });
   return table.take();
 }
 

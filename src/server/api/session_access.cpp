@@ -41,6 +41,7 @@ NativeSession SessionAccess::load(const Found& found, Turn& turn) {
   if (!turn->session.has_image() || !turn->kept.about.contains("volume")) {
     services_.leases.release(found.id, found.owner);
     forget(found.id);
+    publish(found.id, {{"type", "closed"}});
     throw Error(ErrorCode::not_found, "the session was ended to make room for others; open another one");
   }
   NativeSession native = parse_native_session(turn->kept.about);
@@ -73,6 +74,13 @@ std::optional<NativeSession> SessionAccess::look_up(const std::string& id, const
   if (!kept || !kept->about.contains("volume")) return std::nullopt;
   const std::lock_guard lock(mutex_);
   return known_.emplace(id, parse_native_session(kept->about)).first->second;
+}
+
+std::uint64_t SessionAccess::revision(const http::Request& request) {
+  const Found found = find(request);
+  const auto native = look_up(found.id, found.owner);
+  if (!native) throw_unknown();
+  return native->revision;
 }
 
 Json SessionAccess::list(const Caller& caller) {

@@ -48,9 +48,15 @@ class SessionAccess {
   void forget(const std::string& id);
 
   void publish(const std::string& id, const Json& event) const {
-    if (services_.publish) services_.publish(id, event);
+    if (services_.events != nullptr) services_.events->publish(id, event);
   }
-  bool has_listeners() const { return services_.publish != nullptr; }
+  bool has_listeners(const std::string& id) const {
+    return services_.events != nullptr && services_.events->has_listeners(id);
+  }
+
+  /// Without waiting for the session. Error(not_found) where the caller has none of that id.
+  void require(const http::Request& request) const { find(request); }
+  std::uint64_t revision(const http::Request& request);
 
  private:
   struct Found {

@@ -90,6 +90,8 @@ class SessionRoutes {
       native.native.shared = shared;
       access_->save(native);
       access_->services().leases.share(native.id, shared);
+      Events* const events = access_->services().events;
+      if (events != nullptr && !shared) events->keep_only(native.id, request.owner);
       return http::json_response(200, describe_session(native));
     });
   }
@@ -195,7 +197,7 @@ class SessionRoutes {
 
   void save_and_tell(NativeTurn& native) {
     access_->save(native);
-    if (access_->has_listeners()) {
+    if (access_->has_listeners(native.id)) {
       access_->publish(native.id, {{"type", "segments"}, {"segments", describe_segments(native)}});
     }
   }

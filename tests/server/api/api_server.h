@@ -1,6 +1,7 @@
 #pragma once
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -35,6 +36,23 @@ inline Volume api_image(int seed = 0) {
   return make_volume<std::int16_t>(api_geometry(), voxels);
 }
 
+/// The reading end of a session's events.
+struct ApiReader : http::WebSocket {
+  void send(Text text, http::Loss) override { events.push_back(Json::parse(*text)); }
+  void close(std::uint16_t code, std::string_view) override { closed = code; }
+
+  std::vector<Json> events;
+  int closed = 0;
+};
+
+/// For as long as it lives.
+struct ApiListener {
+  std::shared_ptr<ApiReader> reader = std::make_shared<ApiReader>();
+  std::shared_ptr<void> kept;
+
+  const std::vector<Json>& events() const { return reader->events; }
+};
+
 /// The native API without sockets, on a disk or in memory; it can be started anew.
 class ApiServer {
  public:
@@ -47,6 +65,30 @@ class ApiServer {
 
   http::Response send(const std::string& method, const std::string& target, const std::string& body = "",
                       std::vector<http::Header> headers = {}, const std::string& owner = "") {
+    return running_->router.handle(make_request(method, target, body, std::move(headers), owner));
+  }
+
+  /// A request that has come with its body; what is returned lets it be handled.
+  std::function<http::Response()> arrive(const std::string& method, const std::string& target,
+                                         const std::string& body = "") {
+    auto request = std::make_shared<http::Request>(make_request(method, target, body, {}, ""));
+    http::Response failure;
+    const http::Route* route = running_->router.find(*request, failure);
+    EXPECT_FALSE(route->on_body(*request));
+    return [request, route] { return http::call(*route, *request); };
+  }
+
+  /// Opens the session's events as a client of that owner does.
+  ApiListener listen(const std::string& session, const std::string& owner = "") {
+    const http::Response response = send("GET", "/sessions/" + session + "/events", "", {}, owner);
+    EXPECT_EQ(response.status, 101) << as_text(response.bytes());
+    ApiListener listener;
+    if (response.on_web_socket) listener.kept = response.on_web_socket(listener.reader);
+    return listener;
+  }
+
+  http::Request make_request(const std::string& method, const std::string& target, const std::string& body,
+                             std::vector<http::Header> headers, const std::string& owner) const {
     http::Request request;
     request.method = method;
     http::set_target(request, target);
@@ -55,7 +97,7 @@ class ApiServer {
     request.owner = owner;
     request.headers = std::move(headers);
     request.body = http::Body::copy_of(as_bytes(body));
-    return running_->router.handle(std::move(request));
+    return request;
   }
 
   /// The JSON of an answer that must have `status`.
@@ -79,34 +121,36 @@ class ApiServer {
     return ask("POST", "/sessions", {{"volume", upload(owner, seed)}}, 201, owner).at("id").get<std::string>();
   }
 
-  std::vector<Json> events;
+  /// The model's.
+  interact::StubNetwork& network() { return *running_->network; }
+
   std::string address = "10.0.0.1";
 
  private:
   struct Running {
     explicit Running(ApiServer& server)
-        : sessions(
-              interact::StubSession::make_model({8, 8, 8}, std::make_shared<interact::StubNetwork>(8, prompted), {}),
-              pool, server.limits_, std::chrono::steady_clock::now, open_journal(server)),
+        : sessions(interact::StubSession::make_model({8, 8, 8}, network, {}), pool, server.limits_,
+                   std::chrono::steady_clock::now, open_journal(server)),
           leases(sessions, {.max_leases = server.limits_.max_sessions,
                             .liveness = std::chrono::seconds(600),
                             .max_leases_per_owner = server.limits_.max_sessions_per_owner,
                             .kind = "native"}),
           shelf(journal.get(), pool, {.max_per_owner = 4}),
           uploads(journal.get(), {.max_uploads_per_owner = 2}),
-          router(native_api_routes(
-              {.sessions = sessions,
-               .leases = leases,
-               .volumes = shelf,
-               .uploads = uploads,
-               .metrics = metrics,
-               .publish = [&server](const std::string&, const Json& event) { server.events.push_back(event); }})) {}
+          router(native_api_routes({.sessions = sessions,
+                                    .leases = leases,
+                                    .volumes = shelf,
+                                    .uploads = uploads,
+                                    .metrics = metrics,
+                                    .events = &events})) {}
     SessionJournal* open_journal(ApiServer& server) {
       if (!server.on_disk_) return nullptr;
       store = std::make_unique<durable::Store>(server.scratch_ / "data");
       journal = std::make_unique<SessionJournal>(*store, pool, LogSink());
       return journal.get();
     }
+    Events events;
+    std::shared_ptr<interact::StubNetwork> network = std::make_shared<interact::StubNetwork>(8, prompted);
     ThreadPool pool{1};
     std::unique_ptr<durable::Store> store;
     std::unique_ptr<SessionJournal> journal;

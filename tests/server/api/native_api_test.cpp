@@ -305,23 +305,6 @@ TEST_P(NativeApiTest, APromptThatDoesNotPredictActsWithTheNext) {
   EXPECT_EQ(seen_[static_cast<std::size_t>((7 * 14 + 6) * 15 + 5)], 1);
 }
 
-TEST_P(NativeApiTest, ListenersHearOfEveryChange) {
-  open();
-  const Json reply = click(5, 6, 7);
-  const Json& event = server_.events.back();
-  EXPECT_EQ(event["type"], "mask");
-  EXPECT_EQ(event["segment"], 1);
-  EXPECT_EQ(event["coarse"], false);
-  for (const char* key : {"request", "revision", "bounds", "mask", "voxels", "volume_ml", "can_undo", "can_redo"}) {
-    EXPECT_EQ(event[key], reply[key]) << key;
-  }
-  ask("PATCH", segment_, {{"name", "a"}});
-  EXPECT_EQ(server_.events.back()["type"], "segments");
-  EXPECT_EQ(server_.events.back()["segments"][0]["name"], "a");
-  server_.send("DELETE", session_);
-  EXPECT_EQ(server_.events.back()["type"], "closed");
-}
-
 // ---- the prompts file
 
 TEST_P(NativeApiTest, ThePromptsFileMakesTheVerySameMask) {
