@@ -213,8 +213,10 @@ TEST_F(ListenerTest, ARequestMayBeAnsweredOnArrivalAndHandledLater) {
     return handled_.size() == 2;
   }));
   EXPECT_EQ(handled_.back(), "noted later, later");
-  Response answer = router_.handle({.method = "POST", .path = "/arrive"});
-  EXPECT_EQ(answer.status, 202);
+  Request request;
+  request.method = "POST";
+  request.path = "/arrive";
+  EXPECT_EQ(router_.handle(request).status, 202);
 }
 
 TEST_F(ListenerTest, CloseAndHttp10CloseTheConnection) {

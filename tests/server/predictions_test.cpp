@@ -34,6 +34,17 @@ TEST(Predictions, ANewerPromptSupersedesThoseBeforeIt) {
   EXPECT_EQ(newest->stopped(), Stop::dropped);
 }
 
+TEST(Predictions, AllOfASessionAreDropped) {
+  Predictions predictions;
+  const auto one = predictions.enter("s", 1), two = predictions.enter("s", 7), other = predictions.enter("ss", 1);
+  predictions.drop("s");
+  EXPECT_EQ(one->stopped(), Stop::dropped);
+  EXPECT_EQ(two->stopped(), Stop::dropped);
+  EXPECT_FALSE(other->token().cancelled());
+  predictions.drop("r");
+  predictions.drop("t");
+}
+
 TEST(Predictions, WhatWasAnsweredIsNotStopped) {
   Predictions predictions;
   predictions.enter("s", 1).reset();

@@ -26,9 +26,9 @@ SOCKETS = int(os.environ.get("SAGITTAL_EVENT_SOCKETS", 1000))
 
 
 def stroke():
-    """Wider than the model's patch: it is looked at from afar, then refined."""
+    """It is looked at from afar, then refined: four passes."""
     drawing = np.zeros(SHAPE, np.uint8)
-    drawing[80, 100:150, 100:150] = 1
+    drawing[24, 240, 200:250] = 1
     return drawing_prompt("scribble", drawing, True)
 
 
@@ -205,13 +205,13 @@ def test_listeners_need_a_key_and_come_from_no_foreign_page(program, file, tmp_p
         running.process.wait()
 
 
-def test_a_server_that_goes_down_says_so_after_the_last_result(program, file, tmp_path):
+def test_a_server_that_goes_down_says_so_after_the_last_result(program, file, tmp_path, monkeypatch):
     from test_tls import make_certificate
     make_certificate(tmp_path, "events")
     running = Server(program, *MODEL, "--tls-cert", tmp_path / "cert.pem", "--tls-key", tmp_path / "key.pem")
     try:
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "cert.pem"))
         client = Client(running.url)
-        client.http.verify = False
         session = client.open(client.upload(file))
         session.add_segment()
         listener = Listener(running, session, ssl=ssl._create_unverified_context())

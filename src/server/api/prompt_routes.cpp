@@ -19,7 +19,6 @@
 #include "server/api/prompt_notes.h"
 #include "server/api/results.h"
 #include "server/api/route_table.h"
-#include "server/state/predictions.h"
 #include "server/state/prompt_metrics.h"
 
 namespace sagittal::server {
@@ -102,9 +101,10 @@ class PromptRoutes {
     const int segment = number_in_path(request, "n");
     const http::Query query(request.query);
     const bool waits = query_flag(query, "wait", true), supersedes = query_flag(query, "supersede", false);
-    Arrival arrival{predictions_.enter(session, segment), next_request()};
+    Arrival arrival{access_->predictions().enter(session, segment), next_request()};
     if (supersedes) {
-      arrival.stopped_others = predictions_.stop(session, segment, Predictions::Stop::superseded, arrival.prompt.get());
+      arrival.stopped_others =
+          access_->predictions().stop(session, segment, Predictions::Stop::superseded, arrival.prompt.get());
     }
     Json accepted{{"request", arrival.request}};
     request.context = std::make_shared<const Arrival>(std::move(arrival));
@@ -133,7 +133,7 @@ class PromptRoutes {
   /// Stops what runs or waits; does not wait for it.
   Response stop(const Request& request) {
     access_->require(request);
-    predictions_.stop(request.path_values["id"], number_in_path(request, "n"), Predictions::Stop::dropped);
+    access_->predictions().stop(request.path_values["id"], number_in_path(request, "n"), Predictions::Stop::dropped);
     Response response;
     response.status = 204;
     return response;
@@ -238,9 +238,10 @@ class PromptRoutes {
         change(request, native, segment, arrival.request, acting(recorded, request, arrival, events), shown);
         throw;
       }
+      if (!native.session().has_image()) throw;  // the disk failed, and what is there comes back with the next request
       if (!shown().empty()) publish_mask(*access_, native, segment, arrival.request, shown());
-      if (error.code() != ErrorCode::cancelled && arrival.stopped_others)
-        predict_last(request, arrival, native, segment);
+      const bool refused = error.code() != ErrorCode::cancelled;
+      if (refused && arrival.stopped_others) predict_last(request, arrival, native, segment);
       throw;
     }
   }
@@ -279,7 +280,8 @@ class PromptRoutes {
     try {
       change(request, native, segment, arrival.request, again, [&events] { return events.shown(); });
     } catch (const Error&) {  // it stays recorded; what is told is why the newer one was refused
-      if (!events.shown().empty()) publish_mask(*access_, native, segment, arrival.request, events.shown());
+      if (session.has_image() && !events.shown().empty())
+        publish_mask(*access_, native, segment, arrival.request, events.shown());
     }
   }
 
@@ -302,7 +304,6 @@ class PromptRoutes {
 
   const std::shared_ptr<SessionAccess> access_;
   PromptMetrics metrics_;
-  Predictions predictions_;
   std::atomic<std::uint64_t> requests_ = 0;
 };
 

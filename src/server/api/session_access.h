@@ -9,6 +9,7 @@
 #include "server/api/native_session.h"
 #include "server/api/services.h"
 #include "server/http/request.h"
+#include "server/state/predictions.h"
 
 namespace sagittal::server {
 
@@ -58,6 +59,8 @@ class SessionAccess {
   void require(const http::Request& request) const { find(request); }
   std::uint64_t revision(const http::Request& request);
 
+  Predictions& predictions() { return predictions_; }
+
  private:
   struct Found {
     std::string id;
@@ -70,6 +73,7 @@ class SessionAccess {
   std::optional<NativeSession> look_up(const std::string& id, const std::string& owner);
 
   const ApiServices services_;
+  Predictions predictions_;
   std::mutex mutex_;
   std::map<std::string, NativeSession> known_;  // by id, as last saved; guarded by mutex_
 };

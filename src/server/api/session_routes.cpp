@@ -258,8 +258,10 @@ std::vector<http::Route> session_routes(const std::shared_ptr<SessionAccess>& ac
                      [sessions, handler](const Request& request) { return ((*sessions).*handler)(request); });
   };
   const auto add_in_turn = [&](const char* method, const std::string& path, const char* summary, std::uint64_t body,
-                               Response (S::*handler)(const Request&)) {
-    in_turn(add(method, path, summary, handler), "id").max_body_bytes = body;
+                               Response (S::*handler)(const Request&)) -> http::Route& {
+    http::Route& route = in_turn(add(method, path, summary, handler), "id");
+    route.max_body_bytes = body;
+    return route;
   };
   add("GET", "/sessions", "The caller's sessions.", &S::list);
   http::Route& open = add("POST", "/sessions", "Opens a session on an uploaded image.", &S::open);
@@ -269,12 +271,20 @@ std::vector<http::Route> session_routes(const std::shared_ptr<SessionAccess>& ac
   const std::uint64_t mask = std::min(access->services().limits.max_mask_bytes, kMaxMaskForm);
   add_in_turn("GET", one, "Describes a session and its segments.", 0, &S::describe_one);
   add_in_turn("PATCH", one, "Shares the session with others, or not.", kMaxFormBytes, &S::change);
-  add_in_turn("DELETE", one, "Ends the session; nothing of it is kept.", 0, &S::close);
+  add_in_turn("DELETE", one, "Ends the session; nothing of it is kept.", 0, &S::close).on_body = [access](Request& r) {
+    access->require(r);
+    access->predictions().drop(r.path_values["id"]);
+    return std::optional<Response>();
+  };
   add_in_turn("GET", one + "/voxels", "The session's image as NIfTI, for display.", 0, &S::image);
   add_in_turn("POST", one + "/segments", "Adds a segment, empty or with a mask.", mask, &S::add_segment);
   add_in_turn("GET", segment, "Describes a segment.", 0, &S::get_segment);
   add_in_turn("PATCH", segment, "Changes a segment's name, colour or term.", kMaxFormBytes, &S::change_segment);
-  add_in_turn("DELETE", segment, "Removes a segment.", 0, &S::remove_segment);
+  add_in_turn("DELETE", segment, "Removes a segment.", 0, &S::remove_segment).on_body = [access](Request& r) {
+    access->require(r);
+    access->predictions().stop(r.path_values["id"], number_in_path(r, "n"), Predictions::Stop::dropped);
+    return std::optional<Response>();
+  };
   return table.take();
 }
 

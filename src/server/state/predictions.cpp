@@ -1,5 +1,7 @@
 #include "server/state/predictions.h"
 
+#include <climits>
+
 namespace sagittal::server {
 
 Predictions::Prompt::Prompt(Predictions& predictions, std::string session, int segment)
@@ -36,6 +38,17 @@ bool Predictions::stop(const std::string& session, int segment, Stop how, const 
     prompt->token_.cancel();
   }
   return any;
+}
+
+void Predictions::drop(const std::string& session) {
+  const std::lock_guard lock(mutex_);
+  for (auto place = prompts_.lower_bound({session, INT_MIN}); place != prompts_.end(); ++place) {
+    if (place->first.first != session) return;
+    for (Prompt* prompt : place->second) {
+      if (prompt->stop_ == Stop::no) prompt->stop_ = Stop::dropped;
+      prompt->token_.cancel();
+    }
+  }
 }
 
 }  // namespace sagittal::server

@@ -41,6 +41,8 @@ class Predictions {
 
   /// Stops all that are there now but `except`; one that was stopped before stays so. Whether there was any.
   bool stop(const std::string& session, int segment, Stop how, const Prompt* except = nullptr);
+  /// Drops all of a session.
+  void drop(const std::string& session);
 
  private:
   mutable std::mutex mutex_;
