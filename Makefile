@@ -7,7 +7,7 @@ PROGRAM := $(BUILD)/bin/sagittal
 FUZZ_SECONDS ?= 5
 FUZZ_SEED ?= 1
 
-.PHONY: help configure build demo test test-cpp test-python test-fuzz test-long serve format lint clean
+.PHONY: help configure build demo test test-cpp test-python test-engines test-fuzz test-long serve format lint clean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -35,6 +35,11 @@ test-cpp: configure
 test-python: build
 	@tools/install_dependencies.sh test
 	@tools/python_tests.sh $(PROGRAM)
+
+# Orthanc with its DICOMweb plug-in, started by the tests on a free port.
+test-engines: build
+	@tools/install_dependencies.sh test engines
+	@PYTHON_TESTS=tests/engines tools/python_tests.sh $(PROGRAM)
 
 test-fuzz:
 	@tools/install_dependencies.sh build test

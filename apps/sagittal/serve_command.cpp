@@ -203,7 +203,7 @@ void serve(const ServeOptions& options) {
     uploads.sweep();
   };
   const server::Housekeeper housekeeper(kSweepPeriod, sweep, log_to_stderr);
-  const server::Studies studies(scan_sources(options, log_to_stderr));
+  const server::Studies studies(scan_sources(options, sessions.cancel_token(), log_to_stderr));
   server::SavedLabels labels(data.journal() ? std::filesystem::path(options.model.data_directory) / "labels"
                                             : std::filesystem::path());
   server::Metrics metrics;

@@ -57,6 +57,18 @@ void add_serve_options(CLI::App& command, ServeOptions& options) {
                   "A folder of scans to offer: DICOM, NIfTI, NRRD, MetaImage, in any sub-folders. Default: the "
                   "example scans of Debian's packages that are there")
       ->type_name("DIR");
+  auto* archive = command.add_option("--dicomweb", options.dicomweb,
+                                     "A DICOM archive to offer, e.g. https://archive.example.org/dicom-web");
+  archive->type_name("URL");
+  command
+      .add_option("--dicomweb-key-file", options.dicomweb_key_file,
+                  "user:password or a token for the archive, in a file that only you can read; or in the environment "
+                  "variable SAGITTAL_DICOMWEB_KEY")
+      ->type_name("FILE")
+      ->needs(archive);
+  command.add_option("--dicomweb-ca", options.dicomweb_ca, "Certificates to trust there, PEM; default: the system's")
+      ->type_name("FILE")
+      ->needs(archive);
   command.add_flag("--verbose", options.verbose, "One line for every request");
 }
 

@@ -22,7 +22,10 @@ struct ServeOptions {
   std::string tls_key;
   std::size_t max_sessions_per_user = 0;  ///< 0: as many as all together
   std::string audit_log;
-  std::string studies;  ///< a folder of scans to offer
+  std::string studies;            ///< a folder of scans to offer
+  std::string dicomweb;           ///< address of an archive to offer
+  std::string dicomweb_key_file;  ///< empty: SAGITTAL_DICOMWEB_KEY, or none
+  std::string dicomweb_ca;        ///< certificates to trust there instead of the system's
   double drain_seconds = 30;
   std::vector<std::string> allowed_origins;
   std::vector<std::string> allowed_hosts;

@@ -14,6 +14,7 @@ namespace fs = std::filesystem;
 using Scan = FolderIndex::Scan;
 
 constexpr std::chrono::seconds kPatience{10};     // of who asks for a scan that is not known
+constexpr std::chrono::seconds kStart{3};         // of who asks for the list before the first look is done
 constexpr std::chrono::seconds kBetweenLooks{2};  // at least
 constexpr int kLooksShare = 10;                   // looking takes at most one part in so many of the time
 
@@ -102,6 +103,7 @@ void FolderStudies::ask_for_look() {
 StudyList FolderStudies::list(const std::string& search) {
   std::unique_lock lock(mutex_);
   ask_for_look();
+  changed_.wait_for(lock, kStart, [&] { return looks_ > 0 || stop_.cancelled(); });
   const auto index = index_;
   const bool settled = looks_ > 0 && index->complete && !index->unsettled;
   lock.unlock();

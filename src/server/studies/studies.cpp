@@ -43,9 +43,14 @@ bool StudySource::put_segmentation(const Study&, ByteView, const CancelToken&) {
 StudyList Studies::list(const std::string& search) const {
   StudyList all;
   for (const auto& source : sources_) {
-    StudyList some = source->list(search);
-    all.complete = all.complete && some.complete;
-    std::move(some.studies.begin(), some.studies.end(), std::back_inserter(all.studies));
+    try {
+      StudyList some = source->list(search);
+      all.complete = all.complete && some.complete;
+      std::move(some.studies.begin(), some.studies.end(), std::back_inserter(all.studies));
+    } catch (const Error& error) {
+      all.complete = false;
+      all.problems.push_back(error.what());
+    }
   }
   return all;
 }

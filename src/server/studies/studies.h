@@ -38,7 +38,8 @@ struct LoadedStudy {
 
 struct StudyList {
   std::vector<Study> studies;
-  bool complete = true;  ///< false: a folder is still being looked through, or an archive has more
+  bool complete = true;                    ///< false: a folder is still being looked through, or an archive has more
+  std::vector<std::string> problems = {};  ///< why a source is missing
 };
 
 /// Where scans come from. Any thread.
@@ -63,6 +64,7 @@ class Studies {
   explicit Studies(std::vector<std::unique_ptr<StudySource>> sources) : sources_(std::move(sources)) {}
 
   bool any() const { return !sources_.empty(); }
+  /// A source that fails is a problem of the list, not an error.
   StudyList list(const std::string& search = {}) const;
   std::optional<Study> find(const std::string& name) const;
   /// By id or reference; Error(not_found) where there is none.
