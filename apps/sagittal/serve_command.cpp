@@ -23,6 +23,7 @@
 #include "server/access/audit_log.h"
 #include "server/access/gate.h"
 #include "server/api/native_api.h"
+#include "server/api/study_routes.h"
 #include "server/dialects/itksnap.h"
 #include "server/dialects/monai_label.h"
 #include "server/dialects/nninteractive_v2.h"
@@ -229,6 +230,7 @@ void serve(const ServeOptions& options) {
   const server::http::Admit admit = [&gate](auto& head, const auto* route) { return gate.admit(head, route); };
   append(server::monai_label_routes(sessions, monai_leases, metrics, studies, labels, upload_limits,
                                     keys ? admit : server::http::Admit()));
+  append(server::study_routes(studies, volumes, sessions.cancel_token()));
   append(server::native_api_routes({.sessions = sessions,
                                     .leases = native_leases,
                                     .volumes = volumes,

@@ -134,6 +134,8 @@ def test_an_archive_that_is_away_is_said_and_the_rest_goes_on(start, archive, ke
     archive.close()
     answer = infer(server)
     assert answer.status_code == 503 and "archive" in answer.json()["detail"]
+    listed = requests.get(f"{server.url}/api/v1/studies").json()
+    assert not listed["complete"] and "archive" in listed["problems"][0]
     client = MONAILabelClient(server.url, tmpdir=str(tmp_path))
     assert client.info()["models"]
     assert client.create_session(nrrd.write(tmp_path / "a.nrrd", scan()))["session_id"]

@@ -15,6 +15,7 @@ from monailabel.client.client import MONAILabelClientException
 
 import ct_series
 import nrrd
+from native_client import Client
 from running_server import SHAPE, Server, scan
 
 SERIES = "1.2.826.0.1.3680043.8.498.77"
@@ -157,6 +158,27 @@ def test_bad_labels_are_refused_in_words(client, server, tmp_path):
                               files={"params": (None, "{}"), "label": (name, content)})
         assert 400 <= answer.status_code < 502 and answer.json()["detail"]
     assert "final" not in client.datastore()["objects"][SERIES]["labels"]
+
+
+def test_the_native_api_lists_and_opens_them(server):
+    api = Client(server.url)
+    listed = api.ask("GET", "/studies")
+    assert listed["complete"] and listed["problems"] == []
+    studies = {study["name"]: study for study in listed["studies"]}
+    ct = studies["patient 1: Thorax 1.0"]
+    assert ct["modality"] == "CT" and ct["series"] == SERIES and ct["shape"] == list(SHAPE[::-1])
+    assert studies["mr/head.nrrd"]["source"] == "folder"
+    assert [s["id"] for s in api.ask("GET", "/studies", params={"search": "thorax"})["studies"]] == [ct["id"]]
+    for name in (ct["id"], SERIES):
+        volume = api.ask("POST", "/volumes", params={"study": name})
+        assert volume["geometry"]["shape"] == list(SHAPE[::-1])
+        assert volume["geometry"]["origin_lps_mm"] == ct_series.ORIGIN
+    session = api.open(volume["id"])
+    session.add_segment()
+    api.ask("POST", f"{session.path}/segments/1/prompts", json={"type": "point", "ijk": CENTRE})
+    assert np.array_equal(session.bits(1), nrrd.read(infer(server, SERIES, "image").content)[1])
+    api.ask("POST", "/volumes", 404, params={"study": "none"})
+    api.ask("POST", "/volumes", 400, params={"name": "study"})
 
 
 def test_names_outside_the_folder_are_no_scans(server, folder):

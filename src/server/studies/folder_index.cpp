@@ -36,6 +36,15 @@ std::string describe(const Index3& shape, std::int64_t frames) {
   return text;
 }
 
+/// The lowest folder that holds all of them.
+fs::path common_folder(const std::vector<fs::path>& files) {
+  fs::path folder = files.front().parent_path();
+  for (const fs::path& file : files) {
+    while (*file.lexically_relative(folder).begin() == "..") folder = folder.parent_path();
+  }
+  return folder;
+}
+
 /// One look through a folder.
 class FolderScan {
  public:
@@ -153,12 +162,13 @@ class FolderScan {
       for (const io::DicomImages& images : io::find_dicom_series(files, {}, root_.string())) {
         const io::ImageInfo info = io::describe_dicom(images, {});
         if (info.geometry.size[2] < 2) continue;  // a localizer or a single image
-        const auto folder = images.files.front().lexically_relative(root_).parent_path().generic_string();
+        const std::string folder = common_folder(files).lexically_relative(root_).generic_string();
         const std::string description = printable(images.info.description);
         Scan scan;
         scan.files = files;
         scan.frames = info.frames;
-        scan.study.name = printable(folder) + (folder.empty() || description.empty() ? "" : ": ") + description;
+        scan.study.name =
+            folder == "." ? description : printable(folder) + (description.empty() ? "" : ": ") + description;
         if (scan.study.name.empty()) scan.study.name = printable(images.info.uid);
         scan.study.modality = printable(images.info.modality);
         scan.study.series_uid = images.info.uid;

@@ -1,0 +1,61 @@
+#include "server/api/study_routes.h"
+
+#include <memory>
+#include <utility>
+
+#include "base/error.h"
+#include "io/image_io.h"
+#include "server/api/forms.h"
+#include "server/api/route_table.h"
+
+namespace sagittal::server {
+namespace {
+
+using http::Request;
+using http::Response;
+
+Json to_json(const Study& study) {
+  const auto known = [](const std::string& text) { return text.empty() ? Json() : Json(text); };
+  const bool measured = study.shape[0] > 0;
+  return {{"id", study.id},
+          {"name", study.name},
+          {"source", study.source},
+          {"modality", known(study.modality)},
+          {"detail", study.detail},
+          {"series", known(study.series_uid)},
+          {"shape", measured ? Json(study.shape) : Json()}};
+}
+
+Response list(const Studies& studies, const Request& request) {
+  const StudyList found = studies.list(query_or(http::Query(request.query), "search", ""));
+  Json rows = Json::array();
+  for (const Study& study : found.studies) rows.push_back(to_json(study));
+  return http::json_response(
+      200, {{"studies", std::move(rows)}, {"complete", found.complete}, {"problems", found.problems}});
+}
+
+Response open(const Studies& studies, VolumeShelf& volumes, const CancelToken& cancel, const Request& request) {
+  const LoadedStudy loaded = studies.load(http::Query(request.query).one("study"), volumes.read_options(), cancel);
+  const auto file = std::make_shared<const Bytes>(io::encode_image(loaded.image, "nrrd", false));
+  const auto added = volumes.add(caller_of(request), loaded.study.name, "", *file, file);
+  if (!added.is_new) return http::json_response(200, to_json(added.info));
+  return created("/api/v1/volumes/" + added.info.id, to_json(added.info));
+}
+
+}  // namespace
+
+std::vector<http::Route> study_routes(const Studies& studies, VolumeShelf& volumes, const CancelToken& cancel) {
+  RouteTable table;
+  table
+      .add("GET", "/studies", "The scans that the server offers by itself; ?search=TEXT.",
+           [&studies](const Request& request) { return list(studies, request); })
+      .run_on = http::RunOn::worker;
+  http::Route& post = table.add(
+      "POST", "/volumes", "Makes a scan of the server a volume; ?study=ID.",
+      [&studies, &volumes, cancel](const Request& request) { return open(studies, volumes, cancel, request); });
+  post.run_on = http::RunOn::worker;
+  post.accepts = [](const Request& head) { return ("&" + head.query).find("&study=") != std::string::npos; };
+  return table.take();
+}
+
+}  // namespace sagittal::server
