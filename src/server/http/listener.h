@@ -18,7 +18,7 @@ struct ListenerOptions {
   std::string public_refusal;          ///< not empty: what to say instead of listening where other computers reach it
   int threads = 2;                     ///< network threads
   std::size_t max_connections = 4096;  ///< beyond it those that ask nothing are closed
-  std::size_t max_web_sockets = 2048;  ///< of the connections
+  std::size_t max_web_sockets = 2048;  ///< at most, and half of the connections
   std::size_t max_header_bytes = std::size_t{32} << 10;
   std::uint64_t max_body_bytes_in_memory = std::uint64_t{16} << 30;  ///< bodies of all requests together
 

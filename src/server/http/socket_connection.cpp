@@ -203,7 +203,8 @@ std::optional<Response> refuse_upgrade(const Request& head, const Shared& shared
   if (head.header("Sec-WebSocket-Key").size() != kKeyLength || head.header("Host").empty()) {
     return refusal(400, "the request for a WebSocket lacks its host or its key of 24 characters", {});
   }
-  if (shared.web_sockets < shared.options.max_web_sockets) return std::nullopt;
+  const std::size_t most = std::min(shared.options.max_web_sockets, shared.options.max_connections / 2);
+  if (shared.web_sockets < most) return std::nullopt;
   return refusal(503, "too many listeners at once; try again in a moment", {{"Retry-After", "10"}});
 }
 
