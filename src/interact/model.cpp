@@ -27,6 +27,11 @@ Capabilities read_capabilities(const std::filesystem::path& folder) {
                           folder.string()));
 }
 
+Declaration read_declaration(const std::filesystem::path& folder) {
+  const auto path = folder / "sagittal.json";
+  return std::filesystem::exists(path) ? parse_declaration(read_json(path)) : Declaration{};
+}
+
 void check_model(const Model& model) {
   const auto refuse = [&](const std::string& sentence) {
     throw Error(ErrorCode::bad_input, fmt::format("model {}: {}", model.name, sentence));
@@ -47,6 +52,7 @@ void check_model(const Model& model) {
                          model.patch_size[1], model.patch_size[2], kMaxPatchSide));
     }
   }
+  if (model.guide) check_guide(model.guide, model.name);
 }
 
 }  // namespace sagittal::interact

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "interact/capabilities.h"
+#include "interact/guide_model.h"
 #include "nn/cpu/network.h"
 #include "nn/network.h"
 #include "volume/geometry.h"
@@ -18,6 +19,7 @@ struct Model {
   Index3 patch_size{};                         ///< array axes 0, 1, 2
   Capabilities capabilities;                   ///< prompt types, channels, decay, point radius
   std::shared_ptr<const nn::Network> network;  ///< image channels + interaction channels -> 2 logits
+  GuideModel guide;                            ///< answers in place of `network` where there is one
 };
 
 struct LoadOptions {
@@ -35,8 +37,11 @@ std::shared_ptr<const Model> load_model(const std::filesystem::path& folder, con
 /// Error(not_found) where there is neither.
 Capabilities read_capabilities(const std::filesystem::path& folder);
 
+/// What `sagittal.json` of a checkpoint folder declares; nothing where there is none. Throws as `parse_declaration`.
+Declaration read_declaration(const std::filesystem::path& folder);
+
 /// Throws Error(bad_input) unless the network takes one image channel and the interaction channels, answers with two
-/// classes, and the patch is one that can be run and refined.
+/// classes, the patch is one that can be run and refined, and a guide fits (see `check_guide`).
 void check_model(const Model& model);
 
 }  // namespace sagittal::interact

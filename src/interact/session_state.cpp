@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "interact/guide.h"
 
 namespace sagittal::interact {
 namespace {
@@ -193,6 +194,9 @@ std::uint64_t Session::State::memory_bytes() const {
 }
 
 Prediction Session::State::predict(Layers& layers, const Focus& focus, bool refine_all, const PromptOptions& options) {
+  if (model_->guide) {
+    return Guide(*model_, image_, pool()).run(layers, focus, auto_zoom, options.preview, options.control);
+  }
   Predictor predictor(*model_, image_, pool());
   const LeftoverPick pick = options_.pick_leftover ? options_.pick_leftover : make_leftover_pick();
   return predictor.run(layers, focus, {options_.rules, auto_zoom, refine_all, options.preview}, pick, options.control);

@@ -1,0 +1,170 @@
+#include "interact/guide.h"
+
+#include <algorithm>
+
+#include "interact/guide_sharpen.h"
+
+namespace sagittal::interact {
+namespace {
+
+constexpr int kLadder = 6;               ///< views of a first prompt
+constexpr double kRung = 1.6;            ///< from one to the next
+constexpr double kSlack = 0.05;          ///< of the expected Dice: the widest view this near the best one counts
+constexpr std::int64_t kCoarse = 4;      ///< blocks of so many voxels lose thin parts: a last look is finer
+constexpr int kGrowths = 3;              ///< where the object reaches the view's faces
+constexpr std::int64_t kLeastUnits = 3;  ///< of the network's total stride, per axis
+
+/// What the first view must show: all prompts, the previous mask, and some of their surroundings.
+Box wanted_at_first(const Layers& layers, const Capabilities& can, const Focus& focus) {
+  const auto drawn = drawn_bounds(layers, can), previous = layers.previous.bounds();
+  Box box{focus.centre, {focus.centre[0] + 1, focus.centre[1] + 1, focus.centre[2] + 1}};
+  if (drawn) box = previous ? hull(*drawn, *previous) : *drawn;
+  if (!drawn && previous) box = *previous;
+  for (int axis = 0; axis < 3; ++axis) {
+    const std::int64_t length = box.hi[axis] - box.lo[axis];
+    const std::int64_t margin = previous ? length / 5 + 4 : length * 2 / 5 + 2;
+    box.lo[axis] -= margin;
+    box.hi[axis] += margin;
+  }
+  return box;
+}
+
+Box grown(const Box& box, const std::array<std::array<bool, 2>, 3>& reached) {
+  Box out = box;
+  for (int axis = 0; axis < 3; ++axis) {
+    const std::int64_t more = std::max<std::int64_t>(4, (box.hi[axis] - box.lo[axis]) * 35 / 100);
+    const auto& [low, high] = reached[static_cast<std::size_t>(axis)];
+    if (low) out.lo[axis] -= more;
+    if (high) out.hi[axis] += more;
+  }
+  return out;
+}
+
+Index3 padded(const Index3& size, const Index3& multiple) {
+  Index3 out;
+  for (int axis = 0; axis < 3; ++axis) {
+    const std::int64_t blocks = (size[axis] + multiple[axis] - 1) / multiple[axis];
+    out[axis] = std::max(kLeastUnits, blocks) * multiple[axis];
+  }
+  return out;
+}
+
+void show(const PreviewSink& sink, const Layers& layers, const GuideView& view, const BitVolume& found) {
+  auto differing = found.difference(layers.mask.read(view.box)).bounds().value_or(Box{});
+  if (!differing.empty()) {
+    for (int axis = 0; axis < 3; ++axis) {
+      differing.lo[axis] += view.box.lo[axis];
+      differing.hi[axis] += view.box.lo[axis];
+    }
+  }
+  sink({view.box, found, differing});
+}
+
+std::int64_t coarsest(const GuideView& view) { return *std::max_element(view.step.begin(), view.step.end()); }
+
+/// Sides of a view for a last, finer look.
+Index3 finer(const GuideModel& guide) {
+  Index3 out;
+  for (int axis = 0; axis < 3; ++axis) out[axis] = guide.side[axis] * 5 / 3;
+  return out;
+}
+
+/// The view seen from farther away.
+GuideView wider(const GuideView& view, const Index3& shape, const Index3& side) {
+  Box box = view.box;
+  for (int axis = 0; axis < 3; ++axis) {
+    const auto length = static_cast<double>(box.hi[axis] - box.lo[axis]);
+    const auto more = std::max<std::int64_t>(2, static_cast<std::int64_t>(length * (kRung - 1) / 2));
+    box.lo[axis] -= more;
+    box.hi[axis] += more;
+  }
+  return fit_view(box, shape, side);
+}
+
+}  // namespace
+
+struct Guide::Look {
+  GuideView view;
+  GuideScene scene;
+  Field answer;
+};
+
+Guide::Guide(const Model& model, const NormalisedImage& image, ThreadPool& pool)
+    : model_(model), image_(image), pool_(pool) {}
+
+void Guide::report(const RunControl& control) const {
+  control.check();
+  control.report("zooming", static_cast<double>(passes_) / (kLadder + kGrowths + 1));
+}
+
+Guide::Look Guide::widest_good(const Layers& layers, const GuideView& first, const RunControl& control) {
+  std::vector<Look> looks{look(layers, first, control)};
+  std::vector<double> scores{expected_dice(looks.front().answer)};
+  while (static_cast<int>(looks.size()) < kLadder) {
+    const GuideView& last = looks.back().view;
+    const GuideView next = wider(last, image_.shape(), model_.guide.side);
+    if (next.box == last.box) break;
+    looks.push_back(look(layers, next, control));
+    scores.push_back(expected_dice(looks.back().answer));
+  }
+  const double least = *std::max_element(scores.begin(), scores.end()) - kSlack;
+  std::size_t chosen = scores.size() - 1;
+  while (scores[chosen] < least) --chosen;
+  return std::move(looks[chosen]);
+}
+
+Prediction Guide::run(Layers& layers, const Focus& focus, bool auto_zoom, const PreviewSink& preview,
+                      const RunControl& control) {
+  passes_ = 0;
+  const Index3 &shape = image_.shape(), &side = model_.guide.side;
+  const bool fresh = !layers.previous.bounds();
+  const GuideView first = fit_view(wanted_at_first(layers, model_.capabilities, focus), shape, side);
+  Look now = fresh && auto_zoom ? widest_good(layers, first, control) : look(layers, first, control);
+  for (int growth = 0; auto_zoom && growth < kGrowths; ++growth) {
+    const GuideView next = fit_view(grown(now.view.box, reached_faces(now.answer, now.view, shape)), shape, side);
+    if (next == now.view) break;
+    if (preview) show(preview, layers, now.view, enlarge(now.answer, now.view, pool_));
+    now = look(layers, next, control);
+  }
+  if (auto_zoom && coarsest(now.view) >= kCoarse) {
+    if (preview) show(preview, layers, now.view, enlarge(now.answer, now.view, pool_));
+    now = look(layers, fit_view(now.view.box, shape, finer(model_.guide)), control);
+  }
+  obey_prompts(now.answer, now.scene);
+  if (!fresh) keep_what_was_accepted(now.answer, now.scene);
+  control.report("refining", 0);
+  const BitVolume found = sharpen(now.answer, now.scene.image, now.view, image_, pool_, control);
+  control.check();
+  layers.previous.paste(found, now.view.box, pool_);
+  layers.mask.paste(found, now.view.box, pool_);
+  control.report("refining", 1);
+  return {now.view.box, static_cast<double>(coarsest(now.view)), passes_};
+}
+
+Guide::Look Guide::look(const Layers& layers, const GuideView& view, const RunControl& control) {
+  report(control);
+  GuideScene scene = scan_scene(image_, layers, model_.capabilities, view, pool_);
+  control.check();
+  const Index3 size = view.size(), patch = padded(size, model_.guide.multiple);
+  const std::int64_t voxels = whole(patch).volume();
+  std::vector<float> input(static_cast<std::size_t>(kGuideChannels * voxels)),
+      logits(static_cast<std::size_t>(2 * voxels));
+  guide_features(scene, patch, pool_, control, input);
+  RunControl inner;
+  inner.cancel = control.cancel;
+  model_.guide.network->run(patch, input, logits, inner);
+  Field answer(size);
+  std::size_t n = 0;
+  for (std::int64_t i = 0; i < size[0]; ++i) {
+    for (std::int64_t j = 0; j < size[1]; ++j) {
+      const auto row = static_cast<std::size_t>((i * patch[1] + j) * patch[2]);
+      for (std::size_t k = 0; k < static_cast<std::size_t>(size[2]); ++k) {
+        answer[n++] = logits[static_cast<std::size_t>(voxels) + row + k] - logits[row + k];
+      }
+    }
+  }
+  ++passes_;
+  return {view, std::move(scene), std::move(answer)};
+}
+
+}  // namespace sagittal::interact
