@@ -61,6 +61,14 @@ Json capabilities_of(const std::filesystem::path& folder) {
   return nullptr;
 }
 
+/// The checkpoint that answers prompts in place of this one; null where there is none.
+Json guide_of(const std::filesystem::path& folder) {
+  const std::string name = interact::read_declaration(folder).guide_folder;
+  if (name.empty()) return nullptr;
+  const nn::Checkpoint guide = nn::open_checkpoint(folder / name);
+  return {{"folder", guide.folder.string()}, {"parameters", guide.parameter_count()}};
+}
+
 Json describe_stages(const nn::UNet& network) {
   Json stages = Json::array();
   for (const nn::EncoderStage& stage : network.encoder) {
@@ -96,6 +104,7 @@ Json describe(const nn::Checkpoint& checkpoint) {
           {"gflop_per_patch", operations * 1e-9},
           {"precision", bf16 ? "bf16" : "fp32"},
           {"capabilities", capabilities_of(checkpoint.folder)},
+          {"guide", guide_of(checkpoint.folder)},
           {"ignored_code", checkpoint.foreign_names}};
 }
 
@@ -122,6 +131,10 @@ void print_info(const nn::Checkpoint& checkpoint, const Json& described) {
   fmt::print("precision     {} on this processor\n", described["precision"].get<std::string>());
   fmt::print("capabilities  {}\n", described["capabilities"].is_null() ? "none declared: not a promptable model"
                                                                        : described["capabilities"].dump());
+  if (const Json& guide = described["guide"]; !guide.is_null()) {
+    fmt::print("guide         {}, {} parameters; it answers prompts in place of this network\n",
+               guide["folder"].get<std::string>(), guide["parameters"].get<std::int64_t>());
+  }
   if (!checkpoint.foreign_names.empty()) {
     fmt::print("ignored code  {}\n", fmt::join(checkpoint.foreign_names, ", "));
   }
@@ -168,6 +181,7 @@ void verify(const Arguments& arguments) {
   const nn::Checkpoint checkpoint = nn::open_checkpoint(find_model(arguments.model), arguments.checkpoint);
   for (const auto& [name, tensor] : checkpoint.weights.tensors) check_finite(name, nn::to_float(tensor));
   capabilities_of(checkpoint.folder);
+  guide_of(checkpoint.folder);
   const double seconds = run_once(checkpoint);
   if (arguments.json) {
     const Json result{{"name", checkpoint.name},
