@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "commands.h"
+#include "interact/model.h"
 #include "model_lookup.h"
 #include "nn/checkpoint.h"
 #include "nn/cost.h"
