@@ -15,8 +15,8 @@ extern "C" int sagittal_guide_features(const long* size, const long* padded, con
       copy.values.assign(values, values + copy.count());
       return copy;
     };
-    GuideScene scene{field(image),  field(previous), field(positive), field(negative),
-                     field(inside), field(outside),  {}};
+    GuideScene scene{
+        field(image), field(previous), field(positive), field(negative), field(inside), field(outside), {}};
     scene.core.assign(core, core + scene.image.count());
     const Index3 sides{padded[0], padded[1], padded[2]};
     guide_features(scene, sides, pool, {}, {out, static_cast<std::size_t>(kGuideChannels * whole(sides).volume())});
