@@ -240,7 +240,7 @@ TEST_F(WebSocketTest, WhenThePeerLeavesWhatWasKeptIsLetGoOf) {
   connect();
   client_->send(frame(kClose, std::string("\x03\xe8", 2)));
   EXPECT_EQ(receive(*client_).close_code(), 1000);
-  EXPECT_TRUE(becomes_true([&] { return open_ == 0; }));
+  EXPECT_TRUE(becomes_true([&] { return open_ == 0; })) << "though its connection is still open";
   send("to nobody");
   opened_ = {};
   connect();

@@ -116,6 +116,9 @@ class SocketConnection : public Connection {
         if (const auto alive = weak.lock()) static_cast<SocketConnection&>(*alive).write();
       });
     });
+    socket_.control_callback([this](websocket::frame_type kind, beast::string_view) {
+      if (kind == websocket::frame_type::close) kept_ = nullptr;  // the rest of the goodbye may take its time
+    });
     kept_ = upgrade_.on_open(outbox_);
     upgrade_.on_open = nullptr;
     if (shared_->draining) go_away();
