@@ -1,6 +1,6 @@
 # make demo   a real head CT and a real brain MR, segmented on this machine
 # make test   the whole test suite
-# make serve  the server for 3D Slicer at http://127.0.0.1:1527
+# make serve  the viewer and the server for 3D Slicer at http://127.0.0.1:1527
 PRESET ?= release
 BUILD := build/$(PRESET)
 PROGRAM := $(BUILD)/bin/sagittal
@@ -12,13 +12,17 @@ FUZZ_SEED ?= 1
 help:
 	@sed -n 's/^# //p' Makefile
 
+## The browser viewer is part of the program; WEB=OFF builds without it, and without Node.js and npm.
+WEB ?= $(if $(filter asan tsan fuzz,$(PRESET)),OFF,ON)
 configure:
-	@tools/install_dependencies.sh build
-	@cmake --preset $(PRESET) --log-level=WARNING
+	@tools/install_dependencies.sh build $(if $(filter ON,$(WEB)),web)
+	@cmake --preset $(PRESET) -DSAGITTAL_WEB=$(WEB) --log-level=WARNING
 
 build: configure
 	@cmake --build --preset $(PRESET) --target sagittal
 
+## The demonstration needs no browser: where npm is not there, it is not installed for it.
+demo: WEB := $(shell command -v npm >/dev/null && echo ON || echo OFF)
 demo: build
 	@tools/install_dependencies.sh demo
 	@tools/demo.sh $(PROGRAM) build/demo

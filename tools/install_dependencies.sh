@@ -3,15 +3,13 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
-wanted=()
-for section in "$@"; do
-  mapfile -t -O "${#wanted[@]}" wanted < <(awk -v section="$section" '$1 == section {print $2}' packages.txt)
-done
-
 missing=()
-for package in "${wanted[@]}"; do
-  status=$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null || true)
-  [ "$status" = installed ] || missing+=("$package")
+for section in "$@"; do
+  while read -r package command; do
+    [ -n "$command" ] && command -v "$command" >/dev/null && continue
+    status=$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null || true)
+    [ "$status" = installed ] || missing+=("$package")
+  done < <(awk -v section="$section" '$1 == section {print $2, $3}' packages.txt)
 done
 [ "${#missing[@]}" -gt 0 ] || exit 0
 

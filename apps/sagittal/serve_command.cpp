@@ -33,6 +33,7 @@
 #include "server/state/events.h"
 #include "server/state/housekeeper.h"
 #include "server/state/sessions.h"
+#include "server/viewer.h"
 
 namespace sagittal::commands {
 namespace {
@@ -221,10 +222,11 @@ void serve(const ServeOptions& options) {
                                 .predictions = static_cast<std::uint64_t>(metrics.total("sagittal_predictions_total")),
                                 .uptime_s = std::chrono::duration<double>(Clock::now() - start).count()};
   };
-  std::vector<server::http::Route> routes = server::page_routes(status, metrics);
+  std::vector<server::http::Route> routes = server::viewer_routes(server::viewer_files());
   const auto append = [&routes](std::vector<server::http::Route> more) {
     for (auto& route : more) routes.push_back(std::move(route));
   };
+  append(server::page_routes(status, metrics));
   append(server::nninteractive_v2_routes(sessions, leases, metrics, upload_limits));
   append(server::itksnap_routes(sessions, itksnap_leases, metrics, upload_limits));
   const server::http::Admit admit = [&gate](auto& head, const auto* route) { return gate.admit(head, route); };

@@ -111,7 +111,7 @@ std::string status_page(const ServerStatus& status, const std::string& address) 
 <p>Several people share this server? Let each add a name of their own: <code>{address}{person}</code>.</p></section>
 <section><h2>This server</h2><dl>
 {facts}</dl></section>
-<section><h2>For programs</h2><nav><a href="/healthz">Health</a><a href="/metrics">Metrics</a></nav></section>
+<section><h2>More</h2><nav><a href="/">Viewer</a><a href="/healthz">Health</a><a href="/metrics">Metrics</a></nav></section>
 </main></body></html>
 )html",
       fmt::arg("style", kStyle), fmt::arg("version", SAGITTAL_VERSION), fmt::arg("state_class", ready ? "ok" : "bad"),
@@ -131,6 +131,9 @@ std::vector<http::Route> page_routes(std::function<ServerStatus()> status, const
     response.headers.push_back({"X-Content-Type-Options", "nosniff"});
     return response;
   };
+  http::Route with_viewer = page;
+  with_viewer.path = "/server";
+  with_viewer.takes_prefix = false;
   http::Route health{
       .method = "GET", .path = "/healthz", .summary = "Answers while the server lives, also during predictions."};
   health.takes_prefix = health.open = true;
@@ -139,7 +142,7 @@ std::vector<http::Route> page_routes(std::function<ServerStatus()> status, const
   numbers.handler = [&metrics](const http::Request&) {
     return http::text_response(200, "text/plain; version=0.0.4; charset=utf-8", metrics.text());
   };
-  return {std::move(page), std::move(health), std::move(numbers)};
+  return {std::move(page), std::move(with_viewer), std::move(health), std::move(numbers)};
 }
 
 }  // namespace sagittal::server

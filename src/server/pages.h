@@ -23,8 +23,8 @@ struct ServerStatus {
 /// The page as self-contained HTML. `address` is what a viewer's user types; it is escaped here.
 std::string status_page(const ServerStatus& status, const std::string& address);
 
-/// `GET /` (with any prefix), `/healthz` and `/metrics`. `status` is called from network threads; it and `metrics` must
-/// outlive the routes.
+/// `GET /` (with any prefix) and `/server`, `/healthz` and `/metrics`; the viewer, where there is one, goes before
+/// them. `status` is called from network threads; it and `metrics` must outlive the routes.
 std::vector<http::Route> page_routes(std::function<ServerStatus()> status, const Metrics& metrics);
 
 }  // namespace sagittal::server

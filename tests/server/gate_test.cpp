@@ -181,6 +181,16 @@ TEST_F(GateTest, AllowedOriginsMayAskAndRead) {
   EXPECT_TRUE(foreign.answer_headers.empty());
 }
 
+TEST_F(GateTest, TheNativeApiAsksForABearerTokenOnly) {
+  Gate gate({}, &keys_);
+  auto head = request_with({});
+  head.path = "/api/v1/volumes";
+  EXPECT_THAT(std::string(gate.admit(head, &route_).refusal->header("WWW-Authenticate")),
+              testing::StartsWith("Bearer"));
+  head.path = "/capabilities";
+  EXPECT_THAT(std::string(gate.admit(head, &route_).refusal->header("WWW-Authenticate")), testing::StartsWith("Basic"));
+}
+
 TEST(Gate, TakesNoWildcardOrigins) {
   for (const char* origin : {"*", "https://*.example.org", "viewer.example.org", "https://", "https://a/b", "null"}) {
     EXPECT_ERROR(Gate({.allowed_origins = {origin}, .allowed_hosts = {}, .failed_logins = {}}, nullptr),

@@ -83,11 +83,16 @@ def test_a_public_address_needs_keys_or_a_word(program, model, sagittal, key_fil
 
 def test_health_is_open_and_the_rest_is_not(locked, keys):
     assert requests.get(f"{locked.url}/healthz", timeout=5).status_code == 200
-    for path in ("", "metrics", "status", "start_session", "capabilities", "alice"):
+    for path in ("server", "metrics", "status", "start_session", "capabilities", "alice"):
         assert requests.get(f"{locked.url}/{path}", timeout=5).status_code == 401, path
         answer = requests.get(f"{locked.url}/{path}", auth=("alice", keys["alice"]), timeout=5)
         assert answer.status_code == 200, path
-    assert requests.get(f"{locked.url}/", timeout=5).headers["WWW-Authenticate"].startswith("Basic")
+    assert requests.get(f"{locked.url}/server", timeout=5).headers["WWW-Authenticate"].startswith("Basic")
+
+
+def test_the_native_api_makes_no_browser_ask_for_a_password_itself(locked):
+    answer = requests.get(f"{locked.url}/api/v1/volumes", timeout=5)
+    assert answer.status_code == 401 and answer.headers["WWW-Authenticate"].startswith("Bearer")
 
 
 def test_the_first_slicer_protocol_with_and_without_a_key(locked, keys):

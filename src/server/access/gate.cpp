@@ -115,7 +115,10 @@ std::optional<Gate::Refusal> Gate::check_origin(const Request& head) const {
 std::optional<Gate::Refusal> Gate::check_key(Request& head) {
   if (keys_ == nullptr) return std::nullopt;
   const std::string key = presented_key(head);
-  const std::vector<Header> challenge{{"WWW-Authenticate", R"(Basic realm="Sagittal", charset="UTF-8")"}};
+  // Browsers ask for a Basic password themselves, in front of the viewer's own question.
+  const bool native = head.path.starts_with("/api/");
+  const std::vector<Header> challenge{
+      {"WWW-Authenticate", native ? R"(Bearer realm="Sagittal")" : R"(Basic realm="Sagittal", charset="UTF-8")"}};
   if (key.empty()) return Refusal{401, fmt::format("this server wants a key: {}", kHowToSend), challenge};
   if (std::optional<std::string> owner = keys_->owner_of(key)) {
     head.owner = std::move(*owner);

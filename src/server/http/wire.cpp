@@ -22,7 +22,9 @@ std::string format_head(const Response& response, const Framing& framing, std::c
   append_field(head, "Server", "sagittal/" SAGITTAL_VERSION);
   append_field(head, "Date", fmt::format("{:%a, %d %b %Y %H:%M:%S GMT}", fmt::gmtime(now)));
   for (const Header& header : response.headers) append_field(head, header.name, header.value);
-  if (!response.next_block) {
+  if (response.status == 304) {
+    // its length would be that of the body which is not sent
+  } else if (!response.next_block) {
     append_field(head, "Content-Length", std::to_string(response.bytes().size()));
   } else if (framing.http_1_1) {
     append_field(head, "Transfer-Encoding", "chunked");

@@ -1,0 +1,88 @@
+"""The page itself: offline, cached, small, labelled, readable."""
+import gzip
+import re
+
+import pytest
+import requests
+
+
+@pytest.fixture(scope="module")
+def page(server):
+    return requests.get(server.url, timeout=30)
+
+
+def assets(page) -> list[str]:
+    return re.findall(r'(?:src|href)="\./(assets/[^"]+)"', page.text)
+
+
+def test_what_the_page_loads_has_a_hash_and_is_kept_for_ever(server, page):
+    for name in assets(page):
+        answer = requests.get(f"{server.url}/{name}", timeout=30)
+        assert answer.status_code == 200
+        assert "immutable" in answer.headers["Cache-Control"]
+        assert answer.headers["Content-Encoding"] == "gzip"
+
+
+def test_the_page_itself_is_asked_for_anew(server, page):
+    assert page.headers["Cache-Control"] == "no-cache"
+    again = requests.get(server.url, headers={"If-None-Match": page.headers["ETag"]}, timeout=30)
+    assert again.status_code == 304 and again.content == b""
+
+
+def test_a_client_without_gzip_gets_it_plain(server, page):
+    plain = requests.get(server.url, headers={"Accept-Encoding": "identity"}, timeout=30)
+    assert "Content-Encoding" not in plain.headers
+    assert plain.text == page.text
+
+
+def test_the_page_may_only_run_its_own_code_and_ask_its_own_server(page):
+    policy = page.headers["Content-Security-Policy"]
+    assert "script-src 'self'" in policy and "connect-src 'self'" in policy and "unsafe" not in policy
+
+
+def test_the_page_without_the_library_is_below_a_megabyte(server, page):
+    """Packed; the library is loaded by the page's code, not named in the page."""
+    sizes = [len(gzip.compress(requests.get(f"{server.url}/{name}", timeout=30).content)) for name in assets(page)]
+    assert sum(sizes) < 1_000_000
+
+
+def test_everything_that_can_be_used_has_a_name(viewer, scan):
+    for show in (viewer.start, lambda: viewer.open(scan)):
+        show()
+        nameless = viewer.page.evaluate("""() => [...document.querySelectorAll('button, input:not(.absent), select, canvas[tabindex]')]
+            .filter(e => !(e.getAttribute('aria-label') || e.textContent.trim() || e.labels?.length || e.title)).map(e => e.outerHTML)""")
+        assert nameless == []
+
+
+def test_text_has_the_contrast_that_guidelines_ask_for(viewer, scan):
+    viewer.open(scan)
+    poor = viewer.page.evaluate("""() => {
+      const light = c => { const [r, g, b] = c.map(v => (v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4); return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
+      const rgb = s => s.match(/[\\d.]+/g).map(Number);
+      const ground = e => { for (; e; e = e.parentElement) { const c = rgb(getComputedStyle(e).backgroundColor); if (c.length < 4 || c[3] > 0.5) return c.slice(0, 3); } return [0, 0, 0]; };
+      const out = [];
+      for (const e of document.querySelectorAll('body *')) {
+        if (![...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim()) || !e.checkVisibility() || e.closest(':disabled, svg')) continue;
+        const a = light(rgb(getComputedStyle(e).color).slice(0, 3)), b = light(ground(e));
+        const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+        if (ratio < 4.5) out.push(`${e.outerHTML.slice(0, 80)} ${ratio.toFixed(2)}`);
+      }
+      return out; }""")
+    assert poor == []
+
+
+def test_the_help_shows_the_slicer_extensions_keys(viewer, scan):
+    viewer.open(scan)
+    viewer.press("?")
+    text = viewer.page.inner_text("dialog")
+    for word in ("Point", "Box", "Scribble", "Lasso", "Next segment", "Reset segment", "Undo"):
+        assert word in text
+    viewer.press("Escape")
+    viewer.page.wait_for_selector("dialog", state="detached")
+
+
+def test_keys_choose_tools(viewer, scan):
+    viewer.open(scan)
+    for key, label in {"b": "Box", "s": "Scribble", "l": "Lasso", "o": "Point", "Escape": "Look", "p": "Point"}.items():
+        viewer.press(key)
+        assert viewer.page.get_attribute(f".tools button:has-text('{label}')", "aria-pressed") == "true"

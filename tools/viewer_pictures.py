@@ -1,0 +1,66 @@
+#!/usr/bin/env python3
+"""Makes the pictures of docs/viewer.md: build/venv/bin/pip install pillow; build/venv/bin/python tools/viewer_pictures.py
+
+Needs the scans of `make demo` (Debian's mricron-data) and Chromium. Look at each picture before it is committed.
+"""
+import io
+import math
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT / "tests/server"), str(ROOT / "tests/web")]
+
+from PIL import Image  # noqa: E402
+from playwright.sync_api import sync_playwright  # noqa: E402
+
+from running_server import Server  # noqa: E402
+from viewer import Viewer  # noqa: E402
+
+BRAIN = Path("/usr/share/mricron/templates/ch2.nii.gz")
+LARGEST = 150_000
+
+
+def keep(viewer: Viewer, name: str) -> None:
+    picture = Image.open(io.BytesIO(viewer.page.screenshot())).convert("RGB")
+    out = ROOT / "docs/images" / name
+    for colours in (256, 192, 128, 96, 64, 48):
+        picture.quantize(colours, kmeans=4, dither=Image.Dither.NONE).save(out, optimize=True)
+        if out.stat().st_size <= LARGEST:
+            return
+    raise SystemExit(f"{out}: more than {LARGEST} bytes")
+
+
+def ellipse(x, y, rx, ry):
+    return [(x + rx * math.cos(t), y + ry * math.sin(t)) for t in (2 * math.pi * n / 40 for n in range(41))]
+
+
+def main() -> None:
+    server = Server(sys.argv[1] if len(sys.argv) > 1 else str(ROOT / "build/release/bin/sagittal"))
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=[
+            "--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"])
+        viewer = Viewer(browser, server.url, width=1120, height=700).open(BRAIN)
+        viewer.press("l")
+        viewer.drag(ellipse(90.5, 111, 68, 84))
+        viewer.wait_quiet()
+        viewer.drag(ellipse(90.5, 97, 68, 62), plane="coronal")
+        viewer.wait_quiet()
+        viewer.press("p")
+        viewer.click(70, 90)
+        viewer.wait_quiet()
+        viewer.page.dblclick(".segments .name")
+        viewer.page.fill("#term", "Brain")
+        viewer.press("Enter")
+        viewer.page.wait_for_selector(".scene[data-meshes='1']")
+        viewer.page.mouse.move(1150, 600)
+        viewer.page.wait_for_timeout(3000)
+        keep(viewer, "viewer.png")
+        viewer.start()
+        viewer.page.wait_for_timeout(1000)
+        keep(viewer, "viewer_start.png")
+    server.stop()
+
+
+if __name__ == "__main__":
+    main()

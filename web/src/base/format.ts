@@ -1,0 +1,23 @@
+const kUnits = ['B', 'kB', 'MB', 'GB'];
+
+export function format_bytes(bytes: number): string {
+  let unit = 0;
+  let value = bytes;
+  while (value >= 1000 && unit + 1 < kUnits.length) {
+    value /= 1000;
+    unit += 1;
+  }
+  return `${value < 10 && unit > 0 ? value.toFixed(1) : Math.round(value)} ${kUnits[unit]}`;
+}
+
+export function format_millilitres(ml: number): string {
+  if (ml === 0) return '0 ml';
+  if (ml < 0.1) return `${ml.toFixed(3)} ml`;
+  return ml < 10 ? `${ml.toFixed(2)} ml` : ml < 100 ? `${ml.toFixed(1)} ml` : `${Math.round(ml)} ml`;
+}
+
+/// A name for a file out of any text.
+export function file_stem(text: string): string {
+  const stem = text.replace(/\.(nii|nrrd|mha|mhd|zip|dcm|npy|gz)/gi, '').replace(/[^\p{L}\p{N}._-]+/gu, '_');
+  return stem.replace(/^[._]+|[._]+$/g, '').slice(0, 80) || 'segmentation';
+}

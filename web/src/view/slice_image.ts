@@ -1,0 +1,99 @@
+import type { Bounds } from '../api/types';
+import type { BitVolume } from '../scan/bits';
+import type { Plane } from '../scan/planes';
+import { stride_of } from '../scan/planes';
+import type { Scan } from '../scan/scan';
+import type { Window } from '../scan/windows';
+
+export function make_canvas(width: number, height: number): HTMLCanvasElement {
+  const canvas = document.createElement('canvas');
+  canvas.width = width;
+  canvas.height = height;
+  return canvas;
+}
+
+/// Draws one slice, one pixel per voxel, into `canvas`.
+export function draw_slice(canvas: HTMLCanvasElement, scan: Scan, plane: Plane, slice: number, window: Window): void {
+  const { start, x: dx, y: dy, width, height } = stride_of(scan.geometry.shape, plane, slice);
+  const image = new ImageData(width, height);
+  const pixels = new Uint32Array(image.data.buffer);
+  const scale = (255 * scan.slope) / (window.high - window.low);
+  const offset = (255 * (scan.intercept - window.low)) / (window.high - window.low) + 0.5;
+  const voxels = scan.voxels;
+  for (let y = 0, to = 0; y < height; y += 1) {
+    for (let x = 0, at = start + y * dy; x < width; x += 1, at += dx, to += 1) {
+      const value = voxels[at]! * scale + offset;
+      const grey = value > 0 ? (value < 255 ? value | 0 : 255) : 0; // not a number is black
+      pixels[to] = 0xff000000 | (grey << 16) | (grey << 8) | grey;
+    }
+  }
+  canvas.width = width;
+  canvas.height = height;
+  canvas.getContext('2d')!.putImageData(image, 0, 0);
+}
+
+/// What a mask covers of a slice: filled pixels at (x, y), and outlines in pixel coordinates of the whole slice.
+export interface SliceMask {
+  fill: HTMLCanvasElement;
+  x: number;
+  y: number;
+  outline: Path2D;
+}
+
+/// Null where the mask has nothing on this slice.
+export function slice_mask(bits: BitVolume, bounds: Bounds, plane: Plane, slice: number, rgb: readonly number[]): SliceMask | null {
+  const along = bounds[plane.n]!;
+  if (slice < along[0] || slice >= along[1]) return null;
+  const stride = stride_of(bits.shape, plane, slice);
+  const [x0, x1] = pixel_range(bounds[plane.u]!, plane.flip_u, stride.width);
+  const [y0, y1] = pixel_range(bounds[plane.v]!, plane.flip_v, stride.height);
+  const width = x1 - x0;
+  const height = y1 - y0;
+  if (width <= 0 || height <= 0) return null;
+
+  const padded = width + 2; // one empty pixel around, so that every outline closes
+  const grid = new Uint8Array(padded * (height + 2));
+  const image = new ImageData(width, height);
+  const pixels = new Uint32Array(image.data.buffer);
+  const colour = (0xff000000 | (rgb[2]! << 16) | (rgb[1]! << 8) | rgb[0]!) >>> 0;
+  let any = false;
+  for (let y = 0; y < height; y += 1) {
+    let at = stride.start + (y + y0) * stride.y + x0 * stride.x;
+    for (let x = 0; x < width; x += 1, at += stride.x) {
+      if (((bits.bytes[at >> 3]! >> (7 - (at & 7))) & 1) === 0) continue;
+      grid[(y + 1) * padded + x + 1] = 1;
+      pixels[y * width + x] = colour;
+      any = true;
+    }
+  }
+  if (!any) return null;
+  const fill = make_canvas(width, height);
+  fill.getContext('2d')!.putImageData(image, 0, 0);
+  return { fill, x: x0, y: y0, outline: outline_of(grid, padded, height + 2, x0 - 0.5, y0 - 0.5) };
+}
+
+function pixel_range([low, high]: readonly [number, number], flip: boolean, size: number): [number, number] {
+  return flip ? [size - high, size - low] : [low, high];
+}
+
+/// Edges that a cell of four pixels' centres is cut between: 0 top, 1 right, 2 bottom, 3 left; by its corners' bits
+/// (1 top left, 2 top right, 4 bottom right, 8 bottom left).
+const kCuts: readonly (readonly number[])[] = [[], [3, 0], [0, 1], [3, 1], [1, 2], [3, 0, 1, 2], [0, 2], [3, 2], [2, 3], [2, 0], [0, 1, 2, 3], [2, 1], [1, 3], [1, 0], [0, 3], []];
+const kEdgeX = [0.5, 1, 0.5, 0];
+const kEdgeY = [0, 0.5, 1, 0.5];
+
+/// Marching squares; the centre of the grid's first cell corner is at (x0, y0).
+function outline_of(grid: Uint8Array, width: number, height: number, x0: number, y0: number): Path2D {
+  const path = new Path2D();
+  for (let y = 0; y + 1 < height; y += 1) {
+    for (let x = 0; x + 1 < width; x += 1) {
+      const at = y * width + x;
+      const cuts = kCuts[grid[at]! | (grid[at + 1]! << 1) | (grid[at + width + 1]! << 2) | (grid[at + width]! << 3)]!;
+      for (let n = 0; n < cuts.length; n += 2) {
+        path.moveTo(x0 + x + kEdgeX[cuts[n]!]!, y0 + y + kEdgeY[cuts[n]!]!);
+        path.lineTo(x0 + x + kEdgeX[cuts[n + 1]!]!, y0 + y + kEdgeY[cuts[n + 1]!]!);
+      }
+    }
+  }
+  return path;
+}
