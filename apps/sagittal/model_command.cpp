@@ -2,6 +2,7 @@
 #include <chrono>
 #include <cmath>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -62,12 +63,17 @@ Json capabilities_of(const std::filesystem::path& folder) {
   return nullptr;
 }
 
-/// The checkpoint that answers prompts in place of this one; null where there is none.
-Json guide_of(const std::filesystem::path& folder) {
+/// The checkpoint that answers prompts in place of the one in `folder`.
+std::optional<nn::Checkpoint> open_guide(const std::filesystem::path& folder) {
   const std::string name = interact::read_declaration(folder).guide_folder;
-  if (name.empty()) return nullptr;
-  const nn::Checkpoint guide = nn::open_checkpoint(folder / name);
-  return {{"folder", guide.folder.string()}, {"parameters", guide.parameter_count()}};
+  return name.empty() ? std::nullopt : std::optional(nn::open_checkpoint(folder / name));
+}
+
+/// Null where there is none.
+Json guide_of(const std::filesystem::path& folder) {
+  const auto guide = open_guide(folder);
+  if (!guide) return nullptr;
+  return {{"folder", guide->folder.string()}, {"parameters", guide->parameter_count()}};
 }
 
 Json describe_stages(const nn::UNet& network) {
@@ -182,7 +188,10 @@ void verify(const Arguments& arguments) {
   const nn::Checkpoint checkpoint = nn::open_checkpoint(find_model(arguments.model), arguments.checkpoint);
   for (const auto& [name, tensor] : checkpoint.weights.tensors) check_finite(name, nn::to_float(tensor));
   capabilities_of(checkpoint.folder);
-  guide_of(checkpoint.folder);
+  if (const auto guide = open_guide(checkpoint.folder)) {
+    for (const auto& [name, tensor] : guide->weights.tensors) check_finite("guide: " + name, nn::to_float(tensor));
+    run_once(*guide);
+  }
   const double seconds = run_once(checkpoint);
   if (arguments.json) {
     const Json result{{"name", checkpoint.name},

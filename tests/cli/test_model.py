@@ -39,6 +39,22 @@ def test_verify_reads_every_tensor_and_runs_a_pass(sagittal, checkpoint):
     assert json.loads(result.stdout)["ok"] is True
 
 
+def test_the_model_in_the_box_has_a_guide(sagittal):
+    folder = CHECKPOINT.parents[2] / "models" / "sagittal-small"
+    report = json.loads(sagittal("model", "info", folder, "--json").stdout)
+    assert report["guide"]["folder"] == str(folder / "guide") and report["guide"]["parameters"] > 0
+    assert sagittal("model", "verify", folder).returncode == 0
+
+
+def test_a_guide_that_is_declared_must_be_there(sagittal, checkpoint):
+    assert json.loads(sagittal("model", "info", checkpoint, "--json").stdout)["guide"] is None
+    (checkpoint / "sagittal.json").write_text('{"guide": {"folder": "guide"}}')
+    result = sagittal("model", "verify", checkpoint)
+    assert result.returncode == 1 and "guide" in result.stderr
+    (checkpoint / "sagittal.json").write_text('{"guide": {"folder": "../elsewhere"}}')
+    assert sagittal("model", "verify", checkpoint).returncode == 1
+
+
 def test_verify_refuses_a_number_that_is_not_finite(sagittal, checkpoint):
     weights = checkpoint / "fold_0" / "checkpoint_final.pth"
     data = bytearray(weights.read_bytes())

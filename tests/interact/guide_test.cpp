@@ -1,5 +1,6 @@
 #include "interact/guide.h"
 
+#include <filesystem>
 #include <numeric>
 
 #include <gtest/gtest.h>
@@ -47,14 +48,17 @@ struct GuidedSession {
     return mask;
   }
 
-  double dice() const {
+  double dice() const { return dice(*session); }
+
+  static double dice(const Session& session) {
+    const auto mask = session.mask();
     std::int64_t shared = 0, found = 0;
-    for (std::size_t v = 0; v < session->mask().size(); ++v) {
+    for (std::size_t v = 0; v < mask.size(); ++v) {
       const auto n = static_cast<std::int64_t>(v);
       const Index3 p{n / (kShape[1] * kShape[2]), n / kShape[2] % kShape[1], n % kShape[2]};
       const bool inside = !intersect(Box{p, {p[0] + 1, p[1] + 1, p[2] + 1}}, kObject).empty();
-      found += session->mask()[v];
-      shared += session->mask()[v] != 0 && inside;
+      found += mask[v];
+      shared += mask[v] != 0 && inside;
     }
     return 2.0 * static_cast<double>(shared) / static_cast<double>(found + kObject.volume());
   }
@@ -304,6 +308,18 @@ TEST(GuideModel, MustFitItsNetwork) {
   EXPECT_ERROR(check_guide(with(kGuideChannels, {48, 48, 44}), "m"), ErrorCode::bad_input);
   EXPECT_ERROR(check_guide(with(kGuideChannels, {48, 0, 48}), "m"), ErrorCode::bad_input);
   EXPECT_ERROR(check_guide(with(kGuideChannels, {48, 1 << 20, 48}), "m"), ErrorCode::bad_input);
+}
+
+TEST(GuideModel, TheModelInTheBoxFindsAPlainObject) {
+  LoadOptions options;
+  options.threads = 2;
+  const auto model = load_model(std::filesystem::path(SAGITTAL_SOURCE_DIR) / "models/sagittal-small", options);
+  ASSERT_TRUE(model->guide);
+  ThreadPool pool(2);
+  Session session(model, pool);
+  GuidedSession::set_image(session);
+  session.add_point({18, 30, 22}, {});
+  EXPECT_GT(GuidedSession::dice(session), 0.7);
 }
 
 TEST(GuideModel, OnlyAPlainFolderNameIsDeclared) {
