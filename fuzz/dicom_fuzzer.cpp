@@ -14,7 +14,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   try {
     for (const auto& images : sagittal::io::images_of_file(file, "input")) {
       sagittal::io::describe_dicom(images, options);
-      sagittal::io::read_dicom(images, options, &file);
+      sagittal::io::read_dicom(images, options, [file](const auto&) {
+        return sagittal::io::DicomBytes{file, nullptr};
+      });
     }
   } catch (const sagittal::Error&) {
   }

@@ -241,6 +241,7 @@ void serve(const ServeOptions& options) {
                                     .limits = upload_limits,
                                     .events = &events}));
   append(server::slicer_v0_routes(sessions, metrics, upload_limits));
+  routes.push_back(server::openapi_route(routes));
   server::Server server(server_options, std::move(routes), metrics,
                         options.verbose ? LogSink(log_to_stderr) : LogSink(), admit, observer(audit.get()));
 

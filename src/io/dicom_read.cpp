@@ -46,7 +46,7 @@ ScalarType real_type(const DicomImages& images) {
 /// Opens the files of a series one after another and decodes their frames.
 class PlaneReader {
  public:
-  PlaneReader(const DicomImages& images, const ByteView* memory) : images_(images), memory_(memory) {}
+  PlaneReader(const DicomImages& images, const DicomOpener& open) : images_(images), open_file_(open) {}
 
   std::vector<std::int32_t> read(const DicomPlane& plane) {
     if (!decoder_ || open_ != plane.file) open(plane.file);
@@ -57,8 +57,8 @@ class PlaneReader {
   void open(std::size_t index) {
     const auto& path = images_.files[index];
     decoder_.reset();
-    if (memory_ == nullptr) mapped_ = std::make_unique<MappedFile>(path);
-    file_ = std::make_unique<DicomFile>(parse_dicom(memory_ == nullptr ? mapped_->bytes() : *memory_, path.string()));
+    bytes_ = open_file_(path);
+    file_ = std::make_unique<DicomFile>(parse_dicom(bytes_.bytes, path.string()));
     const PixelFormat format = pixel_format(*file_, path.string());
     if (format.rows != images_.pixels.rows || format.columns != images_.pixels.columns) {
       throw Error(ErrorCode::io, fmt::format("{} changed while it was read", path.string()));
@@ -72,8 +72,8 @@ class PlaneReader {
   }
 
   const DicomImages& images_;
-  const ByteView* memory_;
-  std::unique_ptr<MappedFile> mapped_;
+  const DicomOpener& open_file_;
+  DicomBytes bytes_;
   std::unique_ptr<DicomFile> file_;
   std::unique_ptr<FrameDecoder> decoder_;
   std::size_t open_ = 0;
@@ -109,11 +109,11 @@ void interpolate_missing(const std::vector<std::size_t>& slices, std::size_t are
 
 template <class T>
 Volume read_as(const DicomImages& images, const Stack& stack, const std::vector<std::size_t>& slices, ThreadPool* pool,
-               const ByteView* memory) {
+               const DicomOpener& open) {
   const std::size_t area = images.pixels.pixels();
   Buffer voxels(area * slices.size() * sizeof(T));
   const auto read_slices = [&](std::int64_t begin, std::int64_t end) {
-    PlaneReader reader(images, memory);
+    PlaneReader reader(images, open);
     for (auto k = static_cast<std::size_t>(begin); k < static_cast<std::size_t>(end); ++k) {
       if (slices[k] == Stack::kMissing) continue;
       const DicomPlane& plane = images.planes[slices[k]];
@@ -158,7 +158,7 @@ std::size_t chosen_frame(const Stack& stack, const DicomImages& images, const Re
   return static_cast<std::size_t>(frame);
 }
 
-Volume read_dicom(const DicomImages& images, const ReadOptions& options, const ByteView* memory) {
+Volume read_dicom(const DicomImages& images, const ReadOptions& options, const DicomOpener& open) {
   const Stack stack = stack_of(images, options);
   for (const std::string& warning : stack.warnings) {
     if (options.log) options.log(LogLevel::warning, warning);
@@ -168,17 +168,17 @@ Volume read_dicom(const DicomImages& images, const ReadOptions& options, const B
   check_size(stack.geometry, type, options.max_bytes);
   switch (type) {
     case ScalarType::u8:
-      return read_as<std::uint8_t>(images, stack, slices, options.pool, memory);
+      return read_as<std::uint8_t>(images, stack, slices, options.pool, open);
     case ScalarType::i8:
-      return read_as<std::int8_t>(images, stack, slices, options.pool, memory);
+      return read_as<std::int8_t>(images, stack, slices, options.pool, open);
     case ScalarType::u16:
-      return read_as<std::uint16_t>(images, stack, slices, options.pool, memory);
+      return read_as<std::uint16_t>(images, stack, slices, options.pool, open);
     case ScalarType::i16:
-      return read_as<std::int16_t>(images, stack, slices, options.pool, memory);
+      return read_as<std::int16_t>(images, stack, slices, options.pool, open);
     case ScalarType::i32:
-      return read_as<std::int32_t>(images, stack, slices, options.pool, memory);
+      return read_as<std::int32_t>(images, stack, slices, options.pool, open);
     default:
-      return read_as<float>(images, stack, slices, options.pool, memory);
+      return read_as<float>(images, stack, slices, options.pool, open);
   }
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string_view>
 
 #include "io/image_io.h"
@@ -9,6 +10,7 @@
 namespace sagittal::io {
 
 struct DicomImages;
+struct DicomBytes;
 
 /// True for a DICOM file of SOP class Segmentation or Label Map Segmentation Storage.
 bool is_dicom_seg(ByteView file, std::string_view what);
@@ -35,8 +37,9 @@ struct DicomSource {
 /// Reads the series that `options` choose in a DICOM file or folder, as `read_image` would.
 DicomSource read_dicom_source(const std::filesystem::path& path, const ReadOptions& options);
 
-/// The same for planes that were found before.
-DicomSource dicom_source_of(const DicomImages& images, const ReadOptions& options);
+/// The same for planes that were found before, in files that `open` opens (io/dicom_series.h); empty: on the disk.
+DicomSource dicom_source_of(const DicomImages& images, const ReadOptions& options,
+                            const std::function<DicomBytes(const std::filesystem::path&)>& open = {});
 
 /// Puts the segmentation on the grid of its source and adds its context. Its voxels must be voxels of the source, all
 /// of them or a part, in any order and direction of axes; Error(bad_input) otherwise.

@@ -185,19 +185,24 @@ std::string listing(const std::vector<DicomImages>& series) {
 
 }  // namespace
 
+DicomBytes open_dicom_file(const std::filesystem::path& path) {
+  const auto file = std::make_shared<const MappedFile>(path);
+  return {file->bytes(), file};
+}
+
 std::vector<DicomImages> find_dicom_series(const std::filesystem::path& folder, const ReadOptions& options) {
   return find_dicom_series(files_below(folder), options, folder.string());
 }
 
 std::vector<DicomImages> find_dicom_series(const std::vector<std::filesystem::path>& files, const ReadOptions& options,
-                                           std::string_view what) {
+                                           std::string_view what, const DicomOpener& open) {
   Collector collector;
   std::size_t unreadable = 0;
   std::string first_reason;
   for (const auto& path : files) {
     try {
-      const MappedFile file(path);
-      if (looks_like_dicom(file.bytes())) collector.add(file.bytes(), path);
+      const DicomBytes file = open(path);
+      if (looks_like_dicom(file.bytes)) collector.add(file.bytes, path);
     } catch (const Error& error) {
       if (unreadable++ == 0) first_reason = error.what();
     }

@@ -1,5 +1,7 @@
 #pragma once
 #include <filesystem>
+#include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,12 +31,22 @@ struct DicomImages {
   std::vector<DicomPlane> planes;
 };
 
+/// A file's bytes while they are needed.
+struct DicomBytes {
+  ByteView bytes;
+  std::shared_ptr<const void> owner;
+};
+/// Opens a file by the path that `DicomImages` has for it; from any thread.
+using DicomOpener = std::function<DicomBytes(const std::filesystem::path&)>;
+/// On the disk.
+DicomBytes open_dicom_file(const std::filesystem::path& path);
+
 /// The image series below `folder`, sub-folders included, largest first. Files that are no DICOM images are passed
 /// over; DICOM files that cannot be read are reported to `options.log`.
 std::vector<DicomImages> find_dicom_series(const std::filesystem::path& folder, const ReadOptions& options);
 /// The same for these files; `what` is for messages.
 std::vector<DicomImages> find_dicom_series(const std::vector<std::filesystem::path>& files, const ReadOptions& options,
-                                           std::string_view what);
+                                           std::string_view what, const DicomOpener& open = open_dicom_file);
 
 /// The planes of one file, grouped as above. `path` is for messages, and for reading pixels where `file` is not kept.
 std::vector<DicomImages> images_of_file(ByteView file, const std::filesystem::path& path);
@@ -50,8 +62,8 @@ Stack stack_of(const DicomImages& images, const ReadOptions& options);
 /// The frame of a stack that `options` chooses; Error(wrong_usage) where that is open, Error(not_found) for another.
 std::size_t chosen_frame(const Stack& stack, const DicomImages& images, const ReadOptions& options);
 
-/// Decodes a series. `memory` holds the file where it is a single one in memory.
-Volume read_dicom(const DicomImages& images, const ReadOptions& options, const ByteView* memory = nullptr);
+/// Decodes a series.
+Volume read_dicom(const DicomImages& images, const ReadOptions& options, const DicomOpener& open = open_dicom_file);
 
 /// What `read_dicom` would return, without decoding.
 ImageInfo describe_dicom(const DicomImages& images, const ReadOptions& options);

@@ -124,7 +124,7 @@ DicomSource read_dicom_source(const std::filesystem::path& path, const ReadOptio
   return dicom_source_of(choose_series(series, lenient, path.string()), options);
 }
 
-DicomSource dicom_source_of(const DicomImages& images, const ReadOptions& options) {
+DicomSource dicom_source_of(const DicomImages& images, const ReadOptions& options, const DicomOpener& open) {
   ReadOptions lenient = options;
   lenient.fill_missing_slices = true;
   const Stack stack = stack_of(images, lenient);
@@ -136,8 +136,9 @@ DicomSource dicom_source_of(const DicomImages& images, const ReadOptions& option
     const DicomPlane& plane = images.planes[slices[k]];
     auto found = files.find(plane.file);
     if (found == files.end()) {
-      const MappedFile file(images.files[plane.file]);
-      const DicomFile parsed = parse_dicom(file.bytes(), images.files[plane.file].string());
+      const auto& path = images.files[plane.file];
+      const DicomBytes file = open ? open(path) : open_dicom_file(path);
+      const DicomFile parsed = parse_dicom(file.bytes, path.string());
       if (files.empty()) copy_subject(parsed.dataset, source.context);
       found = files.emplace(plane.file, identity_of(parsed.dataset)).first;
     }

@@ -42,10 +42,10 @@ struct ImageInfo {
 };
 
 /// Reads NIfTI-1 and -2 (.nii, .nii.gz), NRRD (.nrrd, .nhdr), MetaImage (.mha, .mhd), NumPy (.npy, axes [k,j,i], unit
-/// spacing), a DICOM file or a folder of DICOM files; the format is found in the content. Geometry is kept as it is,
-/// oblique or left-handed; values are rescaled as the file says. A detached header may only name a file beside or below
-/// it. Errors name the file: not_found, bad_input, unsupported, too_large; wrong_usage, with a list, where there are
-/// several series or frames and none was chosen.
+/// spacing), a DICOM file, a folder or a ZIP archive of them; the format is found in the content. Geometry is kept as
+/// it is, oblique or left-handed; values are rescaled as the file says. A detached header may only name a file beside
+/// or below it. Errors name the file: not_found, bad_input, unsupported, too_large; wrong_usage, with a list, where
+/// there are several series or frames and none was chosen.
 Volume read_image(const std::filesystem::path& path, const ReadOptions& options = {});
 
 /// The same for a file in memory, except folders and detached headers. `name` is for messages.

@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
-#include "io/dicom_series.h"
+#include "io/dicom_memory.h"
 #include "io/gzip.h"
 #include "io/image_header.h"
 #include "io/image_io.h"
@@ -13,16 +13,18 @@
 #include "io/nifti.h"
 #include "io/npy.h"
 #include "io/nrrd.h"
+#include "io/unzip.h"
 
 namespace sagittal::io {
 namespace {
 
-enum class Format { nifti, nifti_gz, nrrd, metaimage, npy, dicom, other_gz, unknown };
+enum class Format { nifti, nifti_gz, nrrd, metaimage, npy, dicom, other_gz, zip, unknown };
 
 Format find_format(ByteView file, std::string_view what) {
   if (looks_gzipped(file)) {
     return looks_like_nifti(gunzip_start(file, kNiftiHeaderBytes, what)) ? Format::nifti_gz : Format::other_gz;
   }
+  if (looks_zipped(file)) return Format::zip;
   if (looks_like_nifti(file)) return Format::nifti;
   if (looks_like_nrrd(file)) return Format::nrrd;
   if (looks_like_npy(file)) return Format::npy;
@@ -97,9 +99,9 @@ Volume read_file_image(ByteView file, const std::filesystem::path* header_path, 
                        std::string_view what) {
   const Format format = find_format(file, what);
   if (format == Format::npy) return read_npy_image(file, options, what);
-  if (format == Format::dicom) {
-    const auto series = images_of_file(file, what);
-    return read_dicom(choose_series(series, options, what), options, &file);
+  if (format == Format::dicom || format == Format::zip) {
+    const DicomInMemory found = find_dicom_in(file, what, options);
+    return read_dicom(choose_series(found.series, options, what), options, found.open);
   }
   if (format == Format::other_gz) {
     const Buffer unpacked = gunzip(file, options.max_bytes, what);
@@ -159,7 +161,9 @@ ImageInfo describe_image(const std::filesystem::path& path, const ReadOptions& o
 
 ImageInfo describe_image(ByteView file, std::string_view what, const ReadOptions& options) {
   const Format format = find_format(file, what);
-  if (format == Format::dicom) return describe_series(images_of_file(file, what), options, what);
+  if (format == Format::dicom || format == Format::zip) {
+    return describe_series(find_dicom_in(file, what, options).series, options, what);
+  }
   if (format == Format::other_gz) {
     const Buffer unpacked = gunzip(file, options.max_bytes, what);
     const ByteView inner = unpacked.as<const std::uint8_t>();

@@ -7,8 +7,8 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/zip.h"
 #include "nn/pickle.h"
-#include "nn/zip.h"
 
 namespace sagittal::nn {
 namespace {

@@ -2,14 +2,19 @@
 import base64
 import gzip
 import hashlib
+import io
 import json
 import signal
+import zipfile
 
+import highdicom
 import numpy as np
+import openapi_spec_validator
 import pytest
 import requests
 from nnInteractive.inference.remote.remote_session import nnInteractiveRemoteInferenceSession
 
+import ct_series
 from kept_state import drawing
 from native_client import Client, drawing_prompt, nifti
 from running_server import SHAPE, Server, scan
@@ -88,6 +93,57 @@ def test_masks_come_as_nifti_and_bits(client, session):
     reply = json.loads(raw.headers["Sagittal-Reply"])
     sides = [hi - lo for lo, hi in reply["bounds"]]
     assert len(raw.content) == (np.prod(sides) + 7) // 8
+
+
+def zipped(files: dict) -> bytes:
+    with io.BytesIO() as memory:
+        with zipfile.ZipFile(memory, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, content in files.items():
+                archive.writestr(name, content)
+        return memory.getvalue()
+
+
+@pytest.fixture(params=["on disk", "in memory"])
+def dicom_session(request, program, model):
+    """A session on a zipped series, one of two."""
+    server = Server(program, *model, *([] if request.param == "on disk" else ["--data-dir", "none"]))
+    client = Client(server.url)
+    files = {f"scan/IM{n}": ct_series.encode(d) for n, d in enumerate(ct_series.instances(scan(), "1.2.3.4"))}
+    small = ct_series.instances(scan(shape=(4, 8, 8)), "1.2.3.5", description="Scout")
+    files |= {f"other/IM{n}": ct_series.encode(d) for n, d in enumerate(small)}
+    volume = client.upload(zipped(files), "scan.zip")
+    described = client.ask("GET", f"/volumes/{volume}")
+    assert [(s["uid"], s["shape"]) for s in described["series"]] == [("1.2.3.4", list(SHAPE[::-1])), ("1.2.3.5", [8, 8, 4])]
+    assert described["format"] == "DICOM" and described["modality"] == "CT"
+    client.ask("POST", "/sessions", 400, json={"volume": volume})  # which of them?
+    session = client.open(volume, series="1.2.3.4")
+    session.add_segment(term="liver")
+    yield session
+    server.stop()
+
+
+def test_a_dicom_scan_gives_a_dicom_seg_that_refers_to_it(dicom_session):
+    session = dicom_session
+    assert session.info["geometry"]["spacing_mm"] == [ct_series.SPACING[1], ct_series.SPACING[0], ct_series.THICKNESS]
+    session.point(1, CENTRE)
+    voxels = session.client.ask("GET", f"{session.path}/voxels")
+    assert np.array_equal(np.frombuffer(voxels[352:], "<i2").reshape(SHAPE), scan())
+    for path in (f"{session.path}/segments/1/mask", f"{session.path}/mask"):
+        seg = highdicom.seg.segread(io.BytesIO(session.client.ask("GET", f"{path}?format=seg.dcm")))
+        assert seg.PatientID == "4711" and str(seg.StudyInstanceUID) == ct_series.STUDY
+        assert {str(series) for _, series, _ in seg.get_source_image_uids()} == {"1.2.3.4"}
+        description = seg.get_segment_description(1)
+        assert description.segment_label == "Liver" and description.segmented_property_type.value == "10200004"
+        instances = [f"1.2.3.4.{k + 1}" for k in range(SHAPE[0])]
+        pixels = seg.get_pixels_by_source_instance(instances, ignore_spatial_locations=True, assert_missing_frames_are_empty=True)
+        assert np.array_equal(pixels[..., 0], session.masks[1])
+
+
+def test_the_description_is_openapi(client):
+    document = client.ask("GET", "/openapi.json")
+    openapi_spec_validator.validate(document)
+    for path in ("/api/v1/volumes", "/api/v1/sessions/{id}/segments/{n}/prompts"):
+        assert "post" in document["paths"][path]
 
 
 def test_a_file_goes_on_where_it_broke_off(program, model, tmp_path):

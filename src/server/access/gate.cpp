@@ -153,10 +153,10 @@ Response refuse(const Request& head, const Route* route, int status, const std::
 Response answer_preflight(const Request& head) {
   Response response;
   response.status = 204;
-  response.headers = {
-      {"Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, PATCH, DELETE"},
-      {"Access-Control-Allow-Headers", "Authorization, Content-Type, Content-Encoding, Range, X-Lease-Token, X-Meta"},
-      {"Access-Control-Max-Age", "600"}};
+  response.headers = {{"Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, PATCH, DELETE"},
+                      {"Access-Control-Allow-Headers",
+                       "Authorization, Content-Type, Content-Encoding, Content-Range, Range, X-Lease-Token, X-Meta"},
+                      {"Access-Control-Max-Age", "600"}};
   if (head.header("Access-Control-Request-Private-Network") == "true") {
     response.headers.push_back({"Access-Control-Allow-Private-Network", "true"});
   }
@@ -168,9 +168,11 @@ Response answer_preflight(const Request& head) {
 http::Admission Gate::admit(Request& head, const Route* route) {
   http::Admission admission;
   if (is_allowed_origin(head)) {
-    admission.answer_headers = {{"Access-Control-Allow-Origin", std::string(head.header("Origin"))},
-                                {"Access-Control-Expose-Headers", "X-Meta, Retry-After, Content-Disposition"},
-                                {"Vary", "Origin"}};
+    admission.answer_headers = {
+        {"Access-Control-Allow-Origin", std::string(head.header("Origin"))},
+        {"Access-Control-Expose-Headers",
+         "X-Meta, Retry-After, Content-Disposition, Location, Sagittal-Received, Sagittal-Reply"},
+        {"Vary", "Origin"}};
     if (head.method == "OPTIONS" && !head.header("Access-Control-Request-Method").empty() && !check_host(head)) {
       admission.refusal = answer_preflight(head);
       return admission;

@@ -27,6 +27,7 @@ std::vector<http::Route> event_routes(const std::shared_ptr<SessionAccess>& acce
   route.run_on = http::RunOn::worker;  // not in turn: it does not wait for a prediction
   route.queue_key = [](const http::Request& head) { return "events " + head.path_values["id"]; };
   route.web_socket = "sagittal.v1";
+  describe(route, {.answers = {{101, "Texts of JSON, each with its \"type\".", {}}}});
   return table.take();
 }
 

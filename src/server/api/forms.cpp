@@ -52,6 +52,18 @@ Json body_object(const http::Request& request, std::size_t max_parts) {
   return json;
 }
 
+std::string checked_name(std::string name) {
+  constexpr std::size_t longest = 200;
+  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
+  try {
+    if (Json(name).dump().size() >= 2 && name.size() <= longest && std::none_of(name.begin(), name.end(), is_control)) {
+      return name;
+    }
+  } catch (const Json::exception&) {  // not UTF-8
+  }
+  refuse(fmt::format("a name has at most {} bytes, all of them readable UTF-8", longest));
+}
+
 int number_in_path(const http::Request& request, const char* name) {
   const std::string& text = request.path_values[name];
   int number = 0;

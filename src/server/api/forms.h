@@ -20,6 +20,9 @@ inline constexpr std::uint64_t kMaxMaskForm = std::uint64_t{128} << 20;
 /// than `max_parts` values in it, before anything is allocated for them.
 Json body_object(const http::Request& request, std::size_t max_parts = 64);
 
+/// `name` if people can read it: at most 200 bytes of UTF-8 without control characters. Error(bad_input) otherwise.
+std::string checked_name(std::string name);
+
 /// A number in a path, such as that of a segment; Error(not_found) for anything else.
 int number_in_path(const http::Request& request, const char* name);
 

@@ -5,6 +5,7 @@
 
 #include "server/api/event_routes.h"
 #include "server/api/forms.h"
+#include "server/api/openapi.h"
 #include "server/api/prompt_routes.h"
 #include "server/api/route_table.h"
 #include "server/api/session_routes.h"
@@ -67,16 +68,30 @@ Json status(const ApiServices& services) {
 std::vector<http::Route> native_api_routes(const ApiServices& services) {
   const auto access = std::make_shared<SessionAccess>(services);
   RouteTable table;
-  table.add("GET", "/info", "Version, models, limits and what the model can be prompted with.",
-            [access](const Request&) { return http::json_response(200, info(access->services())); });
-  table.add("GET", "/status", "Sessions, queue and memory.",
-            [access](const Request&) { return http::json_response(200, status(access->services())); });
-  table.add("GET", "/terms", "What segments can be called: names with codes and colours.", terms);
+  describe(table.add("GET", "/info", "Version, models, limits and what the model can be prompted with.",
+                     [access](const Request&) { return http::json_response(200, info(access->services())); }),
+           {.answers = {json_answer("Info")}});
+  describe(table.add("GET", "/status", "Sessions, queue and memory.",
+                     [access](const Request&) { return http::json_response(200, status(access->services())); }),
+           {.answers = {json_answer("Status")}});
+  describe(
+      table.add("GET", "/terms", "What segments can be called: names with codes and colours.", terms),
+      {.query = {{"search", "string", "Words in id, name, codes or meanings."}}, .answers = {json_answer("Terms")}});
   std::vector<http::Route> routes = table.take();
   for (auto part : {volume_routes(services), session_routes(access), prompt_routes(access), event_routes(access)}) {
     std::move(part.begin(), part.end(), std::back_inserter(routes));
   }
   return routes;
+}
+
+http::Route openapi_route(const std::vector<http::Route>& routes) {
+  RouteTable table;
+  http::Route& route = table.add("GET", "/openapi.json", "This description, OpenAPI 3.1.", {});
+  describe(route, {.answers = {{200, "", {{"Document"}}}}});
+  std::vector<http::Route> all = routes;
+  all.push_back(route);
+  route.handler = [document = describe_routes(all)](const Request&) { return http::json_response(200, document); };
+  return table.take()[0];
 }
 
 }  // namespace sagittal::server

@@ -22,13 +22,13 @@ struct NativeSegment {
 
 /// What a native session is beside its image, masks and history; the journal keeps it with them.
 struct NativeSession {
-  std::string volume;                      ///< SHA-256
-  std::string name;                        ///< of the volume
-  std::string series;                      ///< of a volume with several
+  std::string volume = {};                 ///< SHA-256
+  std::string name = {};                   ///< of the volume
+  std::string series = {};                 ///< of a volume with several
   std::optional<std::int64_t> frame = {};  ///< the same
   Geometry geometry{};
-  std::string created;  ///< 2026-01-31T12:00:00Z
-  std::string address;  ///< of its client, where there are no keys
+  std::string created = {};  ///< 2026-01-31T12:00:00Z
+  std::string address = {};  ///< of its client, where there are no keys
   bool shared = false;
   std::uint64_t revision = 0;  ///< goes up with every change
   int next_number = 1;

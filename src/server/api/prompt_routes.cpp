@@ -168,14 +168,16 @@ class PromptRoutes {
     return access_->with_session(request, [&](NativeTurn& native) {
       const NativeSegment& segment = native.native.segment(number_in_path(request, "n"));
       if (format == "bits") return bits(request, native, segment);
-      return result_response(native, {segment}, format, segment.name);
+      return result_response(native, access_->services(), {segment}, format, segment.name);
     });
   }
 
   Response masks(const Request& request) {
     const std::string format = query_or(http::Query(request.query), "format", "nii.gz");
     return access_->with_session(request, [&](NativeTurn& native) {
-      if (format != "bits") return result_response(native, native.native.segments, format, native.native.name);
+      if (format != "bits") {
+        return result_response(native, access_->services(), native.native.segments, format, native.native.name);
+      }
       Json list = Json::array();
       for (const NativeSegment& segment : native.native.segments) {
         const Box bounds = native.session().describe_segment(segment.slot).bounds;
@@ -315,30 +317,41 @@ std::vector<http::Route> prompt_routes(const std::shared_ptr<SessionAccess>& acc
   RouteTable table;
   const std::string session = "/sessions/{id}", segment = session + "/segments/{n}";
   const auto add = [&](const char* method, const std::string& path, const char* summary, std::uint64_t body,
-                       Response (P::*handler)(const Request&)) -> http::Route& {
+                       Response (P::*handler)(const Request&), RouteDoc doc) -> http::Route& {
     http::Route& route =
         in_turn(table.add(method, path, summary,
                           [prompts, handler](const Request& request) { return ((*prompts).*handler)(request); }),
                 "id");
     route.max_body_bytes = body;
-    return route;
+    return describe(route, std::move(doc));
   };
   const std::uint64_t form = std::min(access->services().limits.max_mask_bytes, kMaxMaskForm);
-  add("GET", segment + "/prompts", "The prompts that made the segment, as a prompts file.", 0, &P::prompts);
+  const RouteDoc reply{.answers = {mask_answer("Reply")}};
+  const RouteDoc::Field format{"format", "string", "nii.gz, nii, nrrd, seg.dcm, stl or bits."};
+  const auto file_or = [](const char* schema) {
+    return RouteDoc::Answer{200, "A file; for bits as JSON.", {{schema}, {"", "application/octet-stream"}}};
+  };
+  add("GET", segment + "/prompts", "The prompts that made the segment, as a prompts file.", 0, &P::prompts,
+      {.answers = {json_answer("PromptsFile")}});
   http::Route& prompt =
-      add("POST", segment + "/prompts",
-          "A prompt; answers with what it changed, or with ?wait=false at once. ?supersede=true stops "
-          "the one that is predicting, whose prompt stays.",
-          form, &P::prompt);
+      add("POST", segment + "/prompts", "A prompt; answers with what it changed.", form, &P::prompt,
+          {.query = {{"wait", "boolean", "False: answers at once; the result is an event."},
+                     {"supersede", "boolean", "Stops the one that is predicting; its prompt counts for this one."}},
+           .request = {{"Prompt"}},
+           .answers = {mask_answer("Reply"), json_answer("Accepted", 202, "With wait=false."),
+                       json_answer("Error", 409, "It was stopped, or superseded: code cancelled.")}});
   prompt.heavy = true;
   prompt.on_body = [prompts](Request& request) { return prompts->arrive(request); };
-  add("POST", segment + "/undo", "Takes the last prompt, initial mask or reset back.", kMaxFormBytes, &P::undo);
-  add("POST", segment + "/redo", "Does again what was taken back.", kMaxFormBytes, &P::redo);
-  add("POST", segment + "/reset", "Empties the segment.", kMaxFormBytes, &P::reset);
-  add("GET", segment + "/mask", "The segment as a file or as bits.", 0, &P::mask);
-  add("GET", session + "/mask", "All segments as a file or as bits.", 0, &P::masks);
-  table.add("DELETE", segment + "/prediction", "Stops the prediction that runs; its prompt is dropped.",
-            [prompts](const Request& request) { return prompts->stop(request); });
+  add("POST", segment + "/undo", "Takes the last prompt, initial mask or reset back.", kMaxFormBytes, &P::undo, reply);
+  add("POST", segment + "/redo", "Does again what was taken back.", kMaxFormBytes, &P::redo, reply);
+  add("POST", segment + "/reset", "Empties the segment.", kMaxFormBytes, &P::reset, reply);
+  add("GET", segment + "/mask", "The segment as a file or as bits.", 0, &P::mask,
+      {.query = {format}, .answers = {file_or("Mask")}});
+  add("GET", session + "/mask", "All segments as a file or as bits.", 0, &P::masks,
+      {.query = {format}, .answers = {file_or("Masks")}});
+  describe(table.add("DELETE", segment + "/prediction", "Stops the prediction that runs; its prompt is dropped.",
+                     [prompts](const Request& request) { return prompts->stop(request); }),
+           {.answers = {empty_answer(204, "None runs any more.")}});
   return table.take();
 }
 

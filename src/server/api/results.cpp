@@ -6,14 +6,20 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "io/dicom_seg.h"
 #include "io/gzip.h"
 #include "io/nifti_labels.h"
 #include "io/seg_nrrd.h"
 #include "io/segmentation.h"
+#include "io/stl.h"
 #include "server/api/image_response.h"
+#include "server/api/session_image.h"
+#include "volume/surface.h"
 
 namespace sagittal::server {
 namespace {
+
+constexpr std::size_t kMaxTriangles = 10'000'000;
 
 /// Array order to (i, j, k).
 Index3 reversed(const Index3& a) { return {a[2], a[1], a[0]}; }
@@ -49,10 +55,28 @@ std::string stem(const std::string& name) {
   return path.stem().string();
 }
 
+/// With references to the series that the image came from.
+Bytes encode_dicom_seg(const NativeTurn& native, const ApiServices& services, const io::Segmentation& result) {
+  const auto source = dicom_source_of(native, services);
+  return io::write_dicom_seg(source ? io::placed_on(result, *source) : result);
+}
+
+Bytes encode_stl(const io::Segmentation& result) {
+  std::vector<Surface> surfaces;
+  std::size_t room = kMaxTriangles;
+  for (const io::Segment& segment : result.segments) {
+    const auto& mask = segment.mask;
+    surfaces.push_back(surface_of(mask.values, mask.bounds_ijk, result.geometry, room));
+    room -= surfaces.back().triangles.size();
+  }
+  return io::write_stl(surfaces);
+}
+
 }  // namespace
 
-http::Response result_response(const NativeTurn& native, const std::vector<NativeSegment>& segments,
-                               const std::string& format, const std::string& name) {
+http::Response result_response(const NativeTurn& native, const ApiServices& services,
+                               const std::vector<NativeSegment>& segments, const std::string& format,
+                               const std::string& name) {
   const io::Segmentation result = result_of(native, segments);
   if (format == "nii.gz" || format == "nii") {
     Bytes file = io::write_nifti_labels(result);
@@ -62,7 +86,11 @@ http::Response result_response(const NativeTurn& native, const std::vector<Nativ
   if (format == "nrrd" || format == "seg.nrrd") {
     return file_response(io::write_seg_nrrd(result), "application/octet-stream", stem(name) + ".seg.nrrd");
   }
-  throw Error(ErrorCode::bad_input, "format=: expected nii.gz, nii, nrrd or bits");
+  if (format == "seg.dcm" || format == "dcm") {
+    return file_response(encode_dicom_seg(native, services, result), "application/dicom", stem(name) + ".seg.dcm");
+  }
+  if (format == "stl") return file_response(encode_stl(result), "model/stl", stem(name) + ".stl");
+  throw Error(ErrorCode::bad_input, "format=: expected nii.gz, nii, nrrd, seg.dcm, stl or bits");
 }
 
 }  // namespace sagittal::server

@@ -1,5 +1,6 @@
 #pragma once
 #include <functional>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,6 +24,26 @@ class RouteTable {
  private:
   std::vector<http::Route> routes_;
 };
+
+using http::RouteDoc;
+
+/// Adds what the API's description says of a route.
+inline http::Route& describe(http::Route& route, RouteDoc doc) {
+  route.doc = std::make_shared<const RouteDoc>(std::move(doc));
+  return route;
+}
+/// An answer of that schema.
+inline RouteDoc::Answer json_answer(const char* schema, int status = 200, const char* help = "") {
+  return {status, help, {{schema}}};
+}
+inline RouteDoc::Answer empty_answer(int status, const char* help) { return {status, help, {}}; }
+/// An answer that is JSON, or the bits of its mask where the request accepts application/octet-stream.
+inline RouteDoc::Answer mask_answer(const char* schema) {
+  return {200,
+          "As application/octet-stream, the mask is the body and the rest the header Sagittal-Reply.",
+          {{schema}, {"", "application/octet-stream"}}};
+}
+inline RouteDoc::Answer file_answer(const char* media_type) { return {200, "A file.", {{"", media_type}}}; }
 
 /// On a worker, one request of that path value after the other.
 inline http::Route& in_turn(http::Route& route, const char* path_value) {

@@ -49,12 +49,25 @@ NativeSession SessionAccess::load(const Found& found, Turn& turn) {
   return native;
 }
 
-void SessionAccess::save(NativeTurn& native) { save(native.id, native.turn, native.native); }
+void SessionAccess::save(NativeTurn& native) { save(native.id, native.owner, native.turn, native.native); }
 
-void SessionAccess::save(const std::string& id, Turn& turn, const NativeSession& native) {
+void SessionAccess::save(const std::string& id, const std::string& owner, Turn& turn, const NativeSession& native) {
   turn.keep(to_json(native));
   const std::lock_guard lock(mutex_);
-  known_[id] = native;
+  known_[id] = {owner, native};
+  constexpr std::size_t few = 64;
+  if (known_.size() > few + 2 * services_.leases.count()) forget_ended();
+}
+
+void SessionAccess::forget_ended() {
+  std::erase_if(known_, [this](const auto& known) {
+    try {
+      services_.leases.peek(known.first, known.second.owner);
+      return false;
+    } catch (const Error&) {
+      return true;
+    }
+  });
 }
 
 void SessionAccess::forget(const std::string& id) {
@@ -66,14 +79,14 @@ void SessionAccess::forget(const std::string& id) {
 std::optional<NativeSession> SessionAccess::look_up(const std::string& id, const std::string& owner) {
   {
     const std::lock_guard lock(mutex_);
-    if (const auto found = known_.find(id); found != known_.end()) return found->second;
+    if (const auto found = known_.find(id); found != known_.end()) return found->second.native;
   }
   SessionJournal* journal = services_.sessions.journal();
   if (journal == nullptr) return std::nullopt;
   const auto kept = journal->find(owned_key(owner, "lease " + id));
   if (!kept || !kept->about.contains("volume")) return std::nullopt;
   const std::lock_guard lock(mutex_);
-  return known_.emplace(id, parse_native_session(kept->about)).first->second;
+  return known_.emplace(id, Known{owner, parse_native_session(kept->about)}).first->second.native;
 }
 
 std::uint64_t SessionAccess::revision(const http::Request& request) {

@@ -18,6 +18,7 @@ struct NativeTurn {
   std::string id;
   Turn& turn;
   NativeSession native;
+  std::string owner = {};
   bool is_owner = true;
 
   interact::Session& session() const { return turn->session; }
@@ -36,13 +37,13 @@ class SessionAccess {
   auto with_session(const http::Request& request, Act&& act) {
     const Found found = find(request);
     Turn turn = services_.sessions.begin(found.lease->session_key, services_.leases.limits().idle);
-    NativeTurn native{found.id, turn, load(found, turn), found.is_owner};
+    NativeTurn native{found.id, turn, load(found, turn), found.owner, found.is_owner};
     return act(native);
   }
 
   /// What was done is on the disk when this returns, and in `list`.
   void save(NativeTurn& native);
-  void save(const std::string& id, Turn& turn, const NativeSession& native);
+  void save(const std::string& id, const std::string& owner, Turn& turn, const NativeSession& native);
 
   /// A line for each session of the caller.
   Json list(const Caller& caller);
@@ -70,12 +71,17 @@ class SessionAccess {
   };
   Found find(const http::Request& request) const;
   NativeSession load(const Found& found, Turn& turn);
+  void forget_ended();
   std::optional<NativeSession> look_up(const std::string& id, const std::string& owner);
 
   const ApiServices services_;
   Predictions predictions_;
   std::mutex mutex_;
-  std::map<std::string, NativeSession> known_;  // by id, as last saved; guarded by mutex_
+  struct Known {
+    std::string owner;
+    NativeSession native;
+  };
+  std::map<std::string, Known> known_;  // by id, as last saved; guarded by mutex_
 };
 
 /// What the API says of a model's prompts, a session and one of its segments.

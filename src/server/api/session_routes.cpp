@@ -12,6 +12,7 @@
 #include "server/api/image_response.h"
 #include "server/api/prompt_notes.h"
 #include "server/api/route_table.h"
+#include "server/api/session_image.h"
 #include "volume/stored_voxels.h"
 
 namespace sagittal::server {
@@ -21,14 +22,7 @@ using http::Request;
 using http::Response;
 
 constexpr const char* kWhat = "request";
-constexpr std::size_t kMaxName = 200;
 constexpr std::size_t kMaxSegments = 1024;
-
-std::string name_in(const Json& body, const std::string& fallback) {
-  std::string name = json_get_or<std::string>(body, "name", kWhat, fallback);
-  if (name.size() > kMaxName) throw Error(ErrorCode::bad_input, fmt::format("\"name\": more than {} bytes", kMaxName));
-  return name;
-}
 
 /// Sets what the body names; a term gives its name and colour where the body has none of its own.
 void describe(NativeSegment& segment, const Json& body) {
@@ -46,7 +40,7 @@ void describe(NativeSegment& segment, const Json& body) {
       segment.colour = term->colour;
     }
   }
-  segment.name = name_in(body, segment.name);
+  segment.name = checked_name(json_get_or<std::string>(body, "name", kWhat, segment.name));
   if (body.contains("colour")) segment.colour = parse_colour(json_get<std::string>(body, "colour", kWhat));
 }
 
@@ -110,8 +104,8 @@ class SessionRoutes {
 
   Response image(const Request& request) {
     const http::Query query(request.query);
-    return access_->with_session(request,
-                                 [&](NativeTurn& native) { return image_response(read_image_of(native), query); });
+    return access_->with_session(
+        request, [&](NativeTurn& native) { return image_response(image_of(native, access_->services()), query); });
   }
 
   // ---- segments
@@ -224,23 +218,12 @@ class SessionRoutes {
                                     interact::image_bytes(image.type(), native.geometry.voxel_count()));
     turn.use_image({volume.kept, ImageEncoding::file, image.type(), shape, native.series, native.frame});
     turn->session.set_image(shape, store(image));
-    if (services.sessions.journal() == nullptr) turn->note = image;
-    access_->save(id, turn, native);
+    if (services.sessions.journal() == nullptr) {
+      turn->note = SessionImage{image, dicom_source_of(volume.bytes, options)};
+    }
+    access_->save(id, request.owner, turn, native);
     const NativeTurn opened{id, turn, native};
     return created("/api/v1/sessions/" + id, describe_session(opened));
-  }
-
-  /// From the session's own copy of the file, or from memory.
-  Volume read_image_of(const NativeTurn& native) {
-    if (const auto* image = std::any_cast<Volume>(&native.turn->note)) return *image;
-    SessionJournal* journal = access_->services().sessions.journal();
-    const auto& kept = native.turn->kept.image;
-    if (journal == nullptr || !kept) throw Error(ErrorCode::conflict, "the session has no image");
-    io::ReadOptions options = access_->services().volumes.read_options();
-    options.series_uid = kept->series;
-    options.frame = kept->frame;
-    const Buffer file = journal->store().volumes().get(*kept->volume, options.max_bytes);
-    return io::read_image(file.as<const std::uint8_t>(), native.native.name, options);
   }
 
   const std::shared_ptr<SessionAccess> access_;
@@ -258,33 +241,45 @@ std::vector<http::Route> session_routes(const std::shared_ptr<SessionAccess>& ac
                      [sessions, handler](const Request& request) { return ((*sessions).*handler)(request); });
   };
   const auto add_in_turn = [&](const char* method, const std::string& path, const char* summary, std::uint64_t body,
-                               Response (S::*handler)(const Request&)) -> http::Route& {
+                               Response (S::*handler)(const Request&), RouteDoc doc) -> http::Route& {
     http::Route& route = in_turn(add(method, path, summary, handler), "id");
     route.max_body_bytes = body;
-    return route;
+    return server::describe(route, std::move(doc));
   };
-  add("GET", "/sessions", "The caller's sessions.", &S::list);
+  http::Route& list = add("GET", "/sessions", "The caller's sessions.", &S::list);
+  list.run_on = http::RunOn::worker;
+  server::describe(list, {.answers = {json_answer("Sessions")}});
   http::Route& open = add("POST", "/sessions", "Opens a session on an uploaded image.", &S::open);
   open.run_on = http::RunOn::worker;
   open.max_body_bytes = kMaxFormBytes;
+  server::describe(open, {.request = {{"SessionRequest"}}, .answers = {json_answer("Session", 201)}});
   const std::string one = "/sessions/{id}", segment = one + "/segments/{n}";
   const std::uint64_t mask = std::min(access->services().limits.max_mask_bytes, kMaxMaskForm);
-  add_in_turn("GET", one, "Describes a session and its segments.", 0, &S::describe_one);
-  add_in_turn("PATCH", one, "Shares the session with others, or not.", kMaxFormBytes, &S::change);
-  add_in_turn("DELETE", one, "Ends the session; nothing of it is kept.", 0, &S::close).on_body = [access](Request& r) {
-    access->require(r);
-    access->predictions().drop(r.path_values["id"]);
-    return std::optional<Response>();
-  };
-  add_in_turn("GET", one + "/voxels", "The session's image as NIfTI, for display.", 0, &S::image);
-  add_in_turn("POST", one + "/segments", "Adds a segment, empty or with a mask.", mask, &S::add_segment);
-  add_in_turn("GET", segment, "Describes a segment.", 0, &S::get_segment);
-  add_in_turn("PATCH", segment, "Changes a segment's name, colour or term.", kMaxFormBytes, &S::change_segment);
-  add_in_turn("DELETE", segment, "Removes a segment.", 0, &S::remove_segment).on_body = [access](Request& r) {
-    access->require(r);
-    access->predictions().stop(r.path_values["id"], number_in_path(r, "n"), Predictions::Stop::dropped);
-    return std::optional<Response>();
-  };
+  const RouteDoc::Answer gone = empty_answer(204, "It is gone.");
+  add_in_turn("GET", one, "Describes a session and its segments.", 0, &S::describe_one,
+              {.answers = {json_answer("Session")}});
+  add_in_turn("PATCH", one, "Shares the session with others, or not.", kMaxFormBytes, &S::change,
+              {.request = {{"SessionChange"}}, .answers = {json_answer("Session")}});
+  add_in_turn("DELETE", one, "Ends the session; nothing of it is kept.", 0, &S::close, {.answers = {gone}}).on_body =
+      [access](Request& r) {
+        access->require(r);
+        access->predictions().drop(r.path_values["id"]);
+        return std::optional<Response>();
+      };
+  add_in_turn(
+      "GET", one + "/voxels", "The session's image as NIfTI, for display.", 0, &S::image,
+      {.query = {{"format", "string", "nii or nii.gz."}}, .answers = {file_answer("application/octet-stream")}});
+  add_in_turn("POST", one + "/segments", "Adds a segment, empty or with a mask.", mask, &S::add_segment,
+              {.request = {{"SegmentRequest"}}, .answers = {json_answer("Segment", 201)}});
+  add_in_turn("GET", segment, "Describes a segment.", 0, &S::get_segment, {.answers = {json_answer("Segment")}});
+  add_in_turn("PATCH", segment, "Changes a segment's name, colour or term.", kMaxFormBytes, &S::change_segment,
+              {.request = {{"SegmentRequest"}}, .answers = {json_answer("Segment")}});
+  add_in_turn("DELETE", segment, "Removes a segment.", 0, &S::remove_segment, {.answers = {gone}}).on_body =
+      [access](Request& r) {
+        access->require(r);
+        access->predictions().stop(r.path_values["id"], number_in_path(r, "n"), Predictions::Stop::dropped);
+        return std::optional<Response>();
+      };
   return table.take();
 }
 

@@ -37,7 +37,7 @@ Response list(const Studies& studies, const Request& request) {
 Response open(const Studies& studies, VolumeShelf& volumes, const CancelToken& cancel, const Request& request) {
   const LoadedStudy loaded = studies.load(http::Query(request.query).one("study"), volumes.read_options(), cancel);
   const auto file = std::make_shared<const Bytes>(io::encode_image(loaded.image, "nrrd", false));
-  const auto added = volumes.add(caller_of(request), loaded.study.name, "", *file, file);
+  const auto added = volumes.add(caller_of(request), loaded.study.name, "", *file, [&file] { return file; });
   if (!added.is_new) return http::json_response(200, to_json(added.info));
   return created("/api/v1/volumes/" + added.info.id, to_json(added.info));
 }
@@ -46,14 +46,17 @@ Response open(const Studies& studies, VolumeShelf& volumes, const CancelToken& c
 
 std::vector<http::Route> study_routes(const Studies& studies, VolumeShelf& volumes, const CancelToken& cancel) {
   RouteTable table;
-  table
-      .add("GET", "/studies", "The scans that the server offers by itself; ?search=TEXT.",
-           [&studies](const Request& request) { return list(studies, request); })
-      .run_on = http::RunOn::worker;
+  http::Route& all = table.add("GET", "/studies", "The scans that the server offers by itself.",
+                               [&studies](const Request& request) { return list(studies, request); });
+  all.run_on = http::RunOn::worker;
+  describe(all, {.query = {{"search", "string", "Text in name, detail, modality or UID."}},
+                 .answers = {json_answer("Studies")}});
   http::Route& post = table.add(
       "POST", "/volumes", "Makes a scan of the server a volume; ?study=ID.",
       [&studies, &volumes, cancel](const Request& request) { return open(studies, volumes, cancel, request); });
   post.run_on = http::RunOn::worker;
+  describe(post, {.query = {{"study", "string", "A scan of the server.", true}},
+                  .answers = {json_answer("Volume", 200, "It was here before."), json_answer("Volume", 201)}});
   post.accepts = [](const Request& head) { return ("&" + head.query).find("&study=") != std::string::npos; };
   return table.take();
 }

@@ -17,15 +17,7 @@ namespace {
 using http::Request;
 using http::Response;
 
-constexpr std::size_t kMaxName = 200;
-
-std::string name_in(const http::Query& query) {
-  std::string name = query_or(query, "name", "image");
-  if (name.empty() || name.size() > kMaxName) {
-    throw Error(ErrorCode::bad_input, fmt::format("name=: expected 1 to {} bytes", kMaxName));
-  }
-  return name;
-}
+std::string name_in(const http::Query& query) { return checked_name(query_or(query, "name", "image")); }
 
 std::string id_of(const Request& request) {
   const std::string& id = request.path_values["id"];
@@ -44,7 +36,7 @@ class VolumeRoutes {
     return http::json_response(200, {{"volumes", std::move(volumes)}});
   }
 
-  Response describe(const Request& request) {
+  Response describe_one(const Request& request) {
     return http::json_response(200, to_json(shelf_.info(request.owner, id_of(request))));
   }
 
@@ -63,18 +55,18 @@ class VolumeRoutes {
     const std::string name = name_in(query);
     if (request.body.size() == 0) throw Error(ErrorCode::bad_input, "the request has no body");
     if (!query.has("shape")) {
-      return answer(shelf_.add(caller_of(request), name, "", request.body.bytes(), request.body.keep()));
+      return answer(shelf_.add(caller_of(request), name, "", request.body.bytes(), owner_of_body(request)));
     }
     const auto file =
         std::make_shared<const Bytes>(io::encode_image(parse_raw_volume(query, request.body.bytes()), "nrrd", false));
-    return answer(shelf_.add(caller_of(request), name, "", *file, file));
+    return answer(shelf_.add(caller_of(request), name, "", *file, [&file] { return file; }));
   }
 
   Response put(const Request& request) {
     const std::string id = id_of(request), name = name_in(http::Query(request.query));
     const std::string_view range = request.header("Content-Range");
     if (range.empty()) {
-      const auto added = shelf_.add(caller_of(request), name, id, request.body.bytes(), request.body.keep());
+      const auto added = shelf_.add(caller_of(request), name, id, request.body.bytes(), owner_of_body(request));
       uploads_.forget(request.owner, id);
       return answer(added);
     }
@@ -82,7 +74,7 @@ class VolumeRoutes {
     auto whole = uploads_.add(request.owner, id, parse_content_range(range), request.body);
     if (!whole) return http::json_response(202, {{"received", uploads_.received(request.owner, id)}});
     const auto file = std::make_shared<const Buffer>(std::move(*whole));
-    return answer(shelf_.add(caller_of(request), name, id, file->as<const std::uint8_t>(), file));
+    return answer(shelf_.add(caller_of(request), name, id, file->as<const std::uint8_t>(), [&file] { return file; }));
   }
 
   Response remove(const Request& request) {
@@ -102,6 +94,10 @@ class VolumeRoutes {
   }
 
  private:
+  static VolumeShelf::BytesOwner owner_of_body(const Request& request) {
+    return [&request] { return request.body.keep(); };
+  }
+
   static Response answer(const VolumeShelf::Added& added) {
     if (!added.is_new) return http::json_response(200, to_json(added.info));
     return created("/api/v1/volumes/" + added.info.id, to_json(added.info));
@@ -124,16 +120,44 @@ std::vector<http::Route> volume_routes(const ApiServices& services) {
                      [volumes, handler](const Request& request) { return ((*volumes).*handler)(request); });
   };
   const std::uint64_t file = services.limits.max_image_bytes;
-  add("GET", "/volumes", "The caller's uploaded images.", &V::list);
+  const RouteDoc::Field name{"name", "string", "What the image is called; says nothing of its format."};
+  const RouteDoc::Content bytes{"", "application/octet-stream"};
+  const RouteDoc::Answer stored = json_answer("Volume", 201), known = json_answer("Volume", 200, "It was here before.");
+  http::Route& list = add("GET", "/volumes", "The caller's uploaded images.", &V::list);
+  list.run_on = http::RunOn::worker;
+  describe(list, {.answers = {json_answer("Volumes")}});
   http::Route& post = add("POST", "/volumes", "Uploads an image file, or raw voxels with their geometry.", &V::post);
   post.run_on = http::RunOn::worker;
   post.max_body_bytes = file;
-  in_turn(add("HEAD", "/volumes/{id}", "Whether a file is here, and how much of it.", &V::look), "id");
-  add("GET", "/volumes/{id}", "Describes an uploaded image.", &V::describe);
+  describe(post, {.query = {name,
+                            {"study", "string", "Instead of a body: a scan of the server, by its id."},
+                            {"shape", "string", "Of raw voxels, i fastest: ni,nj,nk."},
+                            {"type", "string", "Of raw voxels: NumPy's name, such as int16."},
+                            {"spacing_mm", "string", "Of raw voxels: three numbers."},
+                            {"origin_lps_mm", "string", "Of raw voxels: three numbers."},
+                            {"direction", "string", "Of raw voxels: nine numbers, row by row."}},
+                  .request = {bytes},
+                  .answers = {known, stored}});
+  describe(in_turn(add("HEAD", "/volumes/{id}", "Whether a file is here, and how much of it.", &V::look), "id"),
+           {.answers = {empty_answer(200, "It is here."),
+                        empty_answer(206, "Sagittal-Received tells how many of its bytes are."),
+                        empty_answer(404, "Nothing of it is.")}});
+  describe(in_turn(add("GET", "/volumes/{id}", "Describes an uploaded image.", &V::describe_one), "id"),
+           {.answers = {json_answer("Volume")}});
   http::Route& put = add("PUT", "/volumes/{id}", "Uploads a file by its SHA-256, at once or piece by piece.", &V::put);
   in_turn(put, "id").max_body_bytes = file;
-  in_turn(add("DELETE", "/volumes/{id}", "Forgets an uploaded image; sessions keep what they need.", &V::remove), "id");
-  in_turn(add("GET", "/volumes/{id}/voxels", "The image as NIfTI, for display.", &V::voxels), "id");
+  describe(put, {.query = {name},
+                 .headers = {{"Content-Range", "string", "bytes FIRST-LAST/TOTAL, where it is a piece."}},
+                 .request = {bytes},
+                 .answers = {known, stored, json_answer("Received", 202, "More pieces are awaited."),
+                             json_answer("Error", 422, "The file is another; nothing was kept.")}});
+  describe(in_turn(add("DELETE", "/volumes/{id}", "Forgets an image; sessions keep what they need.", &V::remove), "id"),
+           {.answers = {empty_answer(204, "It is gone.")}});
+  describe(in_turn(add("GET", "/volumes/{id}/voxels", "The image as NIfTI, for display.", &V::voxels), "id"),
+           {.query = {{"format", "string", "nii or nii.gz."},
+                      {"series", "string", "Of a file with several."},
+                      {"frame", "integer", "Of a 4D file, from 0."}},
+            .answers = {file_answer("application/octet-stream")}});
   return table.take();
 }
 

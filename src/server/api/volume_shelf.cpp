@@ -51,7 +51,7 @@ io::ReadOptions VolumeShelf::read_options() const {
 }
 
 VolumeShelf::Added VolumeShelf::add(const Caller& caller, const std::string& name, const std::string& expected_id,
-                                    ByteView file, std::shared_ptr<const void> memory) {
+                                    ByteView file, const BytesOwner& owner_of_bytes) {
   const std::string id = sha256_hex(file);
   if (!expected_id.empty() && id != expected_id) {
     throw Error(ErrorCode::unsupported,
@@ -62,27 +62,36 @@ VolumeShelf::Added VolumeShelf::add(const Caller& caller, const std::string& nam
     touch(caller.owner, id);
     return {info(caller.owner, id), false};
   }
-  File added{caller, describe_volume(file, name, id, read_options()), {}, file, std::move(memory), now()};
+  File added{caller, describe_volume(file, name, id, read_options()), {}, {}, nullptr, now()};
   VolumeInfo described = added.info;
+  durable::Volumes::Pin pin;
+  if (journal_ != nullptr) pin = journal_->store().volumes().put(file);
   const std::lock_guard lock(mutex_);
   const std::string key = key_of(caller.owner, id);
   if (files_.contains(key)) return {std::move(described), false};
   make_room(caller, file.size());
-  if (journal_ != nullptr) keep(key, added, file);
+  if (pin) {
+    keep(key, added, pin);
+  } else {
+    added.bytes = file;
+    added.memory = owner_of_bytes();
+  }
   files_[key] = std::move(added);
   return {std::move(described), true};
 }
 
-void VolumeShelf::keep(const std::string& key, File& file, ByteView bytes) {
+void VolumeShelf::keep(const std::string& key, File& file, const durable::Volumes::Pin& pin) {
   durable::Store& store = journal_->store();
-  const auto pin = store.volumes().put(bytes);
   const std::int64_t time = store.now_ms();
   const Json head{{"info", to_json(file.info)}, {"address", file.caller.address}};
-  store.write({.name = key, .kind = kKind, .head = head.dump(), .volume = *pin, .used_ms = time, .active_ms = time},
+  store.write({.name = key,
+               .kind = kKind,
+               .head = head.dump(-1, ' ', true, Json::error_handler_t::replace),  // texts of DICOM may be no UTF-8
+               .volume = *pin,
+               .used_ms = time,
+               .active_ms = time},
               durable::Store::Records::replace, {});
   file.kept = *pin;
-  file.bytes = {};
-  file.memory = nullptr;
 }
 
 /// Whoever has the file open keeps it.

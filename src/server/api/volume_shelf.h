@@ -1,6 +1,7 @@
 #pragma once
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -49,11 +50,14 @@ class VolumeShelf {
     VolumeInfo info;
     bool is_new = false;
   };
-  /// Reads the file and keeps it: it is on the disk when this returns. `memory` owns `file`. `expected_id`: empty, or
-  /// the hash that its client told, else Error(unsupported). Error(bad_input | unsupported | too_large) for what is no
-  /// image, Error(io) for a full disk.
+  /// Asked for the owner of a file's bytes where they are kept in memory.
+  using BytesOwner = std::function<std::shared_ptr<const void>()>;
+
+  /// Reads the file and keeps it: it is on the disk when this returns. `expected_id`: empty, or the hash that its
+  /// client told, else Error(unsupported). Error(bad_input | unsupported | too_large) for what is no image, Error(io)
+  /// for a full disk.
   Added add(const Caller& caller, const std::string& name, const std::string& expected_id, ByteView file,
-            std::shared_ptr<const void> memory);
+            const BytesOwner& owner_of_bytes);
 
   /// Error(not_found) where there is none of that owner.
   VolumeInfo info(const std::string& owner, const std::string& id) const;
@@ -85,7 +89,7 @@ class VolumeShelf {
   using Files = std::map<std::string, File>;
 
   void restore();
-  void keep(const std::string& key, File& file, ByteView bytes);
+  void keep(const std::string& key, File& file, const durable::Volumes::Pin& pin);
   void make_room(const Caller& caller, std::uint64_t bytes);
   Files::iterator oldest(const std::string* owner);
   void erase(Files::iterator file);

@@ -80,7 +80,7 @@ void VolumeUploads::restore() {
     const bool whole = std::all_of(parts.begin(), parts.end(), [&](const Part& part) {
       return part.begin == std::exchange(end, part.end) && part.end > part.begin && part.end <= upload->second.total;
     });
-    if (!whole || upload->second.total > limits_.max_file_bytes) erase(upload);
+    if (!whole || end == upload->second.total || upload->second.total > limits_.max_file_bytes) erase(upload);
     upload = next;
   }
 }
@@ -155,22 +155,39 @@ Buffer VolumeUploads::join(const Upload& upload) const {
 
 std::optional<Buffer> VolumeUploads::add(const std::string& owner, const std::string& id, const Piece& piece,
                                          const http::Body& body) {
-  const std::lock_guard lock(mutex_);
   const std::string key = key_of(owner, id);
+  prepare(key, piece, body.size());
+  Part part = keep(owner, id, piece, body);
+  Upload complete;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = uploads_.find(key);
+    Upload& upload = found == uploads_.end() ? begin(key, owner, piece) : found->second;
+    upload.parts.push_back(std::move(part));
+    upload.used = now();
+    if (upload.received() < upload.total) return std::nullopt;
+    complete = std::move(upload);
+    uploads_.erase(key);
+  }
+  try {
+    Buffer file = join(complete);
+    erase_parts(complete);
+    return file;
+  } catch (...) {
+    erase_parts(complete);
+    throw;
+  }
+}
+
+/// Error where the piece does not fit. The first one of a file that was begun before starts it over.
+void VolumeUploads::prepare(const std::string& key, const Piece& piece, std::size_t bytes) {
+  const std::lock_guard lock(mutex_);
   auto found = uploads_.find(key);
   if (piece.begin == 0 && found != uploads_.end()) {
-    erase(found);  // its client starts over
+    erase(found);
     found = uploads_.end();
   }
-  check(found == uploads_.end() ? nullptr : &found->second, piece, body.size());
-  Part part = keep(owner, id, piece, body);
-  Upload& upload = found == uploads_.end() ? begin(key, owner, piece) : found->second;
-  upload.parts.push_back(std::move(part));
-  upload.used = now();
-  if (upload.received() < upload.total) return std::nullopt;
-  Buffer file = join(upload);
-  erase(uploads_.find(key));
-  return file;
+  check(found == uploads_.end() ? nullptr : &found->second, piece, bytes);
 }
 
 std::uint64_t VolumeUploads::received(const std::string& owner, const std::string& id) const {
@@ -184,10 +201,14 @@ void VolumeUploads::forget(const std::string& owner, const std::string& id) {
   if (const auto found = uploads_.find(key_of(owner, id)); found != uploads_.end()) erase(found);
 }
 
-void VolumeUploads::erase(Uploads::iterator upload) {
-  for (const Part& part : upload->second.parts) {
+void VolumeUploads::erase_parts(const Upload& upload) const {
+  for (const Part& part : upload.parts) {
     if (journal_ != nullptr) journal_->erase(part.entry);
   }
+}
+
+void VolumeUploads::erase(Uploads::iterator upload) {
+  erase_parts(upload->second);
   uploads_.erase(upload);
 }
 

@@ -58,6 +58,8 @@ class VolumeUploads {
   using Uploads = std::map<std::string, Upload>;
 
   void restore();
+  void prepare(const std::string& key, const Piece& piece, std::size_t bytes);
+  void erase_parts(const Upload& upload) const;
   void check(const Upload* upload, const Piece& piece, std::size_t bytes) const;
   Upload& begin(const std::string& key, const std::string& owner, const Piece& piece);
   Part keep(const std::string& owner, const std::string& id, const Piece& piece, const http::Body& body);

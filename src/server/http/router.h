@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -9,6 +10,7 @@
 #include "base/error.h"
 #include "server/http/request.h"
 #include "server/http/response.h"
+#include "server/http/route_doc.h"
 
 namespace sagittal::server::http {
 
@@ -44,6 +46,7 @@ struct Route {
   std::string web_socket = {};
   /// Requests of one key run one after the other, in order. Empty: all by the peer's address.
   std::function<std::string(const Request& head)> queue_key = {};
+  std::shared_ptr<const RouteDoc> doc = {};  ///< what it takes and answers; null: the summary says it all
 };
 
 /// Finds the route of a request. Immutable once built; any thread.

@@ -124,6 +124,8 @@ class ApiServer {
   /// The model's.
   interact::StubNetwork& network() { return *running_->network; }
 
+  const std::vector<http::Route>& routes() const { return running_->router.routes(); }
+
   std::string address = "10.0.0.1";
 
  private:
@@ -137,12 +139,16 @@ class ApiServer {
                             .kind = "native"}),
           shelf(journal.get(), pool, {.max_per_owner = 4}),
           uploads(journal.get(), {.max_uploads_per_owner = 2}),
-          router(native_api_routes({.sessions = sessions,
-                                    .leases = leases,
-                                    .volumes = shelf,
-                                    .uploads = uploads,
-                                    .metrics = metrics,
-                                    .events = &events})) {}
+          router(described(native_api_routes({.sessions = sessions,
+                                              .leases = leases,
+                                              .volumes = shelf,
+                                              .uploads = uploads,
+                                              .metrics = metrics,
+                                              .events = &events}))) {}
+    static std::vector<http::Route> described(std::vector<http::Route> routes) {
+      routes.push_back(openapi_route(routes));
+      return routes;
+    }
     SessionJournal* open_journal(ApiServer& server) {
       if (!server.on_disk_) return nullptr;
       store = std::make_unique<durable::Store>(server.scratch_ / "data");

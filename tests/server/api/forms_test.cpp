@@ -14,6 +14,14 @@ TEST(Forms, BoundsAreTurnedToIndices) {
   EXPECT_EQ(bounds_json({}), Json({{0, 0}, {0, 0}, {0, 0}}));
 }
 
+TEST(Forms, NamesAreForPeople) {
+  EXPECT_EQ(checked_name("Niere links \xc3\xbc"), "Niere links \xc3\xbc");
+  for (const std::string& bad :
+       {std::string(201, 'x'), std::string("a\nb"), std::string("\xff"), std::string(1, '\0')}) {
+    EXPECT_ERROR(checked_name(bad), ErrorCode::bad_input);
+  }
+}
+
 TEST(Forms, Sha256IsTheStandardOne) {
   EXPECT_EQ(sha256_hex(as_bytes("abc")), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   EXPECT_TRUE(is_sha256_hex(std::string(64, 'f')));

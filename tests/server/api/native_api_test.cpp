@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "interact/prompts.h"
+#include "io/segmentation_io.h"
 #include "server/api/api_server.h"
 
 namespace sagittal::server {
@@ -303,6 +304,58 @@ TEST_P(NativeApiTest, APromptThatDoesNotPredictActsWithTheNext) {
   EXPECT_EQ(prompt({{"type", "point"}, {"ijk", {5, 6, 7}}, {"predict", false}})["voxels"], 0);
   click(6, 6, 7);
   EXPECT_EQ(seen_[static_cast<std::size_t>((7 * 14 + 6) * 15 + 5)], 1);
+}
+
+// ---- results
+
+TEST_P(NativeApiTest, ResultsCarryNamesAndCodes) {
+  open();
+  ask("PATCH", segment_, {{"term", "liver"}});
+  click(5, 6, 7);
+  for (const char* format : {"nrrd", "seg.dcm", "nii.gz"}) {
+    for (const std::string& of : {segment_, session_}) {
+      const http::Response response = server_.send("GET", of + "/mask?format=" + format);
+      ASSERT_EQ(response.status, 200) << format << as_text(response.bytes());
+      const Scratch folder;
+      const std::string ending = std::string(format) == "nrrd" ? "a.seg.nrrd" : std::string("a.") + format;
+      write_file_atomically(folder / ending, response.bytes());
+      const io::Segmentation result = io::read_segmentation(folder / ending);
+      ASSERT_EQ(result.segments.size(), 1U) << format;
+      EXPECT_EQ(result.segments[0].name, "Liver");
+      ASSERT_TRUE(result.segments[0].codes) << format;
+      EXPECT_EQ(result.segments[0].codes->type.value, "10200004");
+      std::vector<std::uint8_t> voxels(seen_.size());
+      io::paste_mask(result.segments[0].mask, kApiShape, voxels);
+      EXPECT_EQ(voxels, seen_) << format;
+      EXPECT_TRUE(same_grid(result.geometry, api_geometry())) << format;
+    }
+  }
+}
+
+TEST_P(NativeApiTest, ASurfaceIsAnStlFile) {
+  open();
+  const std::string empty(as_text(server_.send("GET", segment_ + "/mask?format=stl").bytes()));
+  EXPECT_EQ(empty.size(), 84U);
+  click(5, 6, 7);
+  const http::Response response = server_.send("GET", session_ + "/mask?format=stl");
+  ASSERT_EQ(response.status, 200);
+  ByteReader reader(response.bytes(), "stl");
+  EXPECT_NE(as_text(reader.take(80)).find("SPACE=LPS"), std::string_view::npos);
+  const auto triangles = reader.read<std::uint32_t>();
+  EXPECT_GT(triangles, 0U);
+  EXPECT_EQ(reader.remaining(), 50U * triangles);
+}
+
+TEST_P(NativeApiTest, OverlappingSegmentsNeedAFormatThatHoldsThem) {
+  open();
+  ask("POST", session_ + "/segments", Json::object(), 201);
+  for (const char* n : {"1", "2"}) {
+    ask("POST", session_ + "/segments/" + n + "/prompts", {{"type", "point"}, {"ijk", {5, 6, 7}}});
+  }
+  EXPECT_EQ(server_.send("GET", session_ + "/mask?format=nii.gz").status, 422);
+  EXPECT_EQ(server_.send("GET", session_ + "/mask?format=nrrd").status, 200);
+  EXPECT_EQ(server_.send("GET", session_ + "/mask?format=seg.dcm").status, 200);
+  ask("GET", session_ + "/mask?format=exe", nullptr, 400);
 }
 
 // ---- the prompts file

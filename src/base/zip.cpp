@@ -1,4 +1,4 @@
-#include "nn/zip.h"
+#include "base/zip.h"
 
 #include <algorithm>
 
@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 
-namespace sagittal::nn {
+namespace sagittal {
 namespace {
 
 constexpr std::uint32_t kLocalHeader = 0x04034b50;
@@ -91,7 +91,8 @@ void ZipArchive::read_directory(std::uint64_t offset, std::uint64_t size, std::u
     reader.take(4);  // versions
     entry.flags = reader.read<std::uint16_t>();
     entry.method = reader.read<std::uint16_t>();
-    reader.take(8);  // time, date, CRC
+    reader.take(4);  // time, date
+    entry.checksum = reader.read<std::uint32_t>();
     entry.stored_size = reader.read<std::uint32_t>();
     entry.size = reader.read<std::uint32_t>();
     const auto name_length = reader.read<std::uint16_t>();
@@ -108,17 +109,28 @@ void ZipArchive::read_directory(std::uint64_t offset, std::uint64_t size, std::u
   }
 }
 
-ByteView ZipArchive::entry(const std::string& name) const {
+const ZipArchive::Entry& ZipArchive::find(const std::string& name) const {
   const auto found = entries_.find(name);
   if (found == entries_.end()) throw Error(ErrorCode::not_found, fmt::format("{}: no entry \"{}\"", what_, name));
-  const Entry& entry = found->second;
   constexpr std::uint16_t encrypted = 1;
-  if (entry.method != 0 || entry.stored_size != entry.size || (entry.flags & encrypted) != 0) {
+  if ((found->second.flags & encrypted) != 0) {
+    throw Error(ErrorCode::unsupported, fmt::format("{}: \"{}\" is encrypted", what_, name));
+  }
+  return found->second;
+}
+
+ByteView ZipArchive::entry(const std::string& name) const {
+  const Entry& entry = find(name);
+  if (entry.method != 0 || entry.stored_size != entry.size) {
     throw Error(ErrorCode::unsupported,
-                fmt::format("{}: \"{}\" is compressed or encrypted (method {}); expected a stored entry, as torch.save "
-                            "writes it",
+                fmt::format("{}: \"{}\" is compressed (method {}); expected a stored entry, as torch.save writes it",
                             what_, name, entry.method));
   }
+  return packed(name);
+}
+
+ByteView ZipArchive::packed(const std::string& name) const {
+  const Entry& entry = find(name);
   ByteReader reader(bytes_, fmt::format("{}: {}", what_, name));
   reader.seek(entry.header_offset);
   if (reader.read<std::uint32_t>() != kLocalHeader) {
@@ -132,7 +144,7 @@ ByteView ZipArchive::entry(const std::string& name) const {
     throw Error(ErrorCode::bad_input, fmt::format("{}: the local header of \"{}\" bears another name", what_, name));
   }
   reader.take(extra_length);
-  return reader.take(entry.size);
+  return reader.take(entry.stored_size);
 }
 
-}  // namespace sagittal::nn
+}  // namespace sagittal

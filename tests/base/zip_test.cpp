@@ -1,11 +1,12 @@
-#include "nn/zip.h"
+#include "base/zip.h"
 
 #include <gtest/gtest.h>
 
 #include "expect_error.h"
 #include "nn/forge.h"
 
-namespace sagittal::nn {
+namespace sagittal {
+namespace forge = nn::forge;
 namespace {
 
 TEST(Zip, GivesTheStoredBytes) {
@@ -58,4 +59,4 @@ TEST(Zip, CompressedAndEncryptedEntriesAreUnsupported) {
 }
 
 }  // namespace
-}  // namespace sagittal::nn
+}  // namespace sagittal

@@ -1,0 +1,134 @@
+#include <string_view>
+
+#include "server/api/openapi.h"
+
+namespace sagittal::server {
+namespace {
+
+constexpr std::string_view kSchemas = R"json({
+"Error": {"type": "object", "required": ["error"], "properties": {"error": {"type": "object",
+  "required": ["code", "message", "details"], "properties": {
+    "code": {"type": "string", "examples": ["not_found", "bad_input", "too_large", "conflict", "unavailable"]},
+    "message": {"type": "string"}, "details": {"type": ["array", "object"]}}}}},
+"Document": {"description": "An OpenAPI document.", "type": "object"},
+"Index": {"type": "array", "items": {"type": "integer"}, "minItems": 3, "maxItems": 3},
+"Vector": {"type": "array", "items": {"type": "number"}, "minItems": 3, "maxItems": 3},
+"Bounds": {"description": "[[i0, i1], [j0, j1], [k0, k1]], half-open; all zero where there is nothing.",
+  "type": "array", "minItems": 3, "maxItems": 3,
+  "items": {"type": "array", "items": {"type": "integer"}, "minItems": 2, "maxItems": 2}},
+"Bits": {"description": "Base64 of one bit per voxel, i fastest, the first voxel in the highest bit.",
+  "type": "string", "contentEncoding": "base64"},
+"Geometry": {"description": "world = origin_lps_mm + direction * (spacing_mm * index), in millimetres, LPS.",
+  "type": "object", "required": ["shape", "spacing_mm", "origin_lps_mm", "direction"], "properties": {
+    "shape": {"$ref": "#/components/schemas/Index"}, "spacing_mm": {"$ref": "#/components/schemas/Vector"},
+    "origin_lps_mm": {"$ref": "#/components/schemas/Vector"},
+    "direction": {"description": "Row by row; columns are the axes.", "type": "array", "items": {"type": "number"},
+      "minItems": 9, "maxItems": 9}}},
+"Volume": {"type": "object", "required": ["id", "name", "format", "bytes", "geometry", "type", "range", "frames"],
+  "properties": {
+    "id": {"description": "SHA-256 of the file.", "type": "string", "pattern": "^[0-9a-f]{64}$"},
+    "name": {"type": "string"}, "format": {"type": "string"}, "bytes": {"type": "integer"},
+    "modality": {"type": ["string", "null"]}, "geometry": {"$ref": "#/components/schemas/Geometry"},
+    "type": {"description": "NumPy's name.", "type": "string", "examples": ["int16"]},
+    "range": {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2},
+    "frames": {"description": "Volumes in a 4D file.", "type": "integer"},
+    "series": {"description": "Of a DICOM file.", "type": "array", "items": {"type": "object", "properties": {
+      "uid": {"type": "string"}, "description": {"type": "string"}, "modality": {"type": "string"},
+      "shape": {"$ref": "#/components/schemas/Index"}}}}}},
+"Volumes": {"type": "object", "required": ["volumes"], "properties": {
+  "volumes": {"type": "array", "items": {"$ref": "#/components/schemas/Volume"}}}},
+"Received": {"type": "object", "required": ["received"], "properties": {"received": {"type": "integer"}}},
+"SessionRequest": {"type": "object", "required": ["volume"], "properties": {
+  "volume": {"type": "string"}, "series": {"description": "Of a file with several.", "type": "string"},
+  "frame": {"description": "Of a 4D file, from 0.", "type": "integer"}, "model": {"type": "string"}}},
+"SessionChange": {"type": "object", "required": ["shared"], "properties": {
+  "shared": {"description": "Whether everybody with a key and the id may use it.", "type": "boolean"}}},
+"SessionSummary": {"type": "object", "properties": {
+  "id": {"type": "string"}, "volume": {"type": "string"}, "name": {"type": "string"},
+  "series": {"type": ["string", "null"]}, "created": {"type": "string", "format": "date-time"},
+  "shared": {"type": "boolean"}, "revision": {"type": "integer"},
+  "segments": {"type": "array", "items": {"type": "object", "properties": {"number": {"type": "integer"},
+    "name": {"type": "string"}, "colour": {"$ref": "#/components/schemas/Colour"}}}}}},
+"Sessions": {"type": "object", "required": ["sessions"], "properties": {
+  "sessions": {"type": "array", "items": {"$ref": "#/components/schemas/SessionSummary"}}}},
+"Session": {"type": "object",
+  "required": ["id", "volume", "model", "geometry", "shared", "revision", "segments", "prompts", "created"],
+  "properties": {
+    "id": {"type": "string"}, "volume": {"type": "string"}, "name": {"type": "string"},
+    "series": {"type": ["string", "null"]}, "frame": {"type": ["integer", "null"]}, "model": {"type": "string"},
+    "geometry": {"$ref": "#/components/schemas/Geometry"}, "shared": {"type": "boolean"},
+    "revision": {"description": "Goes up with every change.", "type": "integer"},
+    "created": {"type": "string", "format": "date-time"},
+    "segments": {"type": "array", "items": {"$ref": "#/components/schemas/Segment"}},
+    "prompts": {"$ref": "#/components/schemas/Capabilities"}}},
+"Capabilities": {"description": "What the model can be prompted with.", "type": "object", "properties": {
+  "point": {"type": "boolean"}, "box2d": {"type": "boolean"}, "box3d": {"type": "boolean"},
+  "scribble": {"type": "boolean"}, "lasso": {"type": "boolean"}, "init": {"type": "boolean"},
+  "point_radius": {"description": "Voxels.", "type": "number"}}},
+"Colour": {"type": "string", "pattern": "^#[0-9a-fA-F]{6}$"},
+"Code": {"type": ["object", "null"], "properties": {
+  "value": {"type": "string"}, "scheme": {"type": "string"}, "meaning": {"type": "string"}}},
+"Term": {"type": ["object", "null"], "properties": {
+  "id": {"type": "string"}, "name": {"type": "string"}, "colour": {"$ref": "#/components/schemas/Colour"},
+  "category": {"$ref": "#/components/schemas/Code"}, "type": {"$ref": "#/components/schemas/Code"},
+  "modifier": {"$ref": "#/components/schemas/Code"}, "region": {"$ref": "#/components/schemas/Code"}}},
+"Terms": {"type": "object", "required": ["terms"], "properties": {
+  "terms": {"type": "array", "items": {"$ref": "#/components/schemas/Term"}, "maxItems": 50}}},
+"SegmentRequest": {"type": "object", "properties": {
+  "name": {"type": "string"}, "colour": {"$ref": "#/components/schemas/Colour"},
+  "term": {"description": "SegDB id, name or class of TotalSegmentator; gives name and colour too.",
+    "type": ["string", "null"]},
+  "mask": {"description": "To begin with; only where the segment is added.", "type": "object",
+    "required": ["bounds", "mask"], "properties": {
+      "bounds": {"$ref": "#/components/schemas/Bounds"}, "mask": {"$ref": "#/components/schemas/Bits"}}}}},
+"Segment": {"type": "object", "required": ["number", "name", "colour", "voxels", "bounds", "can_undo", "can_redo"],
+  "properties": {
+    "number": {"description": "Never used again in this session.", "type": "integer"}, "name": {"type": "string"},
+    "colour": {"$ref": "#/components/schemas/Colour"}, "term": {"$ref": "#/components/schemas/Term"},
+    "voxels": {"type": "integer"}, "volume_ml": {"type": "number"}, "bounds": {"$ref": "#/components/schemas/Bounds"},
+    "prompts": {"description": "Since the last initial mask or reset.", "type": "integer"},
+    "can_undo": {"type": "boolean"}, "can_redo": {"type": "boolean"}, "revision": {"type": "integer"}}},
+"Prompt": {"type": "object", "required": ["type"], "properties": {
+  "type": {"enum": ["point", "box", "scribble", "lasso", "init"]},
+  "ijk": {"description": "Of a point.", "$ref": "#/components/schemas/Vector"},
+  "ijk0": {"description": "Of a box, half-open.", "$ref": "#/components/schemas/Vector"},
+  "ijk1": {"$ref": "#/components/schemas/Vector"},
+  "bounds": {"description": "Of a scribble or lasso.", "$ref": "#/components/schemas/Bounds"},
+  "mask": {"description": "Inside bounds; of the whole image for init.", "$ref": "#/components/schemas/Bits"},
+  "include": {"type": "boolean", "default": true},
+  "predict": {"description": "False: it acts with the next prompt. Default true, for init false.", "type": "boolean"}}},
+"PromptsFile": {"type": "object", "required": ["version", "prompts"], "properties": {
+  "version": {"const": 1}, "prompts": {"type": "array", "items": {"$ref": "#/components/schemas/Prompt"}}}},
+"Mask": {"description": "The segment inside bounds.", "type": "object",
+  "required": ["revision", "bounds", "mask", "voxels", "can_undo", "can_redo"], "properties": {
+    "revision": {"type": "integer"}, "bounds": {"$ref": "#/components/schemas/Bounds"},
+    "mask": {"$ref": "#/components/schemas/Bits"}, "voxels": {"description": "Of all of the segment.", "type": "integer"},
+    "volume_ml": {"type": "number"}, "can_undo": {"type": "boolean"}, "can_redo": {"type": "boolean"}}},
+"Masks": {"type": "object", "required": ["revision", "segments"], "properties": {"revision": {"type": "integer"},
+  "segments": {"type": "array", "items": {"allOf": [{"$ref": "#/components/schemas/Mask"},
+    {"type": "object", "required": ["number"], "properties": {"number": {"type": "integer"}}}]}}}},
+"Reply": {"description": "What changed: the voxels of the segment inside bounds; all others are as before.",
+  "allOf": [{"$ref": "#/components/schemas/Mask"}, {"type": "object", "properties": {
+    "request": {"type": "string"}, "passes": {"description": "Runs of the network.", "type": "integer"},
+    "zoom": {"type": "number"}, "seconds": {"type": "number"}}}]},
+"Studies": {"type": "object", "required": ["studies", "complete", "problems"], "properties": {
+  "studies": {"type": "array", "items": {"type": "object", "required": ["id", "name", "source"], "properties": {
+    "id": {"type": "string"}, "name": {"type": "string"}, "source": {"enum": ["example", "folder", "dicomweb"]},
+    "modality": {"type": ["string", "null"]}, "detail": {"type": "string"}, "series": {"type": ["string", "null"]},
+    "shape": {"anyOf": [{"$ref": "#/components/schemas/Index"}, {"type": "null"}]}}}},
+  "complete": {"description": "False: there are more, or a folder is still being looked through.", "type": "boolean"},
+  "problems": {"description": "Why a source is missing.", "type": "array", "items": {"type": "string"}}}},
+"Accepted": {"type": "object", "required": ["request"], "properties": {"request": {"type": "string"}}},
+"Info": {"type": "object", "properties": {"version": {"type": "string"}, "default_model": {"type": "string"},
+  "models": {"type": "array", "items": {"type": "object"}}, "precision": {"type": "string"},
+  "limits": {"type": "object"}, "capabilities": {"$ref": "#/components/schemas/Capabilities"}}},
+"Status": {"type": "object", "properties": {"sessions": {"type": "integer"}, "with_image": {"type": "integer"},
+  "max_sessions": {"type": "integer"}, "queue": {"type": "object"}, "memory": {"type": "object"},
+  "predictions": {"type": "integer"}, "uptime_s": {"type": "number"}, "models": {"type": "array"}}}
+})json";
+
+}  // namespace
+
+Json api_schemas() { return parse_json(kSchemas, "schemas of the API"); }
+
+}  // namespace sagittal::server
