@@ -60,7 +60,7 @@ struct Api {
                                           .volumes = volumes,
                                           .uploads = uploads,
                                           .metrics = metrics,
-                                          .publish = [](const std::string&, const Json&) {}})) {
+                                          .events = &events})) {
     volume = ask("POST", "/volumes", "", image);
     id = ask("POST", "/sessions", "", Json{{"volume", volume}}.dump());
     send("POST", "/sessions/" + id + "/segments", "", "", "");
@@ -85,6 +85,7 @@ struct Api {
   }
 
   server::Metrics metrics;
+  server::Events events;
   server::Sessions sessions;
   server::Leases leases;
   server::VolumeShelf volumes;
