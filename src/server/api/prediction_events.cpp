@@ -57,11 +57,11 @@ void PredictionEvents::tell_progress(const Progress& progress) {
                                {"fraction", progress.fraction}});
 }
 
-/// A preview looks at all that those before it saw, so it can stand in their place.
+/// A preview looks at what those before it saw, so it can stand in their place.
 void PredictionEvents::tell_preview(const interact::Preview& preview) {
-  const Box box = joined(shown_, preview.difference);
+  shown_ = joined(shown_, preview.difference);
+  const Box box = intersect(shown_, preview.box);
   if (box.empty()) return;
-  shown_ = box;
   const std::vector<std::uint8_t> voxels = voxels_of(preview, box);
   std::vector<std::uint8_t> before(voxels.size());
   native_.session().copy_mask(segment_.slot, box, before);
