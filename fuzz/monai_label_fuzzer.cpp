@@ -26,13 +26,15 @@ struct Endpoint {
   const char* method;
   const char* path;
 };
-constexpr std::array<Endpoint, 7> kEndpoints{{{"POST", "/infer/nnInteractive"},
+constexpr std::array<Endpoint, 9> kEndpoints{{{"POST", "/infer/nnInteractive"},
                                               {"POST", "/infer/nnInteractive-scribbles"},
                                               {"PUT", "/session/"},
                                               {"PUT", "/datastore/"},
                                               {"GET", "/datastore/"},
                                               {"GET", "/info/"},
-                                              {"POST", "/infer/"}}};
+                                              {"POST", "/infer/"},
+                                              {"PUT", "/datastore/label"},
+                                              {"POST", "/activelearning/first"}}};
 
 Response send(const server::http::Router& router, const Endpoint& endpoint, const std::string& more,
               const std::string& query, const std::string& body) {

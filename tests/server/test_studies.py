@@ -171,12 +171,14 @@ def test_the_native_api_lists_and_opens_them(server):
     assert [s["id"] for s in api.ask("GET", "/studies", params={"search": "thorax"})["studies"]] == [ct["id"]]
     for name in (ct["id"], SERIES):
         volume = api.ask("POST", "/volumes", params={"study": name})
-        assert volume["geometry"]["shape"] == list(SHAPE[::-1])
+        assert volume["geometry"]["shape"] == list(SHAPE[::-1]) and volume["modality"] == "CT"
         assert volume["geometry"]["origin_lps_mm"] == ct_series.ORIGIN
     session = api.open(volume["id"])
     session.add_segment()
     api.ask("POST", f"{session.path}/segments/1/prompts", json={"type": "point", "ijk": CENTRE})
     assert np.array_equal(session.bits(1), nrrd.read(infer(server, SERIES, "image").content)[1])
+    seg = pydicom.dcmread(io.BytesIO(api.ask("GET", f"{session.path}/mask", params={"format": "seg.dcm"})))
+    assert seg.PatientID == "4711" and seg.ReferencedSeriesSequence[0].SeriesInstanceUID == SERIES
     api.ask("POST", "/volumes", 404, params={"study": "none"})
     api.ask("POST", "/volumes", 400, params={"name": "study"})
 

@@ -3,8 +3,12 @@
 #include <memory>
 #include <utility>
 
+#include <fmt/format.h>
+
+#include "base/bytes.h"
 #include "base/error.h"
 #include "io/image_io.h"
+#include "io/stored_zip.h"
 #include "server/api/forms.h"
 #include "server/api/route_table.h"
 
@@ -26,6 +30,17 @@ Json to_json(const Study& study) {
           {"shape", measured ? Json(study.shape) : Json()}};
 }
 
+/// What the scan is as an uploaded file: the images of a DICOM series, so that a result refers to them; else NRRD.
+Bytes file_of(const LoadedStudy& loaded, std::uint64_t max_bytes) {
+  if (loaded.files.empty()) return io::encode_image(loaded.image, "nrrd", false);
+  io::StoredZip zip(max_bytes);
+  for (std::size_t n = 0; n < loaded.files.size(); ++n) {
+    const MappedFile image(loaded.files[n]);
+    zip.add(fmt::format("{:06}.dcm", n), image.bytes());
+  }
+  return std::move(zip).finish();
+}
+
 Response list(const Studies& studies, const Request& request) {
   const StudyList found = studies.list(query_or(http::Query(request.query), "search", ""));
   Json rows = Json::array();
@@ -36,7 +51,7 @@ Response list(const Studies& studies, const Request& request) {
 
 Response open(const Studies& studies, VolumeShelf& volumes, const CancelToken& cancel, const Request& request) {
   const LoadedStudy loaded = studies.load(http::Query(request.query).one("study"), volumes.read_options(), cancel);
-  const auto file = std::make_shared<const Bytes>(io::encode_image(loaded.image, "nrrd", false));
+  const auto file = std::make_shared<const Bytes>(file_of(loaded, volumes.limits().max_file_bytes));
   const auto added = volumes.add(caller_of(request), loaded.study.name, "", *file, [&file] { return file; });
   if (!added.is_new) return http::json_response(200, to_json(added.info));
   return created("/api/v1/volumes/" + added.info.id, to_json(added.info));

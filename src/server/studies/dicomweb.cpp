@@ -196,7 +196,7 @@ LoadedStudy DicomWebStudies::load(const Study& study, const io::ReadOptions& opt
   if (series.empty()) throw Error(ErrorCode::unsupported, fmt::format("{} holds no images", study.name));
   const io::DicomImages& images = series.front();  // the largest stack
   if (io::describe_dicom(images, chosen).frames > 1) chosen.frame = 0;
-  LoadedStudy loaded{study, io::read_dicom(images, chosen), io::dicom_source_of(images, chosen)};
+  LoadedStudy loaded{study, io::read_dicom(images, chosen), io::dicom_source_of(images, chosen), images.files};
   loaded.study.shape = loaded.image.geometry().size;
   return loaded;
 }

@@ -235,11 +235,11 @@ LoadedStudy load_scan(const fs::path& root, const Scan& scan, const io::ReadOpti
   }
   io::ReadOptions chosen = options;
   if (scan.frames > 1) chosen.frame = 0;
-  if (scan.study.series_uid.empty()) return {scan.study, io::read_image(scan.files[0], chosen), std::nullopt};
+  if (scan.study.series_uid.empty()) return {scan.study, io::read_image(scan.files[0], chosen), {}, {}};
   chosen.series_uid = scan.study.series_uid;
   const auto series = io::find_dicom_series(scan.files, chosen, scan.study.name);
   const io::DicomImages& images = io::choose_series(series, chosen, scan.study.name);
-  return {scan.study, io::read_dicom(images, chosen), io::dicom_source_of(images, chosen)};
+  return {scan.study, io::read_dicom(images, chosen), io::dicom_source_of(images, chosen), images.files};
 }
 
 }  // namespace sagittal::server

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -33,7 +34,8 @@ struct Study {
 struct LoadedStudy {
   Study study;
   Volume image;
-  std::optional<io::DicomSource> dicom;  ///< of a DICOM series: what a segmentation of it refers to
+  std::optional<io::DicomSource> dicom{};      ///< of a DICOM series: what a segmentation of it refers to
+  std::vector<std::filesystem::path> files{};  ///< of a DICOM series
 };
 
 struct StudyList {
