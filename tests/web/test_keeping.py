@@ -30,12 +30,23 @@ def array_of(sagittal, path, tmp_path) -> np.ndarray:
     return np.load(out)
 
 
-@pytest.mark.parametrize("button, ending", [("NIfTI", "nii.gz"), ("NRRD", "seg.nrrd")])
+@pytest.mark.parametrize("button, ending", [("NIfTI", "nii.gz"), ("NRRD", "seg.nrrd"), ("DICOM SEG", "seg.dcm")])
 def test_a_saved_mask_is_what_the_server_has(viewer, scan, sagittal, tmp_path, button, ending):
     segmented(viewer, scan)
     file = tmp_path / f"mask.{ending}"
     file.write_bytes(viewer.saved(button).read_bytes())
     assert (array_of(sagittal, file, tmp_path).reshape(viewer.shape[::-1]) > 0).tolist() == viewer.mask().tolist()
+
+
+def test_a_saved_surface_encloses_the_mask(viewer, scan):
+    segmented(viewer, scan)
+    file = viewer.saved("STL").read_bytes()
+    triangles = np.frombuffer(file, np.dtype([("normal", "<3f4"), ("corners", "<9f4"), ("flags", "<u2")]), offset=84)
+    assert int.from_bytes(file[80:84], "little") == len(triangles) > 100
+    a, b, c = (triangles["corners"].reshape(-1, 3, 3)[:, n].astype(float) for n in range(3))
+    volume = abs(np.einsum("ij,ij->i", a, np.cross(b, c)).sum() / 6)
+    voxels = viewer.mask().sum()
+    assert 0.7 * voxels < volume < 1.3 * voxels
 
 
 def test_saved_prompts_replay_to_the_same_mask(viewer, scan, sagittal, model, tmp_path):

@@ -1,4 +1,6 @@
 """What can be opened, what cannot, and how large it may be."""
+import zipfile
+
 import numpy as np
 import pytest
 
@@ -21,6 +23,27 @@ def test_a_truncated_scan_is_refused_and_the_next_one_opens(viewer, scan, tmp_pa
     viewer.page.wait_for_selector(".toast.bad:has-text('short.nii')")
     viewer.page.set_input_files("input[data-folder=false]", str(scan))
     viewer.wait_open()
+
+
+def test_a_zipped_dicom_series_of_the_shared_data(viewer, shared_data, tmp_path):
+    folder = shared_data / "ct_totalseg/dicom"
+    files = sorted(file for file in folder.rglob("*") if file.is_file())
+    archive = tmp_path / "series.zip"
+    with zipfile.ZipFile(archive, "w") as packed:
+        for file in files:
+            packed.write(file, file.name)
+    viewer.open(archive)
+    assert viewer.shape == (512, 512, 20)
+    viewer.click(180, 250)
+    viewer.wait_prompts(1)
+
+
+def test_a_dicom_folder_of_the_shared_data(viewer, shared_data):
+    viewer.start()
+    viewer.page.set_input_files("input[data-folder=true]", str(shared_data / "ct_totalseg/dicom"))
+    viewer.wait_open()
+    assert viewer.shape == (512, 512, 20)
+    assert "CT" in viewer.page.inner_text(".top .title")
 
 
 def test_a_real_ct_of_the_shared_data_from_drop_to_mask(viewer, shared_data):

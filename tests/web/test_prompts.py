@@ -217,3 +217,15 @@ def test_the_page_follows_the_sessions_events(viewer, scan):
     assert kinds[0] == "hello" and "mask" in kinds
     final = [event for event in heard if event["type"] == "mask" and not event["coarse"]]
     assert final[-1]["voxels"] == viewer.mask().sum()
+
+
+def test_a_segment_with_a_mask_is_removed_after_a_question_only(opened):
+    opened.click(*BALL)
+    opened.wait_prompts(1)
+    opened.page.once("dialog", lambda dialog: dialog.dismiss())
+    opened.press("Delete")
+    assert len(opened.api()["segments"]) == 1
+    opened.page.once("dialog", lambda dialog: dialog.accept())
+    opened.press("Delete")
+    opened.page.wait_for_selector(".segments .name:has-text('Segment 1')", state="detached")
+    assert not opened.is_tinted(*BALL)

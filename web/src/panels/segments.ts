@@ -51,5 +51,13 @@ function row(client: Client, work: Work, segment: SegmentState): HTMLElement {
     colour, choose,
     tool(kIcons.tag, 'Name', () => open_naming(client, work, segment)),
     tool(segment.visible ? kIcons.eye : kIcons.hidden, segment.visible ? 'Hide' : 'Show', () => work.toggle_visible(info.number)),
-    tool(kIcons.trash, 'Remove', () => void work.remove_segment(info.number)));
+    tool(kIcons.trash, 'Remove', () => remove_segment(work, info.number)));
+}
+
+/// A removed segment cannot be brought back: asks where it holds something.
+export function remove_segment(work: Work, n: number): void {
+  const segment = work.find(n);
+  if (!segment) return;
+  if (segment.info.voxels > 0 && !window.confirm(`Remove ${segment.info.name}? This cannot be undone.`)) return;
+  void work.remove_segment(n);
 }

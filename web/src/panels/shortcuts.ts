@@ -1,5 +1,6 @@
 import type { Workspace } from './workspace';
 import { open_help } from './help';
+import { remove_segment } from './segments';
 
 const kBrushStep = 1.25;
 
@@ -43,7 +44,7 @@ function run(event: KeyboardEvent, workspace: Workspace): boolean {
     e: () => void work.add_segment(),
     r: () => void work.step('reset'),
     v: () => work.toggle_visible(work.active.value),
-    delete: () => void work.remove_segment(work.active.value),
+    delete: () => remove_segment(work, work.active.value),
     '[': () => scale_brush(1 / kBrushStep),
     ']': () => scale_brush(kBrushStep),
     w: () => workspace.next_window(),

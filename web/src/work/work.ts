@@ -64,8 +64,7 @@ export class Work {
 
   async add_segment(wanted: NewSegment = {}): Promise<void> {
     const used = this.segments.value.map((segment) => segment.info.colour);
-    const number = Math.max(0, ...this.segments.value.map((segment) => segment.number)) + 1;
-    const made = await this.persist(() => this.api.add_segment({ name: `Segment ${number}`, colour: next_colour(used), ...wanted }));
+    const made = await this.persist(() => this.api.add_segment({ colour: next_colour(used), ...wanted }));
     await this.take(made, true);
     this.active.set(made.number);
   }
