@@ -33,6 +33,7 @@
 #include "server/state/events.h"
 #include "server/state/housekeeper.h"
 #include "server/state/sessions.h"
+#include "server/state/warmer.h"
 #include "server/viewer.h"
 
 namespace sagittal::commands {
@@ -140,6 +141,11 @@ server::ShelfLimits limit_shelf(const server::SessionLimits& sessions, const ser
 }
 
 void describe_program_metrics(server::Metrics& metrics, const server::Sessions& sessions, Clock::time_point start) {
+  const auto use = [network = sessions.model().network] { return network->use(); };
+  metrics.describe("sagittal_network_seconds_total", "Time in the network, a part of that for prompts.");
+  metrics.counter("sagittal_network_seconds_total", {}, [use] { return use().seconds; });
+  metrics.describe("sagittal_network_processor_seconds_total", "Processor time of the network, all threads.");
+  metrics.counter("sagittal_network_processor_seconds_total", {}, [use] { return use().processor_seconds; });
   metrics.describe("sagittal_sessions", "Clients with a session.");
   metrics.gauge("sagittal_sessions", {}, [&sessions] { return static_cast<double>(sessions.count()); });
   metrics.describe("sagittal_sessions_memory_bytes", "Memory set aside for the images of all sessions.");
@@ -248,6 +254,7 @@ void serve(const ServeOptions& options) {
   const bool encrypted = !options.tls_certificate.empty();
   fmt::print("Sagittal is ready at {}\n", address_to_type(options.host, server.port(), encrypted));
   std::fflush(stdout);
+  const server::Warmer warmer(model, [&server] { return server.predicting(); });
   if (keys) {
     log_to_stderr(LogLevel::info, fmt::format("people with a key: {}", keys->count()));
   } else if (options.open_to_all) {

@@ -46,33 +46,31 @@ void decide(std::span<const float> logits, ThreadPool& pool, PatchMask& mask) {
   mask.resize(voxels);
   const float* background = logits.data();
   const float* object = background + voxels;
+  std::uint8_t* out = mask.data();
   constexpr std::int64_t grain = 1 << 18;
-  pool.parallel_for(static_cast<std::int64_t>(voxels), grain, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t v = begin; v < end; ++v) mask[to_size(v)] = object[v] > background[v] ? 1 : 0;
+  pool.parallel_for(static_cast<std::int64_t>(voxels), grain, [=](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t v = begin; v < end; ++v) out[v] = object[v] > background[v] ? 1 : 0;
   });
 }
 
 bool reaches_border(const PatchMask& mask, const Index3& patch, const MaskGrid& previous, const Box& box, Rules rules) {
   const Index3 size = box.size();
-  const Index3& shape = previous.shape();
-  std::array<std::vector<std::int64_t>, 3> sources;  // in the image; -1 outside
-  for (int axis = 0; axis < 3; ++axis) {
-    sources[to_size(axis)] = nearest_sources(size[axis], patch[axis]);
-    for (std::int64_t& source : sources[to_size(axis)]) {
-      source += box.lo[axis];
-      if (source < 0 || source >= shape[axis]) source = -1;
-    }
-  }
+  std::array<std::vector<std::int64_t>, 3> sources;  // in the box
+  for (int axis = 0; axis < 3; ++axis) sources[to_size(axis)] = nearest_sources(size[axis], patch[axis]);
   const auto face_change = [&](int axis, std::int64_t plane) {
     Box face = whole(patch);
     face.lo[axis] = plane;
     face.hi[axis] = plane + 1;
+    Box seen = box;
+    seen.lo[axis] += sources[to_size(axis)][to_size(plane)];
+    seen.hi[axis] = seen.lo[axis] + 1;
+    const BitVolume known = previous.read(seen);
+    const auto source_of = [&](int a, std::int64_t n) { return a == axis ? 0 : sources[to_size(a)][to_size(n)]; };
     FaceChange change;
     for (std::int64_t i = face.lo[0]; i < face.hi[0]; ++i) {
       for (std::int64_t j = face.lo[1]; j < face.hi[1]; ++j) {
         for (std::int64_t k = face.lo[2]; k < face.hi[2]; ++k) {
-          const std::int64_t a = sources[0][to_size(i)], b = sources[1][to_size(j)], c = sources[2][to_size(k)];
-          const bool before = a >= 0 && b >= 0 && c >= 0 && previous.at(a, b, c);
+          const bool before = known.at(source_of(0, i), source_of(1, j), source_of(2, k));
           const bool after = mask[to_size((i * patch[1] + j) * patch[2] + k)] != 0;
           change.before += before;
           change.after += after;

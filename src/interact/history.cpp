@@ -1,5 +1,7 @@
 #include "interact/history.h"
 
+#include <unordered_set>
+
 namespace sagittal::interact {
 namespace {
 
@@ -15,6 +17,39 @@ void apply(Layers& layers, const Step& step, bool forward) {
   apply(layers.previous, step.previous, forward);
   apply(layers.mask, step.mask, forward);
   layers.intensity = forward ? step.intensity_after : step.intensity_before;
+}
+
+/// Calls `visit(change)` for every grid's change.
+template <class Visit>
+void visit_changes(const Step& step, Visit&& visit) {
+  for (const auto& change : step.prompts) visit(change);
+  visit(step.previous);
+  visit(step.mask);
+}
+
+/// Sums the blocks it is shown, each once.
+class BlockSum {
+ public:
+  template <class Cell>
+  void add(const Cell& cell) {
+    if (cell.block && seen_.insert(cell.block.get()).second) bytes_ += sizeof(*cell.block);
+  }
+  std::uint64_t bytes() const { return bytes_; }
+
+ private:
+  std::unordered_set<const void*> seen_;
+  std::uint64_t bytes_ = 0;
+};
+
+/// Of a step that is done: what was before; of one that is undone: what was after. The present holds the other.
+std::uint64_t bytes_of(const Step& step, bool done) {
+  BlockSum blocks;
+  std::uint64_t entries = sizeof(Step) + step.note.size();
+  visit_changes(step, [&](const auto& change) {
+    entries += change.entries.size() * sizeof(change.entries[0]);
+    for (const auto& entry : change.entries) blocks.add(done ? entry.before : entry.after);
+  });
+  return entries + blocks.bytes();
 }
 
 }  // namespace
@@ -38,8 +73,11 @@ Step compare(const Layers& before, const Layers& after) {
 }
 
 const Step& History::commit(Layers layers, Step step) {
+  std::uint64_t bytes = step_bytes_ + bytes_of(step, true);
+  for (const Step& forgotten : undone_) bytes -= bytes_of(forgotten, false);
   done_.push_back(std::move(step));
   undone_.clear();
+  step_bytes_ = bytes;
   layers_ = std::move(layers);
   return done_.back();
 }
@@ -52,7 +90,9 @@ std::vector<ByteView> History::notes() const {
 
 const Step* History::undo() {
   if (done_.empty()) return nullptr;
+  const std::uint64_t bytes = step_bytes_ - bytes_of(done_.back(), true) + bytes_of(done_.back(), false);
   undone_.push_back(std::move(done_.back()));
+  step_bytes_ = bytes;
   done_.pop_back();
   apply(layers_, undone_.back(), false);
   return &undone_.back();
@@ -60,10 +100,31 @@ const Step* History::undo() {
 
 const Step* History::redo() {
   if (undone_.empty()) return nullptr;
+  const std::uint64_t bytes = step_bytes_ - bytes_of(undone_.back(), false) + bytes_of(undone_.back(), true);
   done_.push_back(std::move(undone_.back()));
+  step_bytes_ = bytes;
   undone_.pop_back();
   apply(layers_, done_.back(), true);
   return &done_.back();
+}
+
+void History::forget() {
+  done_.clear();
+  undone_.clear();
+  step_bytes_ = 0;
+}
+
+std::uint64_t History::memory_bytes() const {
+  BlockSum blocks;
+  std::uint64_t tables = 0;
+  const auto add = [&](const auto& grid) {
+    tables += grid.cells().size() * sizeof(grid.cells()[0]);
+    for (const auto& cell : grid.cells()) blocks.add(cell);
+  };
+  for (const PromptGrid& grid : layers_.prompts) add(grid);
+  add(layers_.previous);
+  add(layers_.mask);
+  return tables + blocks.bytes() + step_bytes_;
 }
 
 }  // namespace sagittal::interact

@@ -1,5 +1,5 @@
 #pragma once
-#include <optional>
+#include <cstdint>
 #include <vector>
 
 #include "base/bytes.h"
@@ -39,48 +39,16 @@ class History {
   /// Of the steps that can be undone, oldest first.
   std::vector<ByteView> notes() const;
   /// Only the present stays.
-  void forget() {
-    done_.clear();
-    undone_.clear();
-  }
+  void forget();
 
-  /// Adds every block held to `visit(address, bytes)`.
-  template <class Visit>
-  void visit_blocks(Visit&& visit) const;
+  /// What the segment holds, shared blocks counted once.
+  std::uint64_t memory_bytes() const;
 
  private:
   Layers layers_;
   std::vector<Step> done_;
   std::vector<Step> undone_;
+  std::uint64_t step_bytes_ = 0;  ///< of the steps, and of the blocks that only they hold
 };
-
-template <class Visit>
-void History::visit_blocks(Visit&& visit) const {
-  const auto visit_cell = [&visit](const auto& cell) {
-    if (cell.block) visit(static_cast<const void*>(cell.block.get()), sizeof(*cell.block));
-  };
-  const auto visit_grid = [&](const auto& grid) {
-    visit(static_cast<const void*>(&grid), grid.cells().size() * sizeof(grid.cells()[0]));
-    for (const auto& cell : grid.cells()) visit_cell(cell);
-  };
-  const auto visit_change = [&](const auto& change) {
-    visit(static_cast<const void*>(&change), change.entries.size() * sizeof(change.entries[0]));
-    for (const auto& entry : change.entries) {
-      visit_cell(entry.before);
-      visit_cell(entry.after);
-    }
-  };
-  for (const PromptGrid& grid : layers_.prompts) visit_grid(grid);
-  visit_grid(layers_.previous);
-  visit_grid(layers_.mask);
-  for (const auto* steps : {&done_, &undone_}) {
-    for (const Step& step : *steps) {
-      visit(static_cast<const void*>(&step), sizeof(Step) + step.note.size());
-      for (const auto& change : step.prompts) visit_change(change);
-      visit_change(step.previous);
-      visit_change(step.mask);
-    }
-  }
-}
 
 }  // namespace sagittal::interact

@@ -2,6 +2,8 @@
 
 #include <bit>
 
+#include "volume/bits.h"
+
 namespace sagittal::interact {
 namespace {
 
@@ -128,9 +130,7 @@ void MaskGrid::read_into(const Box& box, T* out, const Strides& strides) const {
       for (std::int64_t j = part.lo[1]; j < part.hi[1]; ++j) {
         T* row = out + (i - box.lo[0]) * strides[0] + (j - box.lo[1]) * strides[1];
         const std::uint32_t word = cell.block ? (*cell.block)[row_of(i, j)] : ~std::uint32_t{0};
-        for (std::int64_t k = part.lo[2]; k < part.hi[2]; ++k) {
-          row[k - box.lo[2]] = static_cast<T>((word >> (k % kBlockSide)) & 1);
-        }
+        spread_word(word >> (part.lo[2] % kBlockSide), part.hi[2] - part.lo[2], row + part.lo[2] - box.lo[2]);
       }
     }
   }

@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "base/buffer_pool.h"
 #include "interact/capabilities.h"
 #include "interact/guide_model.h"
 #include "nn/cpu/network.h"
@@ -20,6 +21,9 @@ struct Model {
   Capabilities capabilities;                   ///< prompt types, channels, decay, point radius
   std::shared_ptr<const nn::Network> network;  ///< image channels + interaction channels -> 2 logits
   GuideModel guide;                            ///< answers in place of `network` where there is one
+  std::shared_ptr<BufferPool> scratch = std::make_shared<BufferPool>(kIdleScratch);  ///< of predictions
+
+  static constexpr std::size_t kIdleScratch = std::size_t{64} << 20;
 };
 
 struct LoadOptions {

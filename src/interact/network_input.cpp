@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "interact/raster.h"
+#include "volume/bits.h"
 #include "volume/resample.h"
 
 namespace sagittal::interact {
@@ -132,7 +133,7 @@ bool NetworkInput::widens(int channel) const {
 
 void NetworkInput::crop(const Layers& layers, const BitVolume& previous, const Box& box, std::span<float> out) const {
   const int channels = model_.capabilities.num_interaction_channels;
-  const std::vector<float> table = quotient_table(layers.intensity);
+  const float inverse = 1.0f / static_cast<float>(layers.intensity);
   crop_image(box, channel_of(out, 0));
   pool_.parallel_for(channels * patch_[0], kPlaneGrain, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t n = begin; n < end; ++n) {
@@ -144,14 +145,16 @@ void NetworkInput::crop(const Layers& layers, const BitVolume& previous, const B
         Box part = box;
         part.lo[0] = box.lo[0] + i;
         part.hi[0] = part.lo[0] + 1;
-        layers.prompts[to_size(channel)].read(part, table, plane);
+        layers.prompts[to_size(channel)].read(part, inverse, plane);
         continue;
       }
       for (std::int64_t j = 0; j < patch_[1]; ++j) {
         float* row = plane.data() + j * patch_[2];
         const auto bits = previous.row(i, j);
-        for (std::int64_t k = 0; k < patch_[2]; ++k)
-          row[k] = static_cast<float>((bits[to_size(k / 64)] >> (k % 64)) & 1);
+        for (std::int64_t k = 0; k < patch_[2]; k += 32) {
+          const auto word = static_cast<std::uint32_t>(bits[to_size(k / 64)] >> (k % 64));
+          spread_word(word, std::min<std::int64_t>(32, patch_[2] - k), row + k);
+        }
       }
     }
   });

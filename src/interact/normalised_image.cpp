@@ -249,10 +249,10 @@ NormalisedImage::NormalisedImage(const Index3& shape, StoredVoxels voxels, Threa
 
 void NormalisedImage::read(const Index3& first, std::int64_t count, float* out) const {
   visit_kept(voxels_.type, voxels_.bytes.data(), [&](auto values) {
-    const auto row = row_of(values, shape_, first[0], first[1]);
-    for (std::int64_t n = 0; n < count; ++n) {
-      out[n] = (static_cast<float>(row[first[2] + n]) - centre_) / deviation_;
-    }
+    auto row = row_of(values, shape_, first[0], first[1]);
+    row.bytes += first[2] * static_cast<std::int64_t>(sizeof(row[0]));
+    const float centre = centre_, deviation = deviation_;  // out may not alias them: one loop of vectors
+    for (std::int64_t n = 0; n < count; ++n) out[n] = (static_cast<float>(row[n]) - centre) / deviation;
   });
 }
 

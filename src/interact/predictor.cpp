@@ -69,8 +69,9 @@ Predictor::Predictor(const Model& model, const NormalisedImage& image, ThreadPoo
       shape_(image.shape()),
       pool_(pool),
       input_(model, image, pool),
-      input_values_(input_.value_count() * sizeof(float)),
-      logits_(2 * input_.patch_voxels() * sizeof(float)) {}
+      memory_(*model.scratch, (input_.value_count() + 2 * input_.patch_voxels()) * sizeof(float)),
+      input_values_(memory_.as<float>().first(input_.value_count())),
+      logits_(memory_.as<float>().subspan(input_.value_count(), 2 * input_.patch_voxels())) {}
 
 Prediction Predictor::run(Layers& layers, const Focus& focus, const PredictionOptions& options,
                           const LeftoverPick& pick, const RunControl& control) {
@@ -107,11 +108,10 @@ Predictor::Look Predictor::look(const Layers& layers, const Index3& centre, doub
   Index3 size;
   for (int axis = 0; axis < 3; ++axis) size[axis] = round_half_even(static_cast<double>(patch[axis]) * zoom);
   const Box box = box_around(centre, size);
-  const auto values = input_values_.as<float>();
   if (size == patch) {
-    input_.crop(layers, layers.previous.read(box), box, values);
+    input_.crop(layers, layers.previous.read(box), box, input_values_);
   } else {
-    input_.shrink(layers, box, zoom, values);
+    input_.shrink(layers, box, zoom, input_values_);
   }
   pass(control);
   return {zoom, box, intersect(box, whole(shape_)), !reaches_border(answer_, patch, layers.previous, box, rules)};
@@ -134,9 +134,8 @@ void Predictor::show(const PreviewSink& sink, const Layers& layers, const Look& 
 void Predictor::pass(const RunControl& control) {
   control.check();
   control.report({}, 0);
-  const auto logits = logits_.as<float>();
-  model_.network->run(model_.patch_size, input_values_.as<float>(), logits, control);
-  decide(logits, pool_, answer_);
+  model_.network->run(model_.patch_size, input_values_, logits_, control);
+  decide(logits_, pool_, answer_);
   ++passes_;
 }
 
@@ -178,7 +177,7 @@ Box Predictor::refine(Layers& layers, const BitVolume& coarse, const Box& seen, 
     const Box local = shifted(patches[static_cast<std::size_t>(step)], all.lo);
     BitVolume previous(size);
     previous.copy_from(context, local, {0, 0, 0});
-    input_.crop(layers, previous, patches[static_cast<std::size_t>(step)], input_values_.as<float>());
+    input_.crop(layers, previous, patches[static_cast<std::size_t>(step)], input_values_);
     pass(step_control(control, "refining", step, steps));
     context.copy_from(pack(answer_, size, whole(size)), whole(size), local.lo);
   }

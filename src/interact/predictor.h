@@ -1,5 +1,5 @@
 #pragma once
-#include "base/buffer.h"
+#include "base/buffer_pool.h"
 #include "base/progress.h"
 #include "interact/coarse.h"
 #include "interact/cover.h"
@@ -53,8 +53,9 @@ class Predictor {
   Index3 shape_;
   ThreadPool& pool_;
   NetworkInput input_;
-  Buffer input_values_;
-  Buffer logits_;
+  BorrowedBuffer memory_;
+  std::span<float> input_values_;
+  std::span<float> logits_;
   PatchMask answer_;
   int passes_ = 0;
 };

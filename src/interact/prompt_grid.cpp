@@ -81,19 +81,38 @@ void PromptGrid::scale(float factor) {
   }
 }
 
-void PromptGrid::read(const Box& box, std::span<const float> table, std::span<float> out) const {
-  std::fill(out.begin(), out.end(), table[0]);
+template <class Convert>
+void PromptGrid::read_as(const Box& box, Convert&& convert, std::span<float> out) const {
+  std::fill(out.begin(), out.end(), convert(Half{0}));
   for (const std::size_t n : cells_in(box)) {
     const Cell& cell = cells()[n];
     if (cell.is_zero()) continue;
     for_each_row(intersect(cell_box(n), box), box, [&](std::size_t in_block, std::size_t in_box, std::size_t length) {
       if (cell.block) {
-        for (std::size_t v = 0; v < length; ++v) out[in_box + v] = table[(*cell.block)[in_block + v]];
+        for (std::size_t v = 0; v < length; ++v) out[in_box + v] = convert((*cell.block)[in_block + v]);
       } else {
-        std::fill_n(out.data() + in_box, length, table[cell.value]);
+        std::fill_n(out.data() + in_box, length, convert(cell.value));
       }
     });
   }
+}
+
+void PromptGrid::read(const Box& box, std::span<const float> table, std::span<float> out) const {
+  read_as(
+      box, [table](Half voxel) { return table[voxel]; }, out);
+}
+
+void PromptGrid::read(const Box& box, float factor, std::span<float> out) const {
+  Half last = 0;  // neighbours are mostly equal
+  float converted = 0;
+  const auto convert = [&](Half voxel) {
+    if (voxel != last) {
+      last = voxel;
+      converted = from_half(to_half(from_half(voxel) * factor));
+    }
+    return converted;
+  };
+  read_as(box, convert, out);
 }
 
 }  // namespace sagittal::interact

@@ -26,8 +26,12 @@ class PromptGrid : public BlockGrid<PromptBlock, Half> {
 
   /// table[voxel] for the voxels of `box` in C order.
   void read(const Box& box, std::span<const float> table, std::span<float> out) const;
+  /// The voxels of `box` times `factor`, rounded to half, in C order.
+  void read(const Box& box, float factor, std::span<float> out) const;
 
  private:
+  template <class Convert>
+  void read_as(const Box& box, Convert&& convert, std::span<float> out) const;
   /// Calls `update(voxel, index of the voxel in C order over box)` for all voxels of `box` in cell `n`, on a copy.
   template <class Update>
   void rewrite(std::size_t n, const Box& box, Update&& update);

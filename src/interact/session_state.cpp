@@ -1,7 +1,5 @@
 #include "interact/session_state.h"
 
-#include <unordered_set>
-
 #include <fmt/format.h>
 
 #include "base/error.h"
@@ -184,12 +182,7 @@ std::span<const std::uint8_t> Session::State::dense_mask() {
 
 std::uint64_t Session::State::memory_bytes() const {
   std::uint64_t bytes = image_.memory_bytes() + dense_mask_.size();
-  std::unordered_set<const void*> seen;
-  for (const Segment& s : segments_) {
-    s.history.visit_blocks([&](const void* address, std::size_t size) {
-      if (seen.insert(address).second) bytes += size;
-    });
-  }
+  for (const Segment& s : segments_) bytes += s.history.memory_bytes();
   return bytes;
 }
 

@@ -1,11 +1,11 @@
 #include "io/header_text.h"
 
 #include <algorithm>
-#include <cctype>
 
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/text.h"
 
 namespace sagittal::io {
 namespace {
@@ -27,13 +27,6 @@ std::string_view trimmed(std::string_view text) {
   const auto begin = std::min(text.size(), text.find_first_not_of(kSpace));
   const auto end = text.find_last_not_of(kSpace);
   return end == std::string_view::npos ? std::string_view() : text.substr(begin, end + 1 - begin);
-}
-
-std::string lower_case(std::string_view text) {
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return lower;
 }
 
 std::vector<std::string_view> words_of(std::string_view text) {

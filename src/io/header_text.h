@@ -9,7 +9,6 @@ namespace sagittal::io {
 
 /// `text` without white space at its ends.
 std::string_view trimmed(std::string_view text);
-std::string lower_case(std::string_view text);
 
 /// The words of `text`, separated by white space.
 std::vector<std::string_view> words_of(std::string_view text);

@@ -8,6 +8,7 @@
 #include <fmt/ranges.h>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "io/gzip.h"
 #include "io/header_text.h"
 #include "io/image_header.h"
@@ -45,23 +46,13 @@ std::string terminology_entry(const Terminology& t) {
                      entry_code(t.modifier), kRegionListName, entry_code(t.region), entry_code(t.region_modifier));
 }
 
-std::vector<std::string> split(std::string_view text, char separator) {
-  std::vector<std::string> parts;
-  while (true) {
-    const auto end = std::min(text.size(), text.find(separator));
-    parts.emplace_back(text.substr(0, end));
-    if (end == text.size()) return parts;
-    text.remove_prefix(end + 1);
-  }
-}
-
-std::optional<Code> code_of_entry(const std::string& text) {
+std::optional<Code> code_of_entry(std::string_view text) {
   const auto parts = split(text, '^');
   if (parts.size() != 3 || parts[1].empty()) return std::nullopt;
-  return Code{parts[1], parts[0], parts[2]};
+  return Code{std::string(parts[1]), std::string(parts[0]), std::string(parts[2])};
 }
 
-std::optional<Terminology> terminology_of_entry(const std::string& text) {
+std::optional<Terminology> terminology_of_entry(std::string_view text) {
   auto parts = split(text, '~');
   parts.resize(7);
   const auto category = code_of_entry(parts[1]), type = code_of_entry(parts[2]);
@@ -85,10 +76,10 @@ std::string tags_of(const Segment& s) {
 }
 
 void read_tags(const std::string& tags, Segment& s, std::string_view what) {
-  for (const std::string& tag : split(tags, '|')) {
+  for (const std::string_view tag : split(tags, '|')) {
     const auto colon = tag.find(':');
-    if (colon == std::string::npos) continue;
-    const std::string key(trimmed(tag.substr(0, colon))), value = tag.substr(colon + 1);
+    if (colon == std::string_view::npos) continue;
+    const std::string key(trimmed(tag.substr(0, colon))), value(tag.substr(colon + 1));
     if (key == "TerminologyEntry") s.codes = terminology_of_entry(value);
     if (key == "DICOM.SegmentAlgorithmType") s.algorithm_type = algorithm_type_from_name(value);
     if (key == "DICOM.SegmentAlgorithmName") s.algorithm_name = value;

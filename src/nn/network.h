@@ -11,6 +11,11 @@ namespace sagittal::nn {
 /// Sizes of the spatial axes d, h, w; d is 1 for 2D networks.
 using SpatialSize = std::array<std::int64_t, 3>;
 
+struct NetworkUse {
+  double seconds = 0;            ///< as the callers waited
+  double processor_seconds = 0;  ///< of all threads that computed
+};
+
 /// A segmentation network ready to run: immutable, its weights shared by all runs. Any number of threads may call `run`
 /// at once; each concurrent run borrows a workspace of its own, which the network keeps for the next run of that size.
 class Network {
@@ -25,6 +30,9 @@ class Network {
   /// stage, and throws Error(cancelled) when asked to stop.
   virtual void run(const SpatialSize& size, std::span<const float> input, std::span<float> logits,
                    const RunControl& control) const = 0;
+
+  /// What all runs so far took. Any thread.
+  virtual NetworkUse use() const { return {}; }
 
   /// What runs underneath, for people: "oneDNN 2.6.3, bf16, AMX, 2 threads".
   virtual std::string description() const = 0;

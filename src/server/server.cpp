@@ -92,6 +92,8 @@ std::uint16_t Server::port() const { return state_->listener.port(); }
 
 const http::Router& Server::router() const { return state_->router; }
 
+bool Server::predicting() const { return state_->queue.running_heavy() > 0; }
+
 void Server::reload_tls() { state_->listener.reload_tls(); }
 
 void Server::drain(std::chrono::milliseconds grace) { state_->listener.drain(grace); }

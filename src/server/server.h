@@ -33,6 +33,9 @@ class Server {
   std::uint16_t port() const;
   const http::Router& router() const;
 
+  /// Whether a prediction runs.
+  bool predicting() const;
+
   /// Certificate and key are read anew; Error(io) where they cannot be, and the former stay.
   void reload_tls();
   /// Takes nothing new; returns when all requests are answered, or after `grace`.

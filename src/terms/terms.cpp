@@ -8,22 +8,13 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "terms/terms_table.h"
 
 namespace sagittal::terms {
 namespace {
 
 enum Column { id, name, totalsegmentator, category, type, modifier, region, region_modifier, rgb, source, kColumns };
-
-std::vector<std::string_view> split(std::string_view text, char separator) {
-  std::vector<std::string_view> parts;
-  while (true) {
-    const auto end = std::min(text.size(), text.find(separator));
-    parts.push_back(text.substr(0, end));
-    if (end == text.size()) return parts;
-    text.remove_prefix(end + 1);
-  }
-}
 
 [[noreturn]] void throw_bad_line(std::string_view line) {
   throw Error(ErrorCode::internal, fmt::format("the table of terms has a damaged line: {}", line));

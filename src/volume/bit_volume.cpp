@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <bit>
 
+#include "volume/bits.h"
+
 namespace sagittal {
 namespace {
 
@@ -61,7 +63,13 @@ void BitVolume::set_row(std::int64_t i, std::int64_t j, std::int64_t k, std::spa
   for (std::size_t begin = 0; begin < voxels.size(); begin += 64) {
     const std::size_t count = std::min<std::size_t>(64, voxels.size() - begin);
     std::uint64_t bits = 0;
-    for (std::size_t b = 0; b < count; ++b) bits |= static_cast<std::uint64_t>(voxels[begin + b] != 0) << b;
+    std::size_t b = 0;
+    for (; b + 8 <= count; b += 8) {
+      std::uint64_t eight;
+      std::memcpy(&eight, voxels.data() + begin + b, sizeof(eight));
+      bits |= gather_eight(eight) << b;
+    }
+    for (; b < count; ++b) bits |= static_cast<std::uint64_t>(voxels[begin + b] != 0) << b;
     set_bits(i, j, k + static_cast<std::int64_t>(begin), static_cast<int>(count), bits);
   }
 }

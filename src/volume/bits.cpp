@@ -1,7 +1,5 @@
 #include "volume/bits.h"
 
-#include <bit>
-
 #include <fmt/format.h>
 
 #include "base/error.h"
@@ -11,12 +9,8 @@ namespace {
 
 /// The highest bit of the result is whether byte 0 of `eight` is not zero, and so on.
 std::uint8_t pack_eight(std::uint64_t eight) {
-  constexpr std::uint64_t low7 = 0x7f7f7f7f7f7f7f7f;
-  const std::uint64_t nonzero = ((((eight & low7) + low7) | eight) >> 7) & 0x0101010101010101;
-  return static_cast<std::uint8_t>((nonzero * 0x8040201008040201) >> 56);
+  return static_cast<std::uint8_t>((nonzero_bytes(eight) * 0x8040201008040201) >> 56);
 }
-
-static_assert(std::endian::native == std::endian::little);
 
 }  // namespace
 

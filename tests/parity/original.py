@@ -54,14 +54,29 @@ def interpolate(tensor: torch.Tensor, *args: object, **kwargs: object) -> torch.
     return torch.nn.functional.interpolate(tensor.float(), *args, **kwargs).to(tensor.dtype)
 
 
+def divide_as_cuda(session: nnInteractiveInferenceSession, tensor: torch.Tensor) -> None:
+    """As CUDA divides a half by a scalar: times the float32 reciprocal, then rounded to half."""
+    if session.current_interaction_intensity == 1:
+        return
+    factor = torch.tensor(1.0 / np.float32(session.current_interaction_intensity), dtype=torch.float32)
+    tensor[1:] = (tensor[1:].float() * factor).half()
+
+
+def follow_cuda() -> Choices:
+    """From here on every session of this process has CUDA's semantics on the CPU, and makes the choices returned."""
+    choices = Choices()
+    bboxes.np = NumpyWithChoices(choices)
+    inference_session.crop_to_valid = owned_crop
+    inference_session.interpolate = interpolate
+    nnInteractiveInferenceSession._normalize_interaction_channels_for_network_ = divide_as_cuda
+    return choices
+
+
 class Original(nnInteractiveInferenceSession):
     """Remembers zooms, patches and network calls of the last prediction."""
 
     def __init__(self, model: Path, threads: int = 1):
-        self.choices = Choices()
-        bboxes.np = NumpyWithChoices(self.choices)
-        inference_session.crop_to_valid = owned_crop
-        inference_session.interpolate = interpolate
+        self.choices = follow_cuda()
         with contextlib.redirect_stdout(io.StringIO()):
             super().__init__(device=torch.device("cpu"), torch_n_threads=threads, interactions_storage="tensor")
             self.initialize_from_trained_model_folder(str(model), 0)
@@ -87,13 +102,6 @@ class Original(nnInteractiveInferenceSession):
         boxes = super()._plan_refinement_bboxes(*args, **kwargs)
         self.patches = [[int(b[0]) for b in box] for box in boxes]
         return boxes
-
-    def _normalize_interaction_channels_for_network_(self, tensor: torch.Tensor) -> None:
-        """As CUDA divides a half by a scalar: times the float32 reciprocal, then rounded to half."""
-        if self.current_interaction_intensity == 1:
-            return
-        factor = torch.tensor(1.0 / np.float32(self.current_interaction_intensity), dtype=torch.float32)
-        tensor[1:] = (tensor[1:].float() * factor).half()
 
 
 Original.__name__ = nnInteractiveInferenceSession.__name__  # checkpoints name the class they want

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "base/base64.h"
-#include "interact/stub_network.h"
 #include "io/gzip.h"
+#include "server/prompted.h"
 
 namespace sagittal::server {
 namespace {
@@ -28,13 +28,6 @@ using Mask = std::vector<std::uint8_t>;
 
 std::size_t at(std::int64_t x, std::int64_t y, std::int64_t z) {
   return static_cast<std::size_t>((z * kShape[1] + y) * kShape[2] + x);
-}
-
-/// Foreground where a positive prompt is drawn, or where the segment was before; background where a negative one is.
-bool prompted(const interact::Seen& seen, const Index3& p) {
-  const bool negative = seen.at(1 + 2, p) > 0 || seen.at(1 + 4, p) > 0 || seen.at(1 + 6, p) > 0;
-  const bool positive = seen.at(1 + 1, p) > 0 || seen.at(1 + 3, p) > 0 || seen.at(1 + 5, p) > 0;
-  return !negative && (positive || seen.at(1, p) > 0);
 }
 
 std::vector<float> scan() {

@@ -1,5 +1,5 @@
-"""Many annotators at one server at once, as people click: each has a key and a volume of its own and one of three clients. Every mask is
-compared with the one that the same prompts gave before the load, so that a mask mixed up between two people is seen."""
+"""Many annotators at one server at once, as people click: each has a key and a volume of its own and one of four clients. Every mask
+is compared with the one that the same prompts gave before the load, so that a mask mixed up between two people is seen."""
 import argparse
 import json
 import multiprocessing
@@ -13,10 +13,13 @@ from pathlib import Path
 
 import numpy as np
 import requests
+from monailabel.client import MONAILabelClient
 from nnInteractive.inference.remote.remote_session import nnInteractiveRemoteInferenceSession
 
 import itksnap_client
+import nrrd
 import slicer_v0_client
+from certificate import make_certificate, trust
 from running_server import Server
 
 PEOPLE_PER_PROCESS = 5
@@ -82,7 +85,31 @@ class V2Annotator:
         self.session.close()
 
 
-KINDS = (SlicerAnnotator, V2Annotator, ItkSnapAnnotator)
+class MonaiAnnotator:
+    """It sends all clicks of a segment each time."""
+
+    def __init__(self, url, name, key, image):
+        self.folder = tempfile.TemporaryDirectory()
+        self.client = MONAILabelClient(url, tmpdir=self.folder.name)
+        self.client.update_auth(self.client.auth_token(name, key))
+        self.session = self.client.create_session(nrrd.write(Path(self.folder.name) / "image.nrrd", image))["session_id"]
+
+    def restart(self):
+        self.clicks = {"foreground": [], "background": []}
+
+    def click(self, position, positive):
+        self.clicks["foreground" if positive else "background"].append(position[::-1])
+        file, _ = self.client.infer("nnInteractive", "CT", {"label": "organ", **self.clicks}, session_id=self.session)
+        mask = nrrd.read(Path(file).read_bytes())[1].astype(bool)
+        Path(file).unlink()
+        return mask
+
+    def end(self):
+        self.client.remove_session(self.session)
+        self.folder.cleanup()
+
+
+KINDS = (SlicerAnnotator, V2Annotator, ItkSnapAnnotator, MonaiAnnotator)
 
 
 def clicks(image, centre, person):
@@ -152,8 +179,13 @@ def watch(server, until) -> tuple:
     return health, memory
 
 
-def run(program, model, people=50, seconds=20.0, think=4.0) -> dict:
+def run(program, model, people=50, seconds=20.0, think=4.0, encrypted=False) -> dict:
+    """With `encrypted`, over TLS; the certificate is trusted from then on."""
     with tempfile.TemporaryDirectory() as folder:
+        if encrypted:
+            make_certificate(Path(folder), "load")
+            trust(Path(folder))
+            model = [*model, "--tls-cert", f"{folder}/cert.pem", "--tls-key", f"{folder}/key.pem"]
         file = Path(folder) / "keys.json"
         keys = make_keys(program, file, people)
         server = Server(program, *model, "--api-key-file", file, "--max-sessions", str(2 * people), "--data-dir", folder)
@@ -177,7 +209,7 @@ def run(program, model, people=50, seconds=20.0, think=4.0) -> dict:
             server.process.wait()
     latencies = np.concatenate([latency for _, latency, _ in gathered])
     late = [size for when, size in memory if when > start + 0.4 * seconds]
-    return {"people": people, "seconds": seconds, "prompts": sum(prompts for prompts, _, _ in gathered),
+    return {"people": people, "seconds": seconds, "encrypted": encrypted, "prompts": sum(prompts for prompts, _, _ in gathered),
             "errors": [error for _, _, errors in gathered for error in errors], "exit_code": stopped,
             "prompt_median_s": round(float(np.median(latencies)), 3), "prompt_p95_s": round(float(np.percentile(latencies, 95)), 3),
             "health_p50_ms": round(1e3 * float(np.median(health)), 1), "health_p99_ms": round(1e3 * float(np.percentile(health, 99)), 1),
@@ -192,8 +224,10 @@ def main():
     parser.add_argument("--people", type=int, default=50)
     parser.add_argument("--seconds", type=float, default=300)
     parser.add_argument("--think", type=float, default=4, help="mean seconds between two clicks of one person")
+    parser.add_argument("--tls", action="store_true", help="every client over TLS")
     arguments = parser.parse_args()
-    print(json.dumps(run(arguments.program, [], arguments.people, arguments.seconds, arguments.think), indent=1))
+    result = run(arguments.program, [], arguments.people, arguments.seconds, arguments.think, arguments.tls)
+    print(json.dumps(result, indent=1))
 
 
 if __name__ == "__main__":

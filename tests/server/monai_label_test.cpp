@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "interact/stub_network.h"
 #include "io/image_io.h"
 #include "server/http/multipart.h"
+#include "server/prompted.h"
 
 namespace sagittal::server {
 namespace {
@@ -26,13 +26,6 @@ using Mask = std::vector<std::uint8_t>;
 
 std::size_t at(std::int64_t i, std::int64_t j, std::int64_t k) {
   return static_cast<std::size_t>((k * 14 + j) * 15 + i);
-}
-
-/// Foreground where a positive prompt is drawn, or where the segment was before; background where a negative one is.
-bool prompted(const interact::Seen& seen, const Index3& p) {
-  const bool negative = seen.at(1 + 4, p) > 0 || seen.at(1 + 6, p) > 0;
-  const bool positive = seen.at(1 + 3, p) > 0 || seen.at(1 + 5, p) > 0;
-  return !negative && (positive || seen.at(1, p) > 0);
 }
 
 std::string text_of(ByteView bytes) { return std::string(as_text(bytes)); }

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "interact/stub_network.h"
 #include "io/gzip.h"
 #include "io/npy.h"
+#include "server/prompted.h"
 #include "volume/bits.h"
 
 namespace sagittal::server {
@@ -26,13 +26,6 @@ constexpr char kOk[] = R"({"status":"ok"})";
 
 std::size_t at(std::int64_t k, std::int64_t j, std::int64_t i) {
   return static_cast<std::size_t>((k * kShape[1] + j) * kShape[2] + i);
-}
-
-/// Foreground where a positive prompt is drawn, or where the segment was before; background where a negative one is.
-bool prompted(const interact::Seen& seen, const Index3& p) {
-  const bool negative = seen.at(1 + 2, p) > 0 || seen.at(1 + 4, p) > 0 || seen.at(1 + 6, p) > 0;
-  const bool positive = seen.at(1 + 1, p) > 0 || seen.at(1 + 3, p) > 0 || seen.at(1 + 5, p) > 0;
-  return !negative && (positive || seen.at(1, p) > 0);
 }
 
 template <class T>

@@ -11,16 +11,11 @@ import requests
 
 import itksnap_client
 import slicer_v0_client
+from certificate import make_certificate
 from nnInteractive.inference.remote.remote_session import nnInteractiveRemoteInferenceSession
 from running_server import SHAPE, Server, scan
 
 CENTRE = [n // 2 for n in SHAPE]
-
-
-def make_certificate(folder, name):
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-                    "-subj", f"/CN={name}", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost", "-keyout", folder / "key.pem",
-                    "-out", folder / "cert.pem"], check=True, capture_output=True)
 
 
 @pytest.fixture(scope="module")

@@ -1,11 +1,15 @@
 #include "nn/cpu/network.h"
 
+#include <time.h>
+
 #include <algorithm>
+#include <atomic>
 #include <mutex>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "base/buffer_pool.h"
 #include "base/error.h"
 #include "base/machine.h"
 #include "nn/cpu/builder.h"
@@ -25,58 +29,52 @@ bool offers(dnnl::cpu_isa isa) {
   return (present & static_cast<unsigned>(isa)) == static_cast<unsigned>(isa);
 }
 
-/// Idle arenas, kept for the next run. Any thread may call it.
-class WorkspacePool {
- public:
-  /// The smallest idle arena that is large enough, or a new one whose pages are all present.
-  Buffer borrow(std::size_t bytes, int threads) {
-    {
-      const std::lock_guard lock(mutex_);
-      auto best = idle_.end();
-      for (auto it = idle_.begin(); it != idle_.end(); ++it) {
-        if (it->size() >= bytes && (best == idle_.end() || it->size() < best->size())) best = it;
-      }
-      if (best != idle_.end()) {
-        Buffer found = std::move(*best);
-        idle_.erase(best);
-        return found;
-      }
-      idle_.clear();  // too small all of them: do not hold both
-    }
-    Buffer fresh(bytes);
-    const auto pages = static_cast<std::int64_t>((bytes + kPage - 1) / kPage);
-    constexpr std::int64_t pages_per_part = 2048;
-    parallel_for(threads, (pages + pages_per_part - 1) / pages_per_part, [&](std::int64_t part) {
-      const std::int64_t end = std::min(pages, (part + 1) * pages_per_part);
-      for (std::int64_t page = part * pages_per_part; page < end; ++page) fresh.data()[page * kPage] = std::byte{0};
-    });
-    return fresh;
-  }
+/// An idle arena, or a new one whose pages are all present.
+Buffer borrow_arena(BufferPool& pool, std::size_t bytes, int threads) {
+  Buffer arena = pool.find(bytes);
+  if (arena.size() > 0) return arena;
+  Buffer fresh(bytes);
+  const auto pages = static_cast<std::int64_t>((bytes + kPage - 1) / kPage);
+  constexpr std::int64_t pages_per_part = 2048;
+  parallel_for(threads, (pages + pages_per_part - 1) / pages_per_part, [&](std::int64_t part) {
+    const std::int64_t end = std::min(pages, (part + 1) * pages_per_part);
+    for (std::int64_t page = part * pages_per_part; page < end; ++page) fresh.data()[page * kPage] = std::byte{0};
+  });
+  return fresh;
+}
 
-  void give_back(Buffer arena) {
-    const std::lock_guard lock(mutex_);
-    std::size_t bytes = arena.size();
-    for (const Buffer& other : idle_) bytes += other.size();
-    if (idle_.empty() || bytes <= kIdleBytes) idle_.push_back(std::move(arena));
+double seconds_of(const std::atomic<std::int64_t>& nanoseconds) { return 1e-9 * static_cast<double>(nanoseconds); }
+
+std::int64_t nanoseconds_on(clockid_t clock) {
+  timespec now{};
+  ::clock_gettime(clock, &now);
+  return std::int64_t{1'000'000'000} * now.tv_sec + now.tv_nsec;
+}
+
+/// Adds what passes in a scope: time, and processor time of the OpenMP threads that work for this one.
+class Stopwatch {
+ public:
+  Stopwatch(int threads, std::atomic<std::int64_t>& waited, std::atomic<std::int64_t>& computed)
+      : threads_(threads), waited_(waited), computed_(computed) {}
+  Stopwatch(const Stopwatch&) = delete;
+  Stopwatch& operator=(const Stopwatch&) = delete;
+  ~Stopwatch() {
+    computed_ += team_nanoseconds(threads_) - computed_before_;
+    waited_ += nanoseconds_on(CLOCK_MONOTONIC) - waited_before_;
   }
 
  private:
-  std::mutex mutex_;
-  std::vector<Buffer> idle_;
-};
+  static std::int64_t team_nanoseconds(int threads) {
+    std::int64_t sum = 0;
+#pragma omp parallel num_threads(threads) reduction(+ : sum)
+    sum += nanoseconds_on(CLOCK_THREAD_CPUTIME_ID);
+    return sum;
+  }
 
-/// An arena for one run, returned however the run ends.
-class Workspace {
- public:
-  Workspace(WorkspacePool& pool, std::size_t bytes, int threads) : pool_(pool), arena_(pool.borrow(bytes, threads)) {}
-  Workspace(const Workspace&) = delete;
-  Workspace& operator=(const Workspace&) = delete;
-  ~Workspace() { pool_.give_back(std::move(arena_)); }
-  std::byte* data() { return arena_.data(); }
-
- private:
-  WorkspacePool& pool_;
-  Buffer arena_;
+  const int threads_;
+  std::atomic<std::int64_t>&waited_, &computed_;
+  const std::int64_t waited_before_ = nanoseconds_on(CLOCK_MONOTONIC);
+  const std::int64_t computed_before_ = team_nanoseconds(threads_);
 };
 
 class CpuNetwork final : public Network {
@@ -105,6 +103,8 @@ class CpuNetwork final : public Network {
   void run(const SpatialSize& size, std::span<const float> input, std::span<float> logits,
            const RunControl& control) const override;
 
+  NetworkUse use() const override { return {seconds_of(waited_), seconds_of(computed_)}; }
+
   std::string description() const override {
     const dnnl_version_t* version = dnnl_version();
     return fmt::format("oneDNN {}.{}.{}, {}, {}, {} threads", version->major, version->minor, version->patch,
@@ -122,7 +122,8 @@ class CpuNetwork final : public Network {
   int threads_;
   Precision precision_;
   mutable WeightStore weights_;
-  mutable WorkspacePool workspaces_;
+  mutable BufferPool arenas_{kIdleBytes, true};
+  mutable std::atomic<std::int64_t> waited_ = 0, computed_ = 0;                           // nanoseconds
   mutable std::mutex mutex_;                                                              // guards programs_
   mutable std::vector<std::pair<SpatialSize, std::shared_ptr<const Program>>> programs_;  // latest used last
 };
@@ -171,10 +172,11 @@ void CpuNetwork::run(const SpatialSize& size, std::span<const float> input, std:
   check(size, input.size(), logits.size());
   control.check();
   const OmpThreads scope(threads_);
+  const Stopwatch stopwatch(threads_, waited_, computed_);
   try {
     const auto program = program_for(size);
-    Workspace workspace(workspaces_, program->arena_bytes(), threads_);
-    program->run(workspace.data(), threads_, input, logits, control);
+    BorrowedBuffer arena(arenas_, borrow_arena(arenas_, program->arena_bytes(), threads_));
+    program->run(arena.data(), threads_, input, logits, control);
   } catch (const dnnl::error& error) {
     const ErrorCode code = error.status == dnnl_out_of_memory ? ErrorCode::too_large : ErrorCode::internal;
     throw Error(code, fmt::format("oneDNN failed on an input of {}: {}", fmt::join(size, " x "), error.what()));

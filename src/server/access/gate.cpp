@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/text.h"
 
 namespace sagittal::server {
 namespace {
@@ -19,14 +20,6 @@ using http::Header;
 using http::Request;
 using http::Response;
 using http::Route;
-
-std::string lower_case(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + ('a' - 'A'));
-  }
-  return lower;
-}
 
 /// "host" of "host:port" and "[::1]:port".
 std::string_view without_port(std::string_view host) {

@@ -123,14 +123,10 @@ class ItkSnap {
     return {parse_itksnap_foreground(http::Query(request.query)), true, sessions_.control(request.gone)};
   }
 
-  /// Calls `act(turn, lease)` with the session its own; what it did is kept before it is answered.
   template <class Act>
   Response with_turn(const Request& request, Act&& act) {
     const auto lease = leases_.use(request.path_value, request.owner);
-    Turn turn = sessions_.begin(lease->session_key, leases_.limits().idle);
-    Response response = act(turn, *lease);
-    turn.keep(Leases::describe(*lease));
-    return response;
+    return leases_.with_turn(*lease, [&](Turn& turn) { return act(turn, *lease); });
   }
 
   template <class Act>

@@ -180,19 +180,17 @@ class NnInteractiveV2 {
     return options(request, include, flag(object, "run_prediction", run_by_default));
   }
 
-  /// Calls `act(turn, lease)` with the session its own; what it did is kept before it is answered.
   template <class Act>
   Response with_turn(const Request& request, Act&& act) {
     const std::string token = token_of(request);
     const auto lease = leases_.use(token, request.owner);
-    Turn turn = sessions_.begin(lease->session_key, leases_.limits().idle);
-    if (lease->had_image && !turn->session.has_image()) {
-      leases_.release(token, request.owner);
-      throw Error(ErrorCode::gone, "the session was ended to make room for others");
-    }
-    Response response = act(turn, *lease);
-    turn.keep(Leases::describe(*lease));
-    return response;
+    return leases_.with_turn(*lease, [&](Turn& turn) {
+      if (lease->had_image && !turn->session.has_image()) {
+        leases_.release(token, request.owner);
+        throw Error(ErrorCode::gone, "the session was ended to make room for others");
+      }
+      return act(turn, *lease);
+    });
   }
 
   template <class Act>
@@ -234,9 +232,9 @@ class NnInteractiveV2 {
       meta["bbox"] = {{box.lo[0], box.hi[0]}, {box.lo[1], box.hi[1]}, {box.lo[2], box.hi[2]}};
       meta["dtype"] = lease.target_is_bool ? "bool" : name_of(lease.target_type);
       meta["shape"] = size;
-      std::vector<std::uint8_t> mask(static_cast<std::size_t>(box.volume()));
-      session.copy_mask(session.active_segment(), box, mask);
-      const Buffer values = widen(mask, lease.target_type);
+      Buffer mask(static_cast<std::size_t>(box.volume()));
+      session.copy_mask(session.active_segment(), box, mask.as<std::uint8_t>());
+      const Buffer values = widen(std::move(mask), lease.target_type);
       body = io::write_nnia(lease.target_type, lease.target_is_bool, size, {values.data(), values.size()},
                             sessions_.pool());
     }

@@ -125,12 +125,12 @@ Painting to_painting(io::NpyArray array, const Box& bounds) {
   return {bounds, std::move(bytes)};
 }
 
-Buffer widen(std::span<const std::uint8_t> mask, ScalarType type) {
+Buffer widen(Buffer mask, ScalarType type) {
   const std::size_t width = size_of(type);
+  if (width == 1) return mask;
   Buffer out(mask.size() * width);
-  auto* bytes = reinterpret_cast<std::uint8_t*>(out.data());
-  std::fill_n(bytes, out.size(), std::uint8_t{0});
-  for (std::size_t n = 0; n < mask.size(); ++n) bytes[n * width] = mask[n];
+  std::fill_n(out.data(), out.size(), std::byte{0});
+  for (std::size_t n = 0; n < mask.size(); ++n) out.data()[n * width] = mask.data()[n];
   return out;
 }
 

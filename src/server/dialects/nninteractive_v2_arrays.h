@@ -46,6 +46,6 @@ struct Painting {
 Painting to_painting(io::NpyArray array, const Box& bounds);
 
 /// 0 and 1 as values of an integer type.
-Buffer widen(std::span<const std::uint8_t> mask, ScalarType type);
+Buffer widen(Buffer mask, ScalarType type);
 
 }  // namespace sagittal::server

@@ -60,19 +60,24 @@ struct WorkQueue::State {
     return item;
   }
 
+  /// Each thread looks for work itself before it waits, so one wake-up per task that is ready is enough.
+  void wake_one_if_ready() {
+    if (next_ready() != waiting.end()) changed.notify_one();
+  }
+
   void work() {
     std::unique_lock lock(mutex);
     while (true) {
       changed.wait(lock, [this] { return stopping || next_ready() != waiting.end(); });
       if (stopping) return;
       Item item = take(next_ready());
+      wake_one_if_ready();
       lock.unlock();
       item.task();
       item.task = nullptr;  // what the task holds is freed outside the lock
       lock.lock();
       running.erase(item.kind.key);
       running_heavy -= item.kind.heavy;
-      changed.notify_all();
     }
   }
 };
@@ -95,7 +100,7 @@ bool WorkQueue::submit(const WorkKind& kind, std::function<void()> task) {
   }
   state_->waiting.push_back({kind, std::move(task)});
   if (kind.owner.empty()) state_->waiting.back().kind.owner = kind.key;
-  state_->changed.notify_one();
+  state_->wake_one_if_ready();
   return true;
 }
 
@@ -107,6 +112,11 @@ std::size_t WorkQueue::waiting() const {
 std::size_t WorkQueue::running() const {
   const std::lock_guard lock(state_->mutex);
   return state_->running.size();
+}
+
+std::size_t WorkQueue::running_heavy() const {
+  const std::lock_guard lock(state_->mutex);
+  return static_cast<std::size_t>(state_->running_heavy);
 }
 
 void WorkQueue::stop() {

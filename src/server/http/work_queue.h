@@ -35,6 +35,7 @@ class WorkQueue {
 
   std::size_t waiting() const;
   std::size_t running() const;
+  std::size_t running_heavy() const;
 
   /// Drops the waiting tasks, returns when the running ones are done. Callable twice.
   void stop();

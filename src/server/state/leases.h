@@ -56,6 +56,15 @@ class Leases {
   /// Those of that owner.
   std::vector<std::string> tokens_of(const std::string& owner) const;
 
+  /// Calls `act(turn)` with the lease's session its own; what it did is kept before its result is returned.
+  template <class Act>
+  auto with_turn(const Lease& lease, Act&& act) {
+    Turn turn = sessions_.begin(lease.session_key, limits_.idle);
+    auto result = act(turn);
+    turn.keep(describe(lease));
+    return result;
+  }
+
   /// To be called every few seconds: tells the journal when leases were used, ends those over their lifetime.
   void sweep();
 

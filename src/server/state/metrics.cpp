@@ -70,6 +70,12 @@ struct Metrics::State {
     const auto found = families.find(name);
     return found != families.end() ? found->second : families[std::string(name)];
   }
+
+  void ask(std::string_view name, std::string_view type, const Labels& labels, std::function<double()> value) {
+    const std::lock_guard lock(mutex);
+    family(name).type = type;
+    family(name).series[format_labels(labels)].value = std::move(value);
+  }
 };
 
 Metrics::Metrics() : state_(std::make_unique<State>()) {}
@@ -95,10 +101,11 @@ void Metrics::observe_seconds(std::string_view histogram, const Labels& labels, 
 }
 
 void Metrics::gauge(std::string_view name, const Labels& labels, std::function<double()> value) {
-  const std::lock_guard lock(state_->mutex);
-  Family& family = state_->family(name);
-  family.type = "gauge";
-  family.series[format_labels(labels)].value = std::move(value);
+  state_->ask(name, "gauge", labels, std::move(value));
+}
+
+void Metrics::counter(std::string_view name, const Labels& labels, std::function<double()> value) {
+  state_->ask(name, "counter", labels, std::move(value));
 }
 
 void Metrics::describe(std::string_view name, std::string_view help) {

@@ -25,6 +25,9 @@ class Metrics {
   /// Asked at every scrape; must be quick.
   void gauge(std::string_view name, const Labels& labels, std::function<double()> value);
 
+  /// The same for a number that only grows.
+  void counter(std::string_view name, const Labels& labels, std::function<double()> value);
+
   /// The line of explanation for a counter, histogram or gauge.
   void describe(std::string_view name, std::string_view help);
 
