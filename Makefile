@@ -50,11 +50,12 @@ test-fuzz:
 	@tools/fuzz.sh $(FUZZ_SECONDS) $(FUZZ_SEED)
 
 KILLS ?= 200
-# 200 kills, fifty annotators for five minutes, 10,000 idle connections, a minute for each fuzz target.
+# 200 kills, fifty annotators for five minutes, 10,000 idle connections, the original server beside this one, a minute for each fuzz target.
 test-long: build
 	@tools/install_dependencies.sh test
 	@SAGITTAL_LOAD_SECONDS=300 SAGITTAL_IDLE_CONNECTIONS=10000 \
 	 PYTHON_TESTS="tests/server/test_load.py tests/server/test_hostile.py" tools/python_tests.sh $(PROGRAM)
+	@SAGITTAL_SIDE_BY_SIDE=1 PYTHON_TESTS=tests/server/test_side_by_side.py tools/python_tests.sh $(PROGRAM) -rs
 	@SAGITTAL_KILLS=$(KILLS) PYTHON_TESTS=tests/server/test_kill.py tools/python_tests.sh $(PROGRAM) -s
 	@$(MAKE) test-fuzz FUZZ_SECONDS=60
 

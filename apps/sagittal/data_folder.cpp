@@ -1,5 +1,7 @@
 #include "data_folder.h"
 
+#include <utility>
+
 #include <fmt/format.h>
 
 #include "base/error.h"
@@ -15,6 +17,10 @@ DataFolder::DataFolder(const std::filesystem::path& folder, ThreadPool& pool, co
                                           error.what(), kNoFolder));
   }
   journal_ = std::make_unique<server::SessionJournal>(*store_, pool, log);
+}
+
+void DataFolder::limit(std::function<void(std::uint64_t)> make_room) const {
+  if (store_) store_->volumes().set_make_room(std::move(make_room));
 }
 
 }  // namespace sagittal

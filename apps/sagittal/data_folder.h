@@ -1,5 +1,7 @@
 #pragma once
+#include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 
 #include "base/log.h"
@@ -16,6 +18,9 @@ class DataFolder {
  public:
   /// Throws Error(conflict | io) that says how to start all the same.
   DataFolder(const std::filesystem::path& folder, ThreadPool& pool, const LogSink& log);
+
+  /// `make_room` is asked before each new image, with its size.
+  void limit(std::function<void(std::uint64_t)> make_room) const;
 
   /// Null: in memory only.
   server::SessionJournal* journal() const { return journal_.get(); }

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/machine.h"
+#include "base/text.h"
 #include "commands.h"
 #include "model_lookup.h"
 
@@ -25,8 +26,6 @@ struct Finding {
   std::string found;
   std::string mend{};
 };
-
-std::string gibibytes(std::uint64_t bytes) { return fmt::format("{:.1f} GiB", static_cast<double>(bytes) / (1 << 30)); }
 
 /// The first directory of PATH that holds an executable of that name.
 std::optional<std::string> find_program(const std::string& name) {
@@ -59,7 +58,7 @@ Finding precision(const Machine& machine) {
 Finding memory(const Machine& machine) {
   constexpr std::uint64_t advised = std::uint64_t{4} << 30;
   const bool enough = machine.memory_limit_bytes >= advised;
-  return {"memory", enough, gibibytes(machine.memory_limit_bytes),
+  return {"memory", enough, size_text(machine.memory_limit_bytes),
           enough ? "" : "large scans may not fit: 4 GiB are advised"};
 }
 

@@ -185,8 +185,10 @@ void serve(const ServeOptions& options) {
   const std::chrono::hours keep_for(options.keep_hours);
   session_limits.keep_for = keep_for;
   if (options.memory_limit > 0) session_limits.max_memory_bytes = options.memory_limit;
+  session_limits.max_data_bytes = options.data_limit;
   const DataFolder data(options.model.data_directory, pool, log_to_stderr);
   server::Sessions sessions(model, pool, session_limits, Clock::now, data.journal());
+  data.limit([&sessions](std::uint64_t bytes) { sessions.make_disk_room(bytes); });
   server::Leases leases(
       sessions,
       {.max_leases = options.max_sessions, .lifetime = keep_for, .max_leases_per_owner = per_user, .kind = "v2"});

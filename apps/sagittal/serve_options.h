@@ -30,6 +30,7 @@ struct ServeOptions {
   std::vector<std::string> allowed_origins;
   std::vector<std::string> allowed_hosts;
   std::uint64_t memory_limit = 0;  ///< bytes of all sessions in memory; 0: half of this machine's
+  std::uint64_t data_limit = 0;    ///< bytes of all sessions on the disk; 0: what it has
   std::int64_t keep_hours = 24;
   bool verbose = false;
 };

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "volume/box.h"
+
 namespace sagittal::interact {
 
 void warm_up(const Model& model, const RunControl& control) {

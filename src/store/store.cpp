@@ -131,6 +131,17 @@ std::vector<Bytes> Store::records(const std::string& name) const {
   return found;
 }
 
+std::uint64_t Store::bytes() const {
+  const std::lock_guard lock(mutex_);
+  const auto pragma = [this](const char* question) {
+    Statement row(*database_, question);
+    row.step();
+    return static_cast<std::uint64_t>(row.number(0));
+  };
+  const std::uint64_t pages = pragma("PRAGMA page_count") - pragma("PRAGMA freelist_count");
+  return volumes_.bytes() + pages * pragma("PRAGMA page_size");
+}
+
 std::string Store::volume_of(const std::string& name) const {
   Statement row(*database_, "SELECT volume FROM entry WHERE name = ?1");
   return row.bind(1, name).step() ? row.text(0) : std::string();

@@ -44,6 +44,9 @@ class Store {
 
   Volumes& volumes() { return volumes_; }
 
+  /// Of all volumes and of the database without what it will use again.
+  std::uint64_t bytes() const;
+
   /// Without the records.
   std::vector<Entry> entries() const;
   std::optional<Entry> find(const std::string& name) const;

@@ -81,6 +81,7 @@ Volumes::Pin Volumes::put(ByteView bytes) {
     const std::string name = n == 0 ? hash : fmt::format("{}-{}", hash, n);
     Pin pinned = pin(name);
     if (::access((folder_ / name).c_str(), F_OK) != 0) {
+      if (make_room_) make_room_(bytes.size());
       write(name, bytes);
       return pinned;
     }
@@ -125,6 +126,16 @@ Buffer Volumes::get(const std::string& name, std::uint64_t max_bytes) const {
 void Volumes::remove(const std::string& name) {
   const std::lock_guard lock(pins_->mutex);
   if (is_name(name) && !pins_->count.contains(name)) ::unlink((folder_ / name).c_str());
+}
+
+std::uint64_t Volumes::bytes() const {
+  std::uint64_t sum = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(folder_)) {
+    std::error_code gone;  // meanwhile
+    const auto size = entry.file_size(gone);
+    if (!gone) sum += size;
+  }
+  return sum;
 }
 
 std::vector<std::string> Volumes::names() const {

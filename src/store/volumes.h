@@ -1,10 +1,12 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/buffer.h"
@@ -22,11 +24,17 @@ class Volumes {
   /// Makes the folder where it is missing, for its owner only; removes what an interrupted `put` left.
   explicit Volumes(std::filesystem::path folder);
 
-  /// The file's name; it is on the disk, whole, when this returns. Throws Error(io) for a full disk: nothing is left.
+  /// The file's name; it is on the disk, whole, when this returns. Throws Error(io) for a full disk, and what
+  /// `make_room` throws: nothing is left.
   Pin put(ByteView bytes);
 
   /// Keeps the file of that name, should there be one.
   Pin hold(const std::string& name) { return pin(name); }
+
+  /// Called before each new file with its size, to remove others or refuse. To be set before the first `put`.
+  void set_make_room(std::function<void(std::uint64_t bytes)> make_room) { make_room_ = std::move(make_room); }
+  /// Of all files.
+  std::uint64_t bytes() const;
 
   /// Error(not_found) where there is none, Error(bad_input) where its bytes are not those that were put,
   /// Error(too_large) beyond `max_bytes`.
@@ -46,6 +54,7 @@ class Volumes {
     std::map<std::string, int> count;  // guarded by mutex
   };
   const std::filesystem::path folder_;
+  std::function<void(std::uint64_t)> make_room_;
   const std::shared_ptr<Pins> pins_ = std::make_shared<Pins>();
 };
 

@@ -19,13 +19,16 @@ constexpr Index3 kShape{20, 20, 20};
 class SessionJournalTest : public testing::Test {
  protected:
   struct Running {
-    Running(const std::filesystem::path& folder, ThreadPool& pool, Sessions::Clock clock, const LogSink& log)
+    Running(const std::filesystem::path& folder, ThreadPool& pool, const SessionLimits& limits, Sessions::Clock clock,
+            const LogSink& log)
         : store(folder, log),
           journal(store, pool, log),
           sessions(interact::StubSession::make_model({8, 8, 8},
                                                      std::make_shared<interact::StubNetwork>(8, interact::bright), {}),
-                   pool, {}, clock, &journal),
-          leases(sessions, {.max_leases = 2, .kind = "v2"}, clock) {}
+                   pool, limits, clock, &journal),
+          leases(sessions, {.max_leases = 2, .kind = "v2"}, clock) {
+      store.volumes().set_make_room([this](std::uint64_t bytes) { sessions.make_disk_room(bytes); });
+    }
     durable::Store store;
     SessionJournal journal;
     Sessions sessions;
@@ -35,16 +38,17 @@ class SessionJournalTest : public testing::Test {
   void start() {
     running_.reset();
     running_.emplace(
-        scratch_ / "data", pool_, [this] { return now_; },
+        scratch_ / "data", pool_, limits_, [this] { return now_; },
         [this](LogLevel, std::string_view message) { log_ += message; });
   }
   Sessions& sessions() { return running_->sessions; }
   Leases& leases() { return running_->leases; }
 
-  void upload(const std::string& key) {
+  void upload(const std::string& key) { upload(key, image_); }
+  void upload(const std::string& key, const std::vector<float>& image) {
     Turn turn = sessions().begin(key);
-    sessions().reserve_image(key, image_.size() * sizeof(float));
-    const StoredVoxels voxels = store(image_);
+    sessions().reserve_image(key, image.size() * sizeof(float));
+    const StoredVoxels voxels = store(image);
     turn.put_image(ImageEncoding::voxels, ScalarType::f32, kShape, voxels.bytes);
     turn->session.set_image(kShape, voxels);
     turn.keep();
@@ -71,6 +75,7 @@ class SessionJournalTest : public testing::Test {
   std::chrono::steady_clock::time_point now_{};
   const std::vector<float> image_ = scan();
   std::string log_;
+  SessionLimits limits_;
   std::optional<Running> running_;
 };
 
@@ -225,6 +230,33 @@ TEST_F(SessionJournalTest, ALeaseThatIsOverCostsNoPlace) {
   leases().claim();
   EXPECT_NO_THROW(leases().use(a));
   EXPECT_NO_THROW(leases().use(b));
+}
+
+TEST_F(SessionJournalTest, AFullDataFolderMakesRoomAtTheLongestUnused) {
+  const auto image = [this](float value) {
+    std::vector<float> other = image_;
+    other.front() = value;
+    return other;
+  };
+  start();
+  upload("a", image(1000));
+  now_ += hours(1);
+  upload("b", image(1001));
+  now_ += hours(1);
+  upload("c", image(1002));
+  sessions().sweep();
+  limits_.max_data_bytes = running_->store.bytes() + image_.size();  // a quarter of an image more
+  start();
+  sessions().sweep();
+  upload("d", image(1003));
+  EXPECT_TRUE(mask("a").empty());
+  for (const char* kept : {"b", "c", "d"}) EXPECT_FALSE(mask(kept).empty()) << kept;
+  EXPECT_LE(running_->store.bytes(), limits_.max_data_bytes);
+
+  EXPECT_ERROR(upload("e", image(1004)), ErrorCode::unavailable);
+  EXPECT_TRUE(mask("e").empty());
+  for (const char* kept : {"b", "c", "d"}) EXPECT_FALSE(mask(kept).empty()) << "in use now";
+  EXPECT_ERROR(sessions().make_disk_room(limits_.max_data_bytes + 1), ErrorCode::too_large);
 }
 
 TEST_F(SessionJournalTest, AnUploadThatNeverEndedIsNotTheImageOfTheClient) {

@@ -20,15 +20,6 @@ const std::string kLease = "lease ";
 constexpr std::size_t kMostPerPlace = 16;
 constexpr std::size_t kTokenBits = 128;
 
-Lease parse_lease(const durable::Entry& entry) {
-  constexpr const char* what = "kept lease";
-  const Json head = parse_head(entry.head);
-  const Json about = json_get_or<Json>(head, "about", what, Json::object());
-  const auto type = scalar_type_from_name(json_get_or<std::string>(about, "target", what, "uint8"));
-  if (!type) throw Error(ErrorCode::bad_input, "kept lease: unknown type of the mask");
-  return {entry.name, json_get_or(about, "had_image", what, false), *type, json_get_or(about, "bool", what, false)};
-}
-
 bool is_shared(const durable::Entry& entry) {
   const Json about = json_get_or<Json>(parse_head(entry.head), "about", "kept lease", Json::object());
   return json_get_or(about, "shared", "kept lease", false);
@@ -45,6 +36,15 @@ Json Leases::describe(const Lease& lease) {
   return {{"had_image", lease.had_image}, {"target", name_of(lease.target_type)}, {"bool", lease.target_is_bool}};
 }
 
+Lease Leases::parse(const durable::Entry& entry) {
+  constexpr const char* what = "kept lease";
+  const Json head = parse_head(entry.head);
+  const Json about = json_get_or<Json>(head, "about", what, Json::object());
+  const auto type = scalar_type_from_name(json_get_or<std::string>(about, "target", what, "uint8"));
+  if (!type) throw Error(ErrorCode::bad_input, "kept lease: unknown type of the mask");
+  return {entry.name, json_get_or(about, "had_image", what, false), *type, json_get_or(about, "bool", what, false)};
+}
+
 void Leases::restore() {
   SessionJournal& journal = *sessions_.journal();
   const Time now = clock_();
@@ -53,9 +53,8 @@ void Leases::restore() {
     if (entry.kind != limits_.kind || !entry.name.starts_with(before_token)) continue;
     const auto ago = [&](std::int64_t ms) { return now - std::chrono::milliseconds(journal.store().now_ms() - ms); };
     try {
-      entries_[entry.name.substr(before_token.size())] = {std::make_shared<Lease>(parse_lease(entry)),
-                                                          ago(entry.used_ms), ago(entry.active_ms), owner,
-                                                          is_shared(entry)};
+      entries_[entry.name.substr(before_token.size())] = {std::make_shared<Lease>(parse(entry)), ago(entry.used_ms),
+                                                          ago(entry.active_ms), owner, is_shared(entry)};
     } catch (const Error& error) {
       journal.give_up(entry.name, error.what());
     }

@@ -70,6 +70,8 @@ class Leases {
 
   /// What the journal should keep of a lease. Guarded by the session's mutex.
   static Json describe(const Lease& lease);
+  /// What the journal kept of a lease. Error(bad_input) for anything else.
+  static Lease parse(const durable::Entry& entry);
 
   std::size_t count() const;
   const LeaseLimits& limits() const { return limits_; }

@@ -72,6 +72,18 @@ Json parse_head(const std::string& head) {
   return json;
 }
 
+KeptSession parse_kept(const durable::Entry& entry) {
+  KeptSession kept;
+  kept.kind = entry.kind;
+  kept.head = entry.head;
+  kept.note = entry.note;
+  const Json head = parse_head(entry.head);
+  if (!entry.volume.empty()) kept.image = parse_image(json_get<Json>(head, "image", kHead), entry.volume);
+  kept.revision = json_get_or<std::uint64_t>(head, "revision", kHead, 0);
+  kept.about = json_get_or<Json>(head, "about", kHead, Json::object());
+  return kept;
+}
+
 SessionJournal::SessionJournal(durable::Store& store, ThreadPool& pool, LogSink log)
     : store_(store), pool_(pool), log_(std::move(log)) {}
 
@@ -81,16 +93,7 @@ KeptImage SessionJournal::put_image(ImageEncoding encoding, ScalarType type, con
 
 std::optional<KeptSession> SessionJournal::find(const std::string& key) const {
   const auto entry = store_.find(key);
-  if (!entry) return std::nullopt;
-  KeptSession kept;
-  kept.kind = entry->kind;
-  kept.head = entry->head;
-  kept.note = entry->note;
-  const Json head = parse_head(entry->head);
-  if (!entry->volume.empty()) kept.image = parse_image(json_get<Json>(head, "image", kHead), entry->volume);
-  kept.revision = json_get_or<std::uint64_t>(head, "revision", kHead, 0);
-  kept.about = json_get_or<Json>(head, "about", kHead, Json::object());
-  return kept;
+  return entry ? std::optional(parse_kept(*entry)) : std::nullopt;
 }
 
 void SessionJournal::load_image(const KeptImage& image, interact::Session& session, std::uint64_t max_bytes) const {

@@ -77,5 +77,7 @@ class SessionJournal {
 
 /// `head` of an entry: what `SessionJournal` and a dialect say of a session. Error(bad_input) for anything else.
 Json parse_head(const std::string& head);
+/// All of what the journal keeps of a session but its records. Error(bad_input) for anything else.
+KeptSession parse_kept(const durable::Entry& entry);
 
 }  // namespace sagittal::server

@@ -7,15 +7,10 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "server/state/client_key.h"
 
 namespace sagittal::server {
-namespace {
-
-std::string gibibytes(std::uint64_t bytes) { return fmt::format("{:.1f} GiB", static_cast<double>(bytes) / (1 << 30)); }
-
-}  // namespace
-
 Sessions::Sessions(std::shared_ptr<const interact::Model> model, ThreadPool& pool, const SessionLimits& limits,
                    Clock clock, SessionJournal* journal)
     : model_(std::move(model)), pool_(pool), limits_(limits), clock_(std::move(clock)), journal_(journal) {}
@@ -103,7 +98,7 @@ void Sessions::reserve_image(const std::string& key, std::uint64_t needed) {
   if (needed > limits_.max_memory_bytes) {
     throw Error(ErrorCode::too_large,
                 fmt::format("the image needs about {}, this server has {} for images; crop or resample it",
-                            gibibytes(needed), gibibytes(limits_.max_memory_bytes)));
+                            size_text(needed), size_text(limits_.max_memory_bytes)));
   }
   std::vector<Dropped> dropped;  // destroyed after the lock is released
   const std::lock_guard lock(mutex_);
@@ -119,7 +114,7 @@ void Sessions::reserve_image(const std::string& key, std::uint64_t needed) {
     if (dropped.back()) continue;
     throw Error(ErrorCode::unavailable,
                 fmt::format("all of this server's {} sessions or its {} for images are in use; try again in a minute",
-                            limits_.max_sessions, gibibytes(limits_.max_memory_bytes)));
+                            limits_.max_sessions, size_text(limits_.max_memory_bytes)));
   }
   own->second.memory_bytes = needed;
 }

@@ -77,6 +77,7 @@ struct SessionLimits {
   std::size_t max_sessions_per_owner = 64;  ///< those of one owner of a key
   std::chrono::seconds unload_after{600};   ///< with a journal
   std::chrono::seconds keep_for{86400};     ///< with a journal
+  std::uint64_t max_data_bytes = 0;         ///< of the journal, all in all; 0: what the disk has
 };
 
 class Sessions;
@@ -149,6 +150,10 @@ class Sessions {
   /// never fits, Error(unavailable) for what does not fit beside sessions that are not idle.
   void reserve_image(const std::string& key, std::uint64_t bytes);
 
+  /// Makes room for `needed` bytes in the journal: the longest unused sessions end, those of the last ten minutes
+  /// never. Throws Error(too_large) for what never fits, Error(unavailable) for what does not fit beside them.
+  void make_disk_room(std::uint64_t needed);
+
   /// Corrects the estimate after work on `client`, the session of that key; its mutex is held.
   void count_memory(const std::string& key, const ClientSession& client);
 
@@ -183,6 +188,8 @@ class Sessions {
   void restore(const std::string& key, ClientSession& client);
   void unload(ClientSession& client) const;
   void expire();
+  void keep_data_limit();
+  bool end_unused(const std::string& key, std::chrono::seconds unused_for);
 
   bool droppable(const Entry& entry) const;
   Dropped drop_longest_unused(const std::string& except, bool with_image);

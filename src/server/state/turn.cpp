@@ -1,6 +1,10 @@
+#include <algorithm>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "base/error.h"
+#include "base/text.h"
 #include "interact/normalised_image.h"
 #include "server/state/sessions.h"
 
@@ -111,20 +115,63 @@ void Sessions::sweep() {
   }
   journal_->store().touch("client", uses);
   expire();
+  keep_data_limit();
+}
+
+/// Prompts are never refused: what they made too much is removed here, as far as it can be.
+void Sessions::keep_data_limit() {
+  try {
+    make_disk_room(0);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::unavailable) throw;
+  }
 }
 
 void Sessions::expire() {
   const auto keep_for = std::chrono::duration_cast<std::chrono::milliseconds>(limits_.keep_for);
   const std::int64_t oldest = journal_->store().now_ms() - keep_for.count();
   for (const std::string& key : journal_->store().unused_since("client", oldest)) {
-    const std::lock_guard lock(mutex_);
-    const auto entry = entries_.find(key);
-    const bool used = entry != entries_.end() &&
-                      (entry->second.session.use_count() > 1 || clock_() - entry->second.last_used < limits_.keep_for);
-    if (used) continue;
-    if (entry != entries_.end()) entries_.erase(entry);
-    journal_->erase(key);
+    end_unused(key, limits_.keep_for);
   }
+}
+
+/// False where it is in use, or was within `unused_for`.
+bool Sessions::end_unused(const std::string& key, std::chrono::seconds unused_for) {
+  Dropped dropped;  // destroyed after the lock is released
+  const std::lock_guard lock(mutex_);
+  if (const auto entry = entries_.find(key); entry != entries_.end()) {
+    const bool in_use = entry->second.session.use_count() > 1;
+    if (in_use || clock_() - entry->second.last_used < unused_for) return false;
+    entry->second.session->ended = true;
+    dropped = std::move(entry->second.session);
+    entries_.erase(entry);
+  }
+  journal_->erase(key);
+  return true;
+}
+
+void Sessions::make_disk_room(std::uint64_t needed) {
+  constexpr std::chrono::seconds kAtWork{600};
+  const std::uint64_t limit = limits_.max_data_bytes;
+  if (journal_ == nullptr || limit == 0) return;
+  if (needed > limit) {
+    throw Error(ErrorCode::too_large,
+                fmt::format("the image takes {} on the server's disk, where {} are for all images", size_text(needed),
+                            size_text(limit)));
+  }
+  durable::Store& store = journal_->store();
+  if (store.bytes() + needed <= limit) return;
+  std::vector<durable::Entry> entries = store.entries();
+  std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.used_ms < b.used_ms; });
+  const std::int64_t recent = store.now_ms() - std::chrono::milliseconds(kAtWork).count();
+  for (const durable::Entry& entry : entries) {
+    if (entry.volume.empty()) continue;
+    if (entry.used_ms > recent) break;
+    if (end_unused(entry.name, kAtWork) && store.bytes() + needed <= limit) return;
+  }
+  throw Error(ErrorCode::unavailable,
+              fmt::format("the {} that this server keeps on its disk are taken by sessions in use; try again later",
+                          size_text(limit)));
 }
 
 }  // namespace sagittal::server
