@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <new>
 
 #include <fmt/format.h>
 
@@ -38,7 +39,32 @@ Database::Database(const std::filesystem::path& path) : path_(path.string()) {
 
 Database::~Database() { close(); }
 
-void Database::close() { sqlite3_close(handle_); }
+void Database::close() {
+  for (const auto& [text, statement] : idle_) sqlite3_finalize(statement);
+  sqlite3_close(handle_);
+}
+
+sqlite3_stmt* Database::take(const char* sql) {
+  sqlite3_stmt* statement = nullptr;
+  if (const auto idle = idle_.find(std::string_view(sql)); idle != idle_.end()) {
+    statement = idle->second;
+    idle_.erase(idle);
+    return statement;
+  }
+  const int code = sqlite3_prepare_v2(handle_, sql, -1, &statement, nullptr);
+  if (code != SQLITE_OK) fail(code);
+  return statement;
+}
+
+void Database::give_back(sqlite3_stmt* statement) noexcept {
+  sqlite3_reset(statement);  // its error was thrown already
+  sqlite3_clear_bindings(statement);
+  try {
+    idle_.emplace(sqlite3_sql(statement), statement);
+  } catch (const std::bad_alloc&) {
+    sqlite3_finalize(statement);
+  }
+}
 
 void Database::run(const char* sql) {
   const int code = sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr);
@@ -57,11 +83,9 @@ void Database::fail(int code) const {
               fmt::format("{}: {}", path_, handle_ == nullptr ? "out of memory" : sqlite3_errmsg(handle_)));
 }
 
-Statement::Statement(const Database& database, const char* sql) : database_(database) {
-  check(sqlite3_prepare_v2(database.handle_, sql, -1, &handle_, nullptr));
-}
+Statement::Statement(Database& database, const char* sql) : database_(database), handle_(database.take(sql)) {}
 
-Statement::~Statement() { sqlite3_finalize(handle_); }
+Statement::~Statement() { database_.give_back(handle_); }
 
 void Statement::check(int code) const {
   if (code != SQLITE_OK) database_.fail(code);

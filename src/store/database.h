@@ -1,6 +1,8 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 
@@ -27,15 +29,19 @@ class Database {
   friend class Statement;
   [[noreturn]] void fail(int code) const;
   void close();
+  /// A statement that nobody uses now: parsed before, or for the first time.
+  sqlite3_stmt* take(const char* sql);
+  void give_back(sqlite3_stmt* statement) noexcept;
 
   std::string path_;
   sqlite3* handle_ = nullptr;
+  std::multimap<std::string, sqlite3_stmt*, std::less<>> idle_;  ///< by their text
 };
 
 /// One statement; parameters count from 1, columns from 0.
 class Statement {
  public:
-  Statement(const Database& database, const char* sql);
+  Statement(Database& database, const char* sql);
   Statement(const Statement&) = delete;
   Statement& operator=(const Statement&) = delete;
   ~Statement();
@@ -57,7 +63,7 @@ class Statement {
 
  private:
   void check(int code) const;
-  const Database& database_;
+  Database& database_;
   sqlite3_stmt* handle_ = nullptr;
 };
 
