@@ -8,21 +8,14 @@
 #include <vector>
 
 #include "base/base64.h"
-#include "interact/stub_network.h"
 #include "io/image_io.h"
 #include "scratch.h"
 #include "server/api/native_api.h"
 #include "server/api/sha256.h"
+#include "server/prompted.h"
 #include "volume/bits.h"
 
 namespace sagittal::server {
-
-/// Foreground where a positive prompt is drawn, or where the segment was before; background where a negative one is.
-inline bool prompted(const interact::Seen& seen, const Index3& p) {
-  const bool negative = seen.at(1 + 2, p) > 0 || seen.at(1 + 4, p) > 0 || seen.at(1 + 6, p) > 0;
-  const bool positive = seen.at(1 + 1, p) > 0 || seen.at(1 + 3, p) > 0 || seen.at(1 + 5, p) > 0;
-  return !negative && (positive || seen.at(1, p) > 0);
-}
 
 inline constexpr Index3 kApiShape{15, 14, 12};  // i, j, k
 
