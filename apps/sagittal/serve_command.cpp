@@ -141,7 +141,12 @@ server::ShelfLimits limit_shelf(const server::SessionLimits& sessions, const ser
 }
 
 void describe_program_metrics(server::Metrics& metrics, const server::Sessions& sessions, Clock::time_point start) {
-  const auto use = [network = sessions.model().network] { return network->use(); };
+  const auto use = [&model = sessions.model()] {
+    nn::NetworkUse sum = model.network->use();
+    if (!model.guide) return sum;
+    const nn::NetworkUse guide = model.guide.network->use();
+    return nn::NetworkUse{sum.seconds + guide.seconds, sum.processor_seconds + guide.processor_seconds};
+  };
   metrics.describe("sagittal_network_seconds_total", "Time in the network, a part of that for prompts.");
   metrics.counter("sagittal_network_seconds_total", {}, [use] { return use().seconds; });
   metrics.describe("sagittal_network_processor_seconds_total", "Processor time of the network, all threads.");
