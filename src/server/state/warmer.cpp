@@ -3,9 +3,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <exception>
 #include <utility>
 
-#include "base/error.h"
 #include "interact/warm_up.h"
 
 namespace sagittal::server {
@@ -28,7 +28,7 @@ Warmer::Warmer(std::shared_ptr<const interact::Model> model, std::function<bool(
         };
         try {
           interact::warm_up(*model, control);
-        } catch (const Error&) {
+        } catch (const std::exception&) {
           // A prompt came first, or it meets the same error and can say so.
         }
       }) {}
