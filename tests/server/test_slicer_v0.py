@@ -37,8 +37,9 @@ def test_it_says_one_line_and_is_ready_within_a_second(server):
 
 
 def test_connection_test_and_health(server):
-    page = requests.get(server.url, timeout=5)
+    page = requests.get(f"{server.url}/server", timeout=5)
     assert page.status_code == 200 and server.url in page.text
+    assert requests.get(server.url, timeout=5).status_code == 200
     assert requests.get(f"{server.url}/alice", timeout=5).status_code == 200
     assert requests.get(f"{server.url}/healthz", timeout=5).json() == {"ok": True, "status": "ok"}
     assert requests.head(f"{server.url}/healthz", timeout=5).status_code == 200

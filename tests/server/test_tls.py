@@ -55,7 +55,7 @@ def receive_all(connection) -> bytes:
 
 def test_the_address_is_https(secure, folder):
     assert secure.url.startswith("https://")
-    page = requests.get(secure.url, timeout=10)
+    page = requests.get(f"{secure.url}/server", timeout=10)
     assert page.status_code == 200 and secure.url in page.text
 
 
