@@ -50,6 +50,8 @@ template <class... F>
 struct Overloaded : F... {
   using F::operator()...;
 };
+template <class... F>
+Overloaded(F...) -> Overloaded<F...>;
 
 std::string_view type_name(const interact::Prompt& prompt) {
   return std::visit(

@@ -211,7 +211,8 @@ Field nearness(const Field& image, float steepness, const std::vector<Seed>& see
   }
   const auto strides = image.strides();
   while (!open.empty()) {
-    const auto [reached, here] = open.top();
+    const float reached = open.top().first;
+    const std::size_t here = open.top().second;
     open.pop();
     if (reached > length[here]) continue;
     for (std::size_t axis = 0; axis < 3; ++axis) {

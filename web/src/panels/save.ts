@@ -38,7 +38,7 @@ export function open_save(work: Work): void {
       }
     };
     return [
-      h('fieldset', {}, h('legend', {}, 'What'), choice(`This segment: ${segment.info.name}`, false), choice(`All ${work.segments.value.length} segments in one file`, true)),
+      h('fieldset', {}, h('legend', {}, 'What'), choice(`This segment: ${segment.info.name}`, false), ...(work.segments.value.length > 1 ? [choice(`All ${work.segments.value.length} segments in one file`, true)] : [])),
       h('div', { class: 'column formats' }, ...kFormats.map(({ format, label, text, ending }) => {
         const button: HTMLButtonElement = h('button', { class: 'wide-button', onclick: () => void save(format, ending, button) }, h('strong', {}, label), h('span', { class: 'muted' }, format === 'prompts' ? `${text} (this segment)` : text));
         return button;
