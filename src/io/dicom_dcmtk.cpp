@@ -30,8 +30,14 @@ void register_decoders() {
 
 constexpr std::uint8_t kStartOfImage = 0xd8, kStartOfScan = 0xda, kJpegLs = 0xf7;
 
-/// SOF0..SOF3 and JPEG-LS: what grey DICOM images are stored in (ITU-T T.81 table B.1, T.87).
-bool is_frame_header(std::uint8_t marker) { return (marker >= 0xc0 && marker <= 0xc3) || marker == kJpegLs; }
+bool is_jpeg_ls(const PixelFormat& f) {
+  return f.transfer_syntax == "1.2.840.10008.1.2.4.80" || f.transfer_syntax == "1.2.840.10008.1.2.4.81";
+}
+
+/// SOF0..SOF3 or JPEG-LS: what grey DICOM images are stored in (ITU-T T.81 table B.1, T.87).
+bool is_frame_header(std::uint8_t marker, bool jpeg_ls) {
+  return jpeg_ls ? marker == kJpegLs : marker >= 0xc0 && marker <= 0xc3;
+}
 
 std::uint16_t big_endian_word(ByteView bytes) { return static_cast<std::uint16_t>(bytes[0] << 8 | bytes[1]); }
 
@@ -42,7 +48,8 @@ bool describes(ByteView header, const PixelFormat& f) {
          header[5] == 1;
 }
 
-/// DCMTK 3.6.7 searches a stream without a frame header for ever, so the marker segments are walked here first.
+/// DCMTK 3.6.7 searches a stream without a frame header of its kind for ever, so the marker segments are walked here
+/// first.
 bool is_one_grey_jpeg(ByteView frame, const PixelFormat& f) {
   std::size_t at = 2, frame_headers = 0;
   if (frame.size() < 4 || frame[0] != 0xff || frame[1] != kStartOfImage) return false;
@@ -55,7 +62,7 @@ bool is_one_grey_jpeg(ByteView frame, const PixelFormat& f) {
     const std::size_t length = big_endian_word(frame.subspan(at + 2));
     if (length < 2 || length > frame.size() - at - 2) return false;
     if (marker == kStartOfScan) return frame_headers == 1;
-    if (is_frame_header(marker)) {
+    if (is_frame_header(marker, is_jpeg_ls(f))) {
       if (!describes(frame.subspan(at + 4, length - 2), f)) return false;
       ++frame_headers;
     }

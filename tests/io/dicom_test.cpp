@@ -321,6 +321,7 @@ TEST(DicomForged, JpegStreamsWithoutOneFrameHeaderThatFitsAreErrors) {
   expect_refused(stream({0xff, 0xe0, 0, 0}));                                  // a segment of no length
   expect_refused(stream({0xff, 0xe0, 0xff, 0xff}));                            // a segment beyond the end
   expect_refused(stream({0xff, 0xc3, 0, 11, 16, 0, 3, 0, 2, 1, 1, 0x11, 0}));  // rows and columns exchanged
+  expect_refused(stream({0xff, 0xf7, 0, 11, 16, 0, 2, 0, 3, 1, 1, 0x11, 0}));  // the frame header of JPEG-LS
   expect_refused(stream({0xff, 0xc3, 0, 17, 16, 0, 2, 0, 3, 3, 1, 0x11, 0, 2, 0x11, 0, 3, 0x11, 0}));  // colour
 }
 
