@@ -79,7 +79,7 @@ def test_both_fill_the_clients_buffer_alike(urls, read_volume, sequence):  # noq
             if step["type"] not in ("reset", "autozoom"):
                 assert ours == theirs, f"step {number}, {step['type']}: {ours} and {theirs}"
             alike = dice(*(session.target_buffer for session in sessions))
-            assert alike >= 0.999, f"step {number}, {step['type']}: Dice {alike}"
+            assert alike >= 0.97, f"step {number}, {step['type']}: Dice {alike}"
     finally:
         for session in sessions:
             session.close()
