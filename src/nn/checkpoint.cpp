@@ -5,13 +5,13 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "nn/licence.h"
 #include "nn/torch_file.h"
 
 namespace sagittal::nn {
 namespace {
 
 constexpr std::size_t kMaxJsonBytes = std::size_t{64} << 20;
-constexpr std::size_t kMaxLicenceBytes = std::size_t{1} << 20;
 
 std::filesystem::path find_fold(const std::filesystem::path& folder, const std::string& fold) {
   if (!fold.empty()) return folder / ("fold_" + fold);
@@ -24,29 +24,6 @@ std::filesystem::path find_fold(const std::filesystem::path& folder, const std::
   throw Error(found.empty() ? ErrorCode::not_found : ErrorCode::wrong_usage,
               fmt::format("{}: expected one fold_* folder, found {}; choose a fold", folder.string(),
                           found.empty() ? "none" : fmt::format("{}", fmt::join(found, ", "))));
-}
-
-std::string first_line_of_licence(const std::filesystem::path& folder) {
-  const auto path = folder / "LICENSE";
-  if (!std::filesystem::is_regular_file(path)) return {};
-  const Bytes bytes = read_file(path, kMaxLicenceBytes);
-  std::string_view rest = as_text(bytes);
-  while (!rest.empty()) {
-    std::string_view line = rest.substr(0, rest.find('\n'));
-    rest.remove_prefix(std::min(rest.size(), line.size() + 1));
-    const auto first = line.find_first_not_of(" \t\r");
-    if (first == std::string_view::npos) continue;
-    return std::string(line.substr(first, line.find_last_not_of(" \t\r") - first + 1));
-  }
-  return {};
-}
-
-/// The first release ships without a LICENSE file; its model card names the licence.
-std::string licence_of(const std::filesystem::path& folder, const Plans& plans, const std::string& configuration) {
-  if (auto line = first_line_of_licence(folder); !line.empty()) return line;
-  const bool first_release =
-      plans.dataset_name == "Dataset225_nnInteractiveV2" && configuration == "3d_fullres_ps192_bs24";
-  return first_release ? "CC BY-NC-SA 4.0" : "!!MISSING!!";
 }
 
 int image_channels_of(const Json& dataset) {

@@ -1,0 +1,34 @@
+#include "base/json_order.h"
+
+#include <set>
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "base/json.h"
+
+namespace sagittal {
+namespace {
+constexpr int kMaxDepth = 64;
+}
+
+std::vector<std::string> json_key_order(std::string_view text, std::string_view member, std::string_view what) {
+  std::vector<std::string> keys;
+  std::set<std::string> seen;
+  bool inside = false;
+  const auto collect = [&](int depth, Json::parse_event_t event, const Json& value) {
+    if (depth > kMaxDepth) throw Error(ErrorCode::bad_input, fmt::format("{}: nested too deep", what));
+    if (event != Json::parse_event_t::key) return true;
+    if (depth == 1) inside = value == member;
+    if (depth == 2 && inside && seen.insert(value.get<std::string>()).second) keys.push_back(value.get<std::string>());
+    return true;
+  };
+  try {
+    const Json root = Json::parse(text, collect);
+    return root.is_object() ? keys : std::vector<std::string>();
+  } catch (const Json::exception& error) {
+    throw Error(ErrorCode::bad_input, fmt::format("{}: not JSON: {}", what, error.what()));
+  }
+}
+
+}  // namespace sagittal
