@@ -4,7 +4,6 @@
 #include <string>
 #include <vector>
 
-#include "io/image_io.h"
 #include "server/dialects/monai_label.h"
 #include "stub_server.h"
 
@@ -14,13 +13,6 @@ using namespace sagittal;
 using fuzz::part;
 using server::http::Request;
 using server::http::Response;
-
-std::string make_image() {
-  std::vector<std::uint8_t> voxels(8 * 9 * 10);
-  for (std::size_t v = 0; v < voxels.size(); ++v) voxels[v] = static_cast<std::uint8_t>(v % 50);
-  const Bytes file = io::encode_image(make_volume<std::uint8_t>({.size = {10, 9, 8}}, voxels), "nrrd", false);
-  return std::string(as_text(file));
-}
 
 struct Endpoint {
   const char* method;
@@ -67,7 +59,7 @@ std::string make_body(FuzzedDataProvider& data, const std::string& image) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
   static fuzz::Harness harness;
-  static const std::string image = make_image();
+  static const std::string image = fuzz::make_image();
   server::Metrics metrics;
   server::Sessions sessions(harness.model, harness.pool, {.max_sessions = 2, .max_memory_bytes = 1 << 20});
   server::Leases leases(sessions, {.max_leases = 6});

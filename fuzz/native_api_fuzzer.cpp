@@ -4,7 +4,6 @@
 #include <string>
 #include <vector>
 
-#include "io/image_io.h"
 #include "server/api/native_api.h"
 #include "stub_server.h"
 
@@ -13,13 +12,6 @@ namespace {
 using namespace sagittal;
 using server::http::Request;
 using server::http::Response;
-
-std::string make_image() {
-  std::vector<std::uint8_t> voxels(8 * 9 * 10);
-  for (std::size_t v = 0; v < voxels.size(); ++v) voxels[v] = static_cast<std::uint8_t>(v % 50);
-  const Bytes file = io::encode_image(make_volume<std::uint8_t>({.size = {10, 9, 8}}, voxels), "nrrd", false);
-  return std::string(as_text(file));
-}
 
 struct Endpoint {
   const char* method;
@@ -124,7 +116,7 @@ std::string make_body(FuzzedDataProvider& data, const std::string& image) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
   static fuzz::Harness harness;
-  static const std::string image = make_image();
+  static const std::string image = fuzz::make_image();
   Api api(harness, image);
   FuzzedDataProvider data(bytes, size);
   for (int requests = 0; requests < 6 && data.remaining_bytes() > 0; ++requests) {

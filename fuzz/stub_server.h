@@ -2,9 +2,11 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/thread_pool.h"
 #include "interact/model.h"
+#include "io/image_io.h"
 
 namespace sagittal::fuzz {
 
@@ -36,6 +38,14 @@ struct Harness {
   std::shared_ptr<const interact::Model> model;
   ThreadPool pool{1};
 };
+
+/// A small image as an NRRD file.
+inline std::string make_image() {
+  std::vector<std::uint8_t> voxels(8 * 9 * 10);
+  for (std::size_t v = 0; v < voxels.size(); ++v) voxels[v] = static_cast<std::uint8_t>(v % 50);
+  const Bytes file = io::encode_image(make_volume<std::uint8_t>({.size = {10, 9, 8}}, voxels), "nrrd", false);
+  return std::string(as_text(file));
+}
 
 /// One part of a body with the boundary "b1".
 inline std::string part(const std::string& name, std::string_view content) {

@@ -21,10 +21,10 @@ MAY_INCLUDE = {
     "server": ["interact", "hub", "stream", "io", "segment", "volume", "terms", "net", "store",
                "server/access", "server/http", "server/state", "server/studies", "server/dialects", "server/api"],
     "server/http": [],
-    "server/access": ["server/http"],
+    "server/access": ["server/http", "net"],
     "server/state": ["server/http", "interact", "io", "segment", "volume", "terms", "net", "store"],
     "server/studies": ["io", "net", "volume", "terms"],
-    "server/api": ["server/http", "server/state", "server/studies", "interact", "io", "volume", "terms", "store"],
+    "server/api": ["server/http", "server/state", "server/studies", "interact", "io", "volume", "terms", "net", "store"],
     "server/dialects": ["server/http", "server/state", "server/studies", "interact", "hub", "stream", "io", "segment", "volume", "terms"],
 }
 
@@ -36,7 +36,7 @@ THIRD_PARTY = {
     r"boost/asio": r"src/(net|server/http)/.*\.cpp|src/server/http/transport\.h",
     r"curl/": r"src/net/.*\.cpp",
     r"sqlite3|xxhash": r"src/store/.*\.cpp",
-    r"openssl/": r"src/(net|server/access|server/api|server/http)/.*\.cpp",
+    r"openssl/": r"src/(net|server/access|server/http)/.*\.cpp",
     r"nlohmann/": r"src/base/.*|.*\.cpp",
     r"CLI/": r"apps/.*",
     r"spdlog/": r"apps/.*",

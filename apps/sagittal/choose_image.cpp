@@ -2,7 +2,6 @@
 
 #include <unistd.h>
 
-#include <charconv>
 #include <cstdio>
 #include <iostream>
 #include <string>
@@ -12,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/machine.h"
+#include "base/text.h"
 
 namespace sagittal {
 namespace {
@@ -22,9 +22,8 @@ std::int64_t ask_number(const std::string& question, std::int64_t count) {
     fmt::print(stderr, "{} (0 to {}): ", question, count - 1);
     std::string line;
     if (!std::getline(std::cin, line)) throw Error(ErrorCode::wrong_usage, "nothing was chosen");
-    std::int64_t number = -1;
-    const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), number);
-    if (error == std::errc() && end == line.data() + line.size() && number >= 0 && number < count) return number;
+    const std::int64_t number = parse_number<std::int64_t>(line).value_or(-1);
+    if (number >= 0 && number < count) return number;
   }
 }
 

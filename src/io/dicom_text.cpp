@@ -11,6 +11,8 @@
 #include <cstdint>
 #include <optional>
 
+#include "base/text.h"
+
 namespace sagittal::io {
 namespace {
 
@@ -30,22 +32,11 @@ std::string without_controls(std::string text) {
   return text;
 }
 
-/// Well-formed, without overlong forms and surrogates.
 bool is_utf8(std::string_view text) {
-  for (std::size_t i = 0; i < text.size();) {
-    const auto first = static_cast<unsigned char>(text[i]);
-    const int more = first < 0x80 ? 0 : first >= 0xF0 ? 3 : first >= 0xE0 ? 2 : 1;
-    if ((first >= 0x80 && first < 0xC2) || first > 0xF4 || i + static_cast<std::size_t>(more) >= text.size())
-      return false;
-    std::uint32_t code = more == 0 ? first : first & (0x3FU >> more);
-    for (int n = 1; n <= more; ++n) {
-      const auto next = static_cast<unsigned char>(text[i + static_cast<std::size_t>(n)]);
-      if ((next & 0xC0) != 0x80) return false;
-      code = code << 6 | (next & 0x3FU);
-    }
-    const bool overlong = (more == 2 && code < 0x800) || (more == 3 && code < 0x10000);
-    if (overlong || (code >= 0xD800 && code < 0xE000) || code > 0x10FFFF) return false;
-    i += static_cast<std::size_t>(more) + 1;
+  while (!text.empty()) {
+    const std::size_t length = utf8_length(text);
+    if (length == 0) return false;
+    text.remove_prefix(length);
   }
   return true;
 }

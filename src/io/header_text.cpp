@@ -12,14 +12,9 @@ namespace {
 constexpr std::string_view kSpace = " \t\r\n\f\v";
 
 template <class T>
-T parse_number(std::string_view word, std::string_view what) {
-  T value{};
-  const std::string_view digits = word.starts_with('+') ? word.substr(1) : word;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  if (error != std::errc() || end != digits.data() + digits.size()) {
-    throw Error(ErrorCode::bad_input, fmt::format("{}: expected a number, found \"{}\"", what, word.substr(0, 40)));
-  }
-  return value;
+T read_number(std::string_view word, std::string_view what) {
+  if (const auto value = parse_number<T>(word.starts_with('+') ? word.substr(1) : word)) return *value;
+  throw Error(ErrorCode::bad_input, fmt::format("{}: expected a number, found \"{}\"", what, word.substr(0, 40)));
 }
 }  // namespace
 
@@ -41,12 +36,12 @@ std::vector<std::string_view> words_of(std::string_view text) {
 
 std::vector<double> numbers_of(std::string_view text, std::string_view what) {
   std::vector<double> numbers;
-  for (const std::string_view word : words_of(text)) numbers.push_back(parse_number<double>(word, what));
+  for (const std::string_view word : words_of(text)) numbers.push_back(read_number<double>(word, what));
   return numbers;
 }
 
 std::int64_t whole_number_of(std::string_view word, std::string_view what) {
-  return parse_number<std::int64_t>(trimmed(word), what);
+  return read_number<std::int64_t>(trimmed(word), what);
 }
 
 std::vector<std::int64_t> whole_numbers_of(std::string_view text, std::string_view what) {

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/text.h"
 
 namespace sagittal::net {
 namespace {
@@ -19,12 +20,9 @@ constexpr std::size_t kMaxPadding = 64;   // spaces behind a boundary
   throw Error(ErrorCode::bad_input, fmt::format("multipart answer: {}", why));
 }
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
 /// The value behind `boundary=`, unquoted; empty where there is none.
 std::string boundary_of(std::string_view type) {
-  std::string small(type);
-  std::transform(small.begin(), small.end(), small.begin(), lower);
+  const std::string small = lower_case(type);
   if (!small.starts_with("multipart/related")) return {};
   for (std::size_t at = small.find("boundary="); at != std::string::npos; at = small.find("boundary=", at + 1)) {
     const bool is_parameter = at > 0 && (small[at - 1] == ';' || small[at - 1] == ' ' || small[at - 1] == '\t');

@@ -8,21 +8,6 @@
 namespace sagittal::interact {
 namespace {
 
-constexpr Index3 kPatch{16, 16, 16};
-constexpr Box kObject{{10, 10, 10}, {14, 15, 16}};
-
-std::vector<std::uint8_t> painted(const Index3& shape, const Box& box) {
-  std::vector<std::uint8_t> mask(static_cast<std::size_t>(whole(shape).volume()));
-  for (std::int64_t i = box.lo[0]; i < box.hi[0]; ++i) {
-    for (std::int64_t j = box.lo[1]; j < box.hi[1]; ++j) {
-      for (std::int64_t k = box.lo[2]; k < box.hi[2]; ++k) {
-        mask[static_cast<std::size_t>((i * shape[1] + j) * shape[2] + k)] = 1;
-      }
-    }
-  }
-  return mask;
-}
-
 /// What a sink was shown, with the mask as it would be drawn.
 struct Shown {
   Box box, difference;

@@ -18,7 +18,7 @@ from websockets.sync.client import connect
 
 from native_client import Client, drawing_prompt, nifti, paste
 from running_server import Server
-from test_left_clients import MODEL, QUICK, SHAPE, SLOW, ask_and_leave, counted, large_scan, wait_for
+from test_left_clients import MODEL, QUICK, SHAPE, SLOW, ask_and_leave, counted, large_scan, server, wait_for  # noqa: F401 - server is a fixture
 
 CLICK = {"type": "point", "ijk": list(QUICK[::-1])}
 SLOW_CLICK = {"type": "point", "ijk": list(SLOW[::-1])}
@@ -30,14 +30,6 @@ def stroke():
     drawing = np.zeros(SHAPE, np.uint8)
     drawing[24, 240, 200:250] = 1
     return drawing_prompt("scribble", drawing, True)
-
-
-@pytest.fixture(scope="module")
-def server(program):
-    running = Server(program, *MODEL)
-    yield running
-    running.process.kill()
-    running.process.wait()
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 
@@ -20,6 +19,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/random.h"
+#include "net/sha256.h"
 
 namespace sagittal::server {
 namespace {
@@ -29,17 +29,7 @@ constexpr std::size_t kMaxName = 64;
 constexpr std::string_view kKeyMark = "sgt_";  // lets people and scanners of repositories recognise a key
 constexpr std::chrono::milliseconds kLookAgain{500};
 
-using Digest = std::array<std::uint8_t, 32>;
-
-Digest sha256(std::string_view text) {
-  Digest digest{};
-  unsigned length = 0;
-  if (EVP_Digest(text.data(), text.size(), digest.data(), &length, EVP_sha256(), nullptr) != 1 ||
-      length != digest.size()) {
-    throw Error(ErrorCode::internal, "SHA-256 is not available");
-  }
-  return digest;
-}
+using Digest = net::Sha256;
 
 /// 256 random bits that may stand in a URL.
 std::string random_key() {
@@ -62,10 +52,7 @@ void require_name(std::string_view name) {
 
 Digest from_hex(std::string_view text) {
   Digest digest{};
-  const auto is_hex = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
-  if (text.size() != 2 * digest.size() || !std::all_of(text.begin(), text.end(), is_hex)) {
-    throw Error(ErrorCode::bad_input, "sha256: expected 64 hexadecimal digits");
-  }
+  if (!net::is_sha256_hex(text)) throw Error(ErrorCode::bad_input, "sha256: expected 64 hexadecimal digits");
   const auto value = [](char c) { return c <= '9' ? c - '0' : c - 'a' + 10; };
   for (std::size_t i = 0; i < digest.size(); ++i) {
     digest[i] = static_cast<std::uint8_t>(value(text[2 * i]) * 16 + value(text[2 * i + 1]));
@@ -134,7 +121,7 @@ std::string ApiKeyFile::add(const std::string& name) {
                   fmt::format("{} has a key already; `sagittal key revoke {}` takes it away", name, name));
     }
     const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
-    keys.push_back({name, sha256(key), fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(now))});
+    keys.push_back({name, net::sha256(as_bytes(key)), fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(now))});
   });
   return key;
 }
@@ -198,7 +185,7 @@ void ApiKeys::refresh() {
 }
 
 std::optional<std::string> ApiKeys::owner_of(std::string_view key) {
-  const Digest digest = sha256(key);
+  const Digest digest = net::sha256(as_bytes(key));
   const std::lock_guard lock(mutex_);
   refresh();
   const ApiKey* found = nullptr;

@@ -8,6 +8,7 @@
 
 #include "base/base64.h"
 #include "base/error.h"
+#include "base/text.h"
 #include "server/api/volume_info.h"
 #include "volume/bits.h"
 
@@ -34,9 +35,6 @@ Json number_list(const http::Query& query, const char* name) {
   }
   return list;
 }
-
-/// (i, j, k) and array order into each other.
-Index3 reversed(const Index3& a) { return {a[2], a[1], a[0]}; }
 
 }  // namespace
 
@@ -66,9 +64,7 @@ std::string checked_name(std::string name) {
 
 int number_in_path(const http::Request& request, const char* name) {
   const std::string& text = request.path_values[name];
-  int number = 0;
-  const auto [at, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (failure == std::errc() && at == text.data() + text.size()) return number;
+  if (const auto number = parse_number<int>(text)) return *number;
   throw Error(ErrorCode::not_found, "there is no segment of that number in this session");
 }
 
@@ -78,10 +74,8 @@ std::string query_or(const http::Query& query, const char* name, const std::stri
 
 std::optional<std::int64_t> query_number(const http::Query& query, const char* name) {
   if (!query.has(name)) return std::nullopt;
-  const std::string text = query.one(name);
-  std::int64_t number = 0;
-  const auto [at, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (failure != std::errc() || at != text.data() + text.size()) refuse(fmt::format("{}=: expected a number", name));
+  const auto number = parse_number<std::int64_t>(query.one(name));
+  if (!number) refuse(fmt::format("{}=: expected a number", name));
   return number;
 }
 

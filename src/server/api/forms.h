@@ -36,6 +36,9 @@ bool query_flag(const http::Query& query, const char* name, bool fallback);
 /// A box in array order (axis 0 slowest) as [[i0,i1],[j0,j1],[k0,k1]]; an empty one is all zeros.
 Json bounds_json(const Box& box);
 
+/// (i, j, k) and array order into each other.
+inline Index3 reversed(const Index3& a) { return {a[2], a[1], a[0]}; }
+
 /// The voxels of `box` of a segment's mask, packed, i fastest; empty for an empty box.
 Bytes mask_bits(const interact::Session& session, int segment, const Box& box);
 

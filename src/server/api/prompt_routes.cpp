@@ -85,10 +85,6 @@ Json cancelled_error(bool superseded) {
       {"details", {{"superseded", superseded}}}};
 }
 
-Json error_json(const Error& error) {
-  return parse_json(as_text(http::error_response(error).bytes()), "error").at("error");
-}
-
 class PromptRoutes {
  public:
   explicit PromptRoutes(std::shared_ptr<SessionAccess> access)
@@ -121,7 +117,7 @@ class PromptRoutes {
       return access_->with_session(request, [&](NativeTurn& native) { return predict(request, arrival, native); });
     } catch (const Error& error) {
       if (error.code() != ErrorCode::cancelled) {
-        tell(error_json(error));
+        tell(http::error_json(error));
         throw;
       }
       const Json stopped = cancelled_error(arrival.prompt->stopped() == Predictions::Stop::superseded);

@@ -12,6 +12,7 @@
 #include "io/seg_nrrd.h"
 #include "io/segmentation.h"
 #include "io/stl.h"
+#include "server/api/forms.h"
 #include "server/api/image_response.h"
 #include "server/api/session_image.h"
 #include "volume/surface.h"
@@ -20,9 +21,6 @@ namespace sagittal::server {
 namespace {
 
 constexpr std::size_t kMaxTriangles = 10'000'000;
-
-/// Array order to (i, j, k).
-Index3 reversed(const Index3& a) { return {a[2], a[1], a[0]}; }
 
 io::Segment result_of(const NativeTurn& native, const NativeSegment& segment) {
   const interact::Session& session = native.session();

@@ -6,10 +6,10 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "net/sha256.h"
 #include "server/api/forms.h"
 #include "server/api/image_response.h"
 #include "server/api/route_table.h"
-#include "server/api/sha256.h"
 
 namespace sagittal::server {
 namespace {
@@ -21,7 +21,7 @@ std::string name_in(const http::Query& query) { return checked_name(query_or(que
 
 std::string id_of(const Request& request) {
   const std::string& id = request.path_values["id"];
-  if (is_sha256_hex(id)) return id;
+  if (net::is_sha256_hex(id)) return id;
   throw Error(ErrorCode::not_found, "a volume's id is the SHA-256 of its file, 64 lower-case hexadecimal digits");
 }
 

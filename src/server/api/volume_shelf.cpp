@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
-#include "server/api/sha256.h"
+#include "net/sha256.h"
 #include "server/state/client_key.h"
 
 namespace sagittal::server {
@@ -52,7 +52,7 @@ io::ReadOptions VolumeShelf::read_options() const {
 
 VolumeShelf::Added VolumeShelf::add(const Caller& caller, const std::string& name, const std::string& expected_id,
                                     ByteView file, const BytesOwner& owner_of_bytes) {
-  const std::string id = sha256_hex(file);
+  const std::string id = net::sha256_hex(file);
   if (!expected_id.empty() && id != expected_id) {
     throw Error(ErrorCode::unsupported,
                 fmt::format("the SHA-256 of the {} bytes received is {}, expected {}; nothing was kept", file.size(),

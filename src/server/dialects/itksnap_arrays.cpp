@@ -1,12 +1,12 @@
 #include "server/dialects/itksnap_arrays.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cstdint>
 
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "io/gzip.h"
 #include "server/http/request.h"
 #include "volume/volume.h"
@@ -19,10 +19,9 @@ constexpr std::size_t kMaxMetadataBytes = std::size_t{64} << 10;
 [[noreturn]] void refuse(std::string why) { throw Error(ErrorCode::bad_input, std::move(why)); }
 
 std::int64_t parse_index(const std::string& text) {
-  std::int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) refuse("a coordinate of the point is no whole number");
-  return value;
+  const auto value = parse_number<std::int64_t>(text);
+  if (!value) refuse("a coordinate of the point is no whole number");
+  return *value;
 }
 
 }  // namespace

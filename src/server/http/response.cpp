@@ -21,10 +21,12 @@ Response json_response(int status, const Json& json) {
   return text_response(status, "application/json", json.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 
+Json error_json(const Error& error) {
+  return {{"code", describe(error.code()).name}, {"message", error.what()}, {"details", error.sentences()}};
+}
+
 Response error_response(const Error& error) {
-  const ErrorKind& kind = describe(error.code());
-  return json_response(kind.http_status,
-                       {{"error", {{"code", kind.name}, {"message", error.what()}, {"details", error.sentences()}}}});
+  return json_response(describe(error.code()).http_status, {{"error", error_json(error)}});
 }
 
 std::string_view reason_phrase(int status) {

@@ -32,6 +32,8 @@ Response make_response(int status, std::string_view content_type, Bytes body);
 Response text_response(int status, std::string_view content_type, std::string_view text);
 Response json_response(int status, const Json& json);
 
+/// {"code","message","details"}; texts may be no UTF-8.
+Json error_json(const Error& error);
 /// The native error form: `{"error":{"code","message","details"}}` with the status of the error's code.
 Response error_response(const Error& error);
 

@@ -22,6 +22,11 @@ Predictions::Stop Predictions::Prompt::stopped() const {
   return stop_;
 }
 
+void Predictions::Prompt::stop(Stop how) {
+  if (stop_ == Stop::no) stop_ = how;
+  token_.cancel();
+}
+
 std::shared_ptr<Predictions::Prompt> Predictions::enter(const std::string& session, int segment) {
   return std::make_shared<Prompt>(*this, session, segment);
 }
@@ -34,8 +39,7 @@ bool Predictions::stop(const std::string& session, int segment, Stop how, const 
   for (Prompt* prompt : found->second) {
     if (prompt == except) continue;
     any = true;
-    if (prompt->stop_ == Stop::no) prompt->stop_ = how;
-    prompt->token_.cancel();
+    prompt->stop(how);
   }
   return any;
 }
@@ -44,10 +48,7 @@ void Predictions::drop(const std::string& session) {
   const std::lock_guard lock(mutex_);
   for (auto place = prompts_.lower_bound({session, INT_MIN}); place != prompts_.end(); ++place) {
     if (place->first.first != session) return;
-    for (Prompt* prompt : place->second) {
-      if (prompt->stop_ == Stop::no) prompt->stop_ = Stop::dropped;
-      prompt->token_.cancel();
-    }
+    for (Prompt* prompt : place->second) prompt->stop(Stop::dropped);
   }
 }
 

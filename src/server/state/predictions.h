@@ -31,6 +31,8 @@ class Predictions {
 
    private:
     friend class Predictions;
+    void stop(Stop how);  // under the mutex of `predictions_`
+
     Predictions& predictions_;
     const std::pair<std::string, int> place_;
     CancelToken token_;

@@ -1,3 +1,5 @@
+#include "server/state/upload_note.h"
+
 #include <utility>
 
 #include "server/state/sessions.h"

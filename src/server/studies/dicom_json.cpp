@@ -1,12 +1,12 @@
 #include "server/studies/dicom_json.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include <fmt/format.h>
 
 #include "base/error.h"
 #include "base/json.h"
+#include "base/text.h"
 #include "server/studies/studies.h"
 
 namespace sagittal::server {
@@ -42,9 +42,7 @@ std::string text_of(const Json& entry, const char* tag) {
 }
 
 std::int64_t count_of(const std::string& text) {
-  std::int64_t count = 0;
-  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), count);
-  return failure == std::errc() && end == text.data() + text.size() && count > 0 ? count : 0;
+  return std::max<std::int64_t>(0, parse_number<std::int64_t>(text).value_or(0));
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "io/dicom_series.h"
 
 namespace sagittal::server {
@@ -23,8 +24,7 @@ using Scan = FolderIndex::Scan;
 constexpr const char* kFolder = "folder";
 
 bool named_as_image(const fs::path& path) {
-  std::string name = path.filename().string();
-  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
+  const std::string name = lower_case(path.filename().string());
   if (name.ends_with(".seg.nrrd")) return false;  // segments of some other scan
   constexpr std::array<std::string_view, 6> known{".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd"};
   return std::any_of(known.begin(), known.end(), [&](std::string_view end) { return name.ends_with(end); });

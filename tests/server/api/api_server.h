@@ -9,9 +9,9 @@
 
 #include "base/base64.h"
 #include "io/image_io.h"
+#include "net/sha256.h"
 #include "scratch.h"
 #include "server/api/native_api.h"
-#include "server/api/sha256.h"
 #include "server/prompted.h"
 #include "volume/bits.h"
 

@@ -4,7 +4,6 @@
 
 #include "expect_error.h"
 #include "server/api/native_session.h"
-#include "server/api/sha256.h"
 
 namespace sagittal::server {
 namespace {
@@ -20,13 +19,6 @@ TEST(Forms, NamesAreForPeople) {
        {std::string(201, 'x'), std::string("a\nb"), std::string("\xff"), std::string(1, '\0')}) {
     EXPECT_ERROR(checked_name(bad), ErrorCode::bad_input);
   }
-}
-
-TEST(Forms, Sha256IsTheStandardOne) {
-  EXPECT_EQ(sha256_hex(as_bytes("abc")), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-  EXPECT_TRUE(is_sha256_hex(std::string(64, 'f')));
-  EXPECT_FALSE(is_sha256_hex(std::string(64, 'F')));
-  EXPECT_FALSE(is_sha256_hex(std::string(63, 'f')));
 }
 
 TEST(Forms, ColoursAreReadStrictly) {

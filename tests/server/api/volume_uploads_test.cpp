@@ -29,7 +29,7 @@ http::Response put(ApiServer& server, const std::string& id, const std::string& 
 TEST(VolumeUploads, AFileMayComePieceByPiece) {
   for (const bool on_disk : {false, true}) {
     ApiServer server(on_disk);
-    const std::string file = large_file(), id = sha256_hex(as_bytes(file));
+    const std::string file = large_file(), id = net::sha256_hex(as_bytes(file));
     EXPECT_EQ(put(server, id, file, 0, kPiece).status, 202);
     const http::Response look = server.send("HEAD", "/volumes/" + id);
     EXPECT_EQ(look.status, 206);
@@ -44,7 +44,7 @@ TEST(VolumeUploads, AFileMayComePieceByPiece) {
 
 TEST(VolumeUploads, PiecesComeInOrder) {
   ApiServer server(true);
-  const std::string file = large_file(), id = sha256_hex(as_bytes(file));
+  const std::string file = large_file(), id = net::sha256_hex(as_bytes(file));
   EXPECT_EQ(put(server, id, file, kPiece, 2 * kPiece).status, 409);
   EXPECT_EQ(put(server, id, file, 0, kPiece).status, 202);
   EXPECT_EQ(put(server, id, file, 2 * kPiece, file.size()).status, 409);

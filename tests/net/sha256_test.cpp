@@ -1,0 +1,16 @@
+#include "net/sha256.h"
+
+#include <gtest/gtest.h>
+
+namespace sagittal::net {
+namespace {
+
+TEST(Sha256, IsTheStandardOne) {
+  EXPECT_EQ(sha256_hex(as_bytes("abc")), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  EXPECT_TRUE(is_sha256_hex(std::string(64, 'f')));
+  EXPECT_FALSE(is_sha256_hex(std::string(64, 'F')));
+  EXPECT_FALSE(is_sha256_hex(std::string(63, 'f')));
+}
+
+}  // namespace
+}  // namespace sagittal::net
