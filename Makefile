@@ -40,9 +40,11 @@ test-python: build
 	@tools/install_dependencies.sh test
 	@tools/python_tests.sh $(PROGRAM)
 
-# Orthanc with its DICOMweb plug-in, started by the tests on a free port.
+# Orthanc with its DICOMweb plug-in, Podman and dockerd, each started by the tests with a folder of its own.
 test-engines: build
 	@tools/install_dependencies.sh test engines
+	@cmake --build --preset $(PRESET) --target runners_test
+	@tools/engine_tests.sh $(BUILD)/bin/runners_test
 	@PYTHON_TESTS=tests/engines tools/python_tests.sh $(PROGRAM)
 
 test-fuzz:

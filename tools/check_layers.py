@@ -15,6 +15,7 @@ MAY_INCLUDE = {
     "segment": ["volume", "nn"],
     "interact": ["segment", "nn", "nn/cpu", "volume"],
     "hub": ["segment", "io", "nn", "volume", "terms", "net", "store"],
+    "hub/runners": [],
     "stream": ["volume"],
     "stream/igtl": ["stream", "volume", "net"],
     "stream/operators": ["stream", "stream/igtl", "io", "segment", "nn", "volume", "terms"],

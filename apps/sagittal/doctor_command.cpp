@@ -1,8 +1,6 @@
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +12,8 @@
 #include "base/machine.h"
 #include "base/text.h"
 #include "commands.h"
+#include "hub/runners/container_runner.h"
+#include "hub/runners/process.h"
 #include "model_lookup.h"
 
 namespace sagittal::commands {
@@ -26,19 +26,6 @@ struct Finding {
   std::string found;
   std::string mend{};
 };
-
-/// The first directory of PATH that holds an executable of that name.
-std::optional<std::string> find_program(const std::string& name) {
-  const char* path = std::getenv("PATH");
-  std::string rest = path == nullptr ? "" : path;
-  while (!rest.empty()) {
-    const std::size_t colon = rest.find(':');
-    const std::string candidate = rest.substr(0, colon) + "/" + name;
-    if (::access(candidate.c_str(), X_OK) == 0) return candidate;
-    rest = colon == std::string::npos ? "" : rest.substr(colon + 1);
-  }
-  return std::nullopt;
-}
 
 Finding instruction_sets(const Machine& machine) {
   std::string sets = "baseline x86-64";
@@ -88,9 +75,26 @@ Finding data_directory() {
 Finding optional_program(const std::string& topic, const std::vector<std::string>& names, const std::string& adds,
                          const std::string& mend) {
   for (const std::string& name : names) {
-    if (const auto path = find_program(name)) return {topic, true, *path};
+    if (const auto path = hub::find_program(name)) return {topic, true, path->string()};
   }
   return {topic, true, fmt::format("none ({})", adds), mend};
+}
+
+/// The first engine that answers, or why one that is there does not.
+Finding container_engines() {
+  Finding silent{"containers", true, "none (only needed for models that come as containers)", "apt-get install podman"};
+  for (const hub::Engine engine : {hub::Engine::podman, hub::Engine::docker, hub::Engine::apptainer}) {
+    const auto program = hub::find_program(std::string(hub::name_of(engine)));
+    if (!program) continue;
+    try {
+      const std::string version = hub::ContainerRunner(engine, *program).version();
+      return {"containers", true, fmt::format("{} ({})", program->string(), version)};
+    } catch (const Error& error) {
+      silent = {"containers", true, error.what(),
+                fmt::format("start the service of {0}, and see that `{0} version` answers you", hub::name_of(engine))};
+    }
+  }
+  return silent;
 }
 
 std::vector<Finding> examine() {
@@ -104,8 +108,7 @@ std::vector<Finding> examine() {
       model(),
       data_directory(),
       optional_program("GPU", {"nvidia-smi"}, "not needed: this build computes on the processor", ""),
-      optional_program("containers", {"podman", "docker", "apptainer"},
-                       "only needed for models that come as containers", "apt-get install podman"),
+      container_engines(),
       optional_program("Slurm", {"sbatch"}, "only needed to send jobs to a cluster", ""),
   };
 }

@@ -25,6 +25,19 @@ def test_doctor_reports_every_topic_as_json(sagittal):
     assert {"processor", "instructions", "precision", "memory", "model", "data"} <= set(topics)
 
 
+def test_doctor_asks_a_container_engine_whether_it_answers(sagittal, tmp_path):
+    def finding(script):
+        engine = tmp_path / "podman"
+        engine.write_text(f"#!/bin/sh\n{script}\n")
+        engine.chmod(0o755)
+        report = json.loads(sagittal("doctor", "--json", env={"PATH": str(tmp_path)}).stdout)
+        return next(f for f in report["findings"] if f["topic"] == "containers")
+
+    assert "9.8.7" in finding("echo 9.8.7")["found"]
+    silent = finding("echo no daemon; exit 1")
+    assert "no daemon" in silent["found"] and "podman version" in silent["mend"]
+
+
 def test_doctor_says_how_to_mend_a_missing_data_folder(sagittal, tmp_path):
     blocked = tmp_path / "file"
     blocked.write_text("")

@@ -1,0 +1,154 @@
+#include "hub/runners/container_runner.h"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "base/text.h"
+
+extern char** environ;
+
+namespace sagittal::hub {
+namespace {
+
+constexpr std::chrono::seconds kAnswerTime{5};
+constexpr std::chrono::seconds kRemoveTime{30};
+constexpr int kEngineFailed = 125;  // of `docker run` and `podman run`: the engine, not the program
+
+/// What an engine may give a container where it may not raise limits itself.
+OwnLimits own_limits() {
+  const auto hard = [](auto resource, rlim_t most) {
+    rlimit limit{};
+    ::getrlimit(resource, &limit);
+    return static_cast<int>(std::min(limit.rlim_max, most));
+  };
+  return {hard(RLIMIT_NOFILE, 65536), hard(RLIMIT_NPROC, 32768)};
+}
+
+std::string last_line(const std::string& text) {
+  std::string last;
+  for (const std::string_view line : split(text, '\n')) {
+    if (!line.empty()) last = line;
+  }
+  return last;
+}
+
+/// Removes what a run left, however the run ends.
+class Remover {
+ public:
+  Remover(const ContainerRunner& runner, const std::string& job) : runner_(runner), job_(job) {}
+  Remover(const Remover&) = delete;
+  Remover& operator=(const Remover&) = delete;
+  ~Remover() { runner_.remove_left(job_); }
+
+ private:
+  const ContainerRunner& runner_;
+  const std::string job_;
+};
+
+}  // namespace
+
+ContainerRunner::ContainerRunner(Engine engine, std::filesystem::path program)
+    : engine_(engine), program_(std::move(program)) {}
+
+Command ContainerRunner::command(std::vector<std::string> arguments) const {
+  arguments.insert(arguments.begin(), program_.string());
+  return {std::move(arguments), std::nullopt};
+}
+
+std::string ContainerRunner::ask(std::vector<std::string> arguments, const CancelToken& cancel) const {
+  return last_line(output_of(command(std::move(arguments)), kAnswerTime, cancel));
+}
+
+std::string ContainerRunner::version() const {
+  // The server's version where there is one: a client without its daemon is of no use.
+  if (engine_ == Engine::docker) return ask({"version", "--format", "{{.Server.Version}}"}, {});
+  if (engine_ == Engine::podman) return ask({"version", "--format", "{{.Version}}"}, {});
+  return ask({"--version"}, {});
+}
+
+std::string ContainerRunner::pin(const std::string& image, const RunControl& control) const {
+  if (image.empty() || image[0] == '-') throw Error(ErrorCode::bad_input, fmt::format("\"{}\" is no image", image));
+  if (engine_ == Engine::apptainer) {
+    std::error_code failure;
+    const auto file = std::filesystem::canonical(image, failure);
+    if (failure) throw Error(ErrorCode::not_found, fmt::format("{}: there is no such image file", image));
+    return file.string();
+  }
+  const std::vector<std::string> inspect{"image", "inspect", "--format", "{{.Id}}", "--", image};
+  try {
+    return ask(inspect, control.cancel);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::unavailable) throw;
+  }
+  ProcessOptions options;
+  std::string last;
+  options.on_line = [&](std::string_view line) {
+    last = line;
+    control.report("getting the image", 0);
+  };
+  const ProcessEnd end = run_process(command({"pull", "--", image}), options, control.cancel);
+  if (end.how != ProcessEnd::How::exited || end.status != 0) {
+    throw Error(ErrorCode::unavailable, fmt::format("{} could not get {}: {}", name(), image, last));
+  }
+  return ask(inspect, control.cancel);
+}
+
+RunEnd ContainerRunner::run(const SandboxJob& job, RunLog& log, const RunControl& control) const {
+  check(job);
+  const Remover remover(*this, job.name);
+  ProcessOptions options;
+  options.time_limit = job.limits.time;
+  options.grace = std::chrono::seconds(10);
+  options.on_line = [&](std::string_view line) { log.add(line); };
+  options.on_tick = [&] { return excess_of(job); };
+  Command run = command(run_arguments(engine_, job, own_limits()));
+  if (engine_ == Engine::apptainer) {
+    run.environment = apptainer_environment(job);
+    for (char** variable = environ; *variable != nullptr; ++variable) run.environment->emplace_back(*variable);
+  }
+  return end_of(job, run_process(run, options, control.cancel), log);
+}
+
+RunEnd ContainerRunner::end_of(const SandboxJob& job, const ProcessEnd& end, const RunLog& log) const {
+  using How = ProcessEnd::How;
+  if (end.how == How::timed_out) return {RunEnd::How::timed_out, 0, {}};
+  if (end.how == How::stopped) return {RunEnd::How::too_much_output, 0, {end.reason}};
+  if (end.how == How::killed) return {RunEnd::How::exited, 128 + end.status, {}};
+  if (engine_ == Engine::apptainer) {
+    // Apptainer's own failures and the program's share status 255.
+    if (end.status == 255) fail(log);
+    return {end.status == 137 ? RunEnd::How::out_of_memory : RunEnd::How::exited, end.status, {}};
+  }
+  if (end.status == kEngineFailed) fail(log);
+  std::string state;
+  try {
+    state = ask(
+        {"inspect", "--type=container", "--format", "{{.State.OOMKilled}} {{.State.StartedAt}}", "--", job.name}, {});
+  } catch (const Error&) {
+    return {RunEnd::How::exited, end.status, {}};
+  }
+  if (state.find(" 0001-01-01") != std::string::npos) fail(log);
+  return {state.starts_with("true ") ? RunEnd::How::out_of_memory : RunEnd::How::exited, end.status, {}};
+}
+
+void ContainerRunner::fail(const RunLog& log) const {
+  throw Error(ErrorCode::unavailable, fmt::format("{} could not run the image: {}", name(), log.tail(3)));
+}
+
+void ContainerRunner::remove_left(const std::string& job_name) const noexcept {
+  if (engine_ == Engine::apptainer) return;
+  try {
+    ProcessOptions options;
+    options.time_limit = kRemoveTime;
+    run_process(command({"rm", "--force", "--volumes", "--", job_name}), options, {});
+  } catch (const std::exception&) {
+    // The engine is gone; its container has a name that nobody uses again.
+  }
+}
+
+}  // namespace sagittal::hub

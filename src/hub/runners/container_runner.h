@@ -1,0 +1,39 @@
+#pragma once
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "hub/runners/container_command.h"
+#include "hub/runners/process.h"
+#include "hub/runners/sandbox.h"
+
+namespace sagittal::hub {
+
+/// Runs images with the user's Docker, Podman or Apptainer.
+class ContainerRunner : public Runner {
+ public:
+  /// `program`: the engine's command.
+  ContainerRunner(Engine engine, std::filesystem::path program);
+
+  std::string_view name() const override { return name_of(engine_); }
+  /// Docker, Podman: pulls where the image is not here, and answers its digest, or its id where it never was in a
+  /// registry. Apptainer: the path of an image file.
+  std::string pin(const std::string& image, const RunControl& control) const override;
+  RunEnd run(const SandboxJob& job, RunLog& log, const RunControl& control) const override;
+
+  /// The engine's version; Error(unavailable) where it does not answer within five seconds.
+  std::string version() const;
+  /// Ends and removes what a run of that name left behind, if anything. Never fails.
+  void remove_left(const std::string& job_name) const noexcept;
+
+ private:
+  Command command(std::vector<std::string> arguments) const;
+  std::string ask(std::vector<std::string> arguments, const CancelToken& cancel) const;
+  [[noreturn]] void fail(const RunLog& log) const;
+  RunEnd end_of(const SandboxJob& job, const ProcessEnd& end, const RunLog& log) const;
+
+  const Engine engine_;
+  const std::filesystem::path program_;
+};
+
+}  // namespace sagittal::hub

@@ -1,0 +1,36 @@
+#pragma once
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "hub/runners/sandbox.h"
+
+namespace sagittal::hub {
+
+/// Memory, processor and process limits for a whole tree of processes (cgroups 1 and 2). Owner: kills and removes
+/// what is left. Source: Linux's admin-guide/cgroup-v2 and cgroup-v1.
+class ControlGroup {
+ public:
+  /// Nothing where this process may not make one with a memory and a process limit.
+  static std::optional<ControlGroup> make(const std::string& name, const Limits& limits,
+                                          const std::filesystem::path& root = "/sys/fs/cgroup");
+  ControlGroup(ControlGroup&& other) noexcept : folders_(std::move(other.folders_)), unified_(other.unified_) {
+    other.folders_.clear();
+  }
+  ControlGroup& operator=(ControlGroup&&) = delete;
+  ControlGroup(const ControlGroup&) = delete;
+  ~ControlGroup();
+
+  /// Files into which a process that is to be limited writes its number.
+  std::vector<std::string> join_files() const;
+  /// Whether the kernel ended a process for want of memory.
+  bool ran_out_of_memory() const;
+
+ private:
+  ControlGroup() = default;
+  std::vector<std::filesystem::path> folders_;
+  bool unified_ = false;
+};
+
+}  // namespace sagittal::hub

@@ -1,0 +1,117 @@
+#include "hub/runners/container_runner.h"
+
+#include <gmock/gmock.h>
+
+#include "expect_error.h"
+#include "stranger.h"
+
+namespace sagittal::hub {
+namespace {
+
+using testing::HasSubstr;
+
+/// An engine that is a script: what it does on each of its commands.
+class FakeEngine : public testing::Test {
+ protected:
+  ContainerRunner runner(const std::string& script, Engine engine = Engine::podman) {
+    const auto program = folder / "engine";
+    std::ofstream(program) << "#!/bin/sh\necho \"$*\" >>" << (folder / "calls").string() << "\n" << script;
+    std::filesystem::permissions(program, std::filesystem::perms::owner_all);
+    return ContainerRunner(engine, program);
+  }
+  Stranger::Run run(const ContainerRunner& engine) { return stranger.run(engine, stranger.job("model:1", "true")); }
+  std::string calls() const {
+    std::ifstream file(folder / "calls");
+    return std::string((std::istreambuf_iterator<char>(file)), {});
+  }
+
+  const Scratch folder;
+  const Stranger stranger{"test-fake"};
+};
+
+TEST_F(FakeEngine, SaysHowTheProgramEnded) {
+  EXPECT_EQ(run(runner("case $1 in run) echo hello; exit 3;; inspect) echo false 2026-11-21;; esac")).end.status, 3);
+}
+
+TEST_F(FakeEngine, KnowsWantOfMemoryFromOtherKills) {
+  EXPECT_EQ(run(runner("case $1 in run) exit 137;; inspect) echo true 2026-11-21;; esac")).end.how,
+            RunEnd::How::out_of_memory);
+  EXPECT_EQ(run(runner("case $1 in run) exit 137;; inspect) echo false 2026-11-21;; esac")).end.how,
+            RunEnd::How::exited);
+}
+
+TEST_F(FakeEngine, ItsOwnFailureIsNotTheProgrammes) {
+  EXPECT_ERROR(run(runner("[ $1 = run ] && echo no such runtime && exit 125")), ErrorCode::unavailable);
+}
+
+TEST_F(FakeEngine, ThatNeverStartedTheProgramFailed) {
+  EXPECT_ERROR(run(runner("case $1 in run) exit 126;; inspect) echo false 0001-01-01;; esac")), ErrorCode::unavailable);
+}
+
+TEST_F(FakeEngine, RemovesItsContainerHoweverTheRunEnds) {
+  EXPECT_ERROR(run(runner("[ $1 = run ] && exit 125")), ErrorCode::unavailable);
+  EXPECT_THAT(calls(), HasSubstr("rm --force --volumes -- test-fake"));
+}
+
+TEST_F(FakeEngine, ThatHangsIsNotWaitedFor) { EXPECT_ERROR(runner("exec sleep 60").version(), ErrorCode::unavailable); }
+
+TEST_F(FakeEngine, PullsOnlyWhatIsNotHere) {
+  EXPECT_EQ(runner("[ $1 = image ] && echo sha256:77").pin("model:1", {}), "sha256:77");
+  EXPECT_THAT(calls(), testing::Not(HasSubstr("pull")));
+  const std::string here = (folder / "here").string();
+  const auto absent =
+      runner("case $1 in image) [ -e " + here + " ] && echo sha256:78;; pull) touch " + here + ";; esac");
+  EXPECT_EQ(absent.pin("model:2", {}), "sha256:78");
+  EXPECT_THAT(calls(), HasSubstr("pull -- model:2"));
+}
+
+TEST_F(FakeEngine, ThatCannotPullSaysWhy) {
+  try {
+    runner("[ $1 = pull ] && echo manifest unknown; exit 1").pin("model:3", {});
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("manifest unknown"));
+  }
+}
+
+TEST_F(FakeEngine, TakesNoOptionForAnImage) { EXPECT_ERROR(runner("exit 0").pin("--help", {}), ErrorCode::bad_input); }
+
+TEST_F(FakeEngine, ApptainerGetsVariablesByItsEnvironment) {
+  const auto apptainer = runner("echo threads $APPTAINERENV_OMP_NUM_THREADS", Engine::apptainer);
+  EXPECT_THAT(run(apptainer).said, HasSubstr("threads 1"));
+}
+
+TEST_F(FakeEngine, ApptainersOwnFailureIsNotTheProgrammes) {
+  EXPECT_ERROR(run(runner("echo FATAL; exit 255", Engine::apptainer)), ErrorCode::unavailable);
+}
+
+/// A real engine with an image made here; `make test-engines` sets SAGITTAL_ENGINES.
+void try_engine(Engine engine) {
+  if (std::getenv("SAGITTAL_ENGINES") == nullptr) GTEST_SKIP() << "engines are tried by make test-engines";
+  const auto program = find_program(std::string(name_of(engine)));
+  if (!program) GTEST_SKIP() << name_of(engine) << " is not installed";
+  const ContainerRunner runner(engine, *program);
+  try {
+    runner.version();
+  } catch (const Error& error) {
+    GTEST_SKIP() << error.what();
+  }
+  const Stranger stranger(std::string("test-") + std::string(name_of(engine)));
+  const std::string tag = "localhost/sagittal-stranger:test", tar = (stranger.folder() / "image.tar").string();
+  output_of({{"tar", "-C", stranger.image().string(), "-cf", tar, "."}, std::nullopt}, std::chrono::seconds(60), {});
+  output_of({{program->string(), "import", tar, tag}, std::nullopt}, std::chrono::seconds(60), {});
+  expect_promises(runner, runner.pin(tag, {}), stranger);
+  SandboxJob job = stranger.job(tag, "echo x >/bin/new && echo LAYER");
+  job.hardening = Hardening::writable_layer;
+  EXPECT_THAT(stranger.run(runner, job).said, HasSubstr("LAYER"));
+  EXPECT_EQ(
+      output_of({{program->string(), "ps", "--all", "--quiet", "--filter", "label=org.sagittal.run"}, std::nullopt},
+                std::chrono::seconds(20), {}),
+      "");
+}
+
+TEST(Podman, KeepsEveryPromise) { try_engine(Engine::podman); }
+TEST(Docker, KeepsEveryPromise) { try_engine(Engine::docker); }
+
+}  // namespace
+}  // namespace sagittal::hub

@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Runs strangers' programs in real container engines: Podman, and a dockerd of our own, each with its own store.
+set -euo pipefail
+tests=$(realpath "$1")
+work=$(mktemp -d)
+daemon=
+clean_up() {
+  [ -z "$daemon" ] || { kill "$daemon" && wait "$daemon" || true; }
+  umount -R "$work"/* 2>/dev/null || true
+  rm -rf "$work"
+}
+trap clean_up EXIT
+
+printf '[engine]\nruntime = "runc"\ncgroup_manager = "cgroupfs"\nevents_logger = "none"\n' >"$work/containers.conf"
+printf '[storage]\ndriver = "vfs"\ngraphroot = "%s/store"\nrunroot = "%s/run"\n' "$work" "$work" >"$work/storage.conf"
+export CONTAINERS_CONF=$work/containers.conf CONTAINERS_STORAGE_CONF=$work/storage.conf
+
+if [ "$(id -u)" = 0 ] && command -v dockerd >/dev/null; then
+  export DOCKER_HOST=unix://$work/docker.sock
+  dockerd --host "$DOCKER_HOST" --data-root "$work/docker" --exec-root "$work/docker-run" --pidfile "$work/docker.pid" \
+    --storage-driver vfs --iptables=false --bridge=none >"$work/dockerd.log" 2>&1 &
+  daemon=$!
+  for _ in $(seq 100); do docker version >/dev/null 2>&1 && break; sleep 0.1; done
+  docker version >/dev/null 2>&1 || tail -5 "$work/dockerd.log" >&2
+fi
+
+SAGITTAL_ENGINES=1 "$tests" --gtest_filter='Podman*:Docker*' --gtest_brief=1
