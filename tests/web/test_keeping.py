@@ -66,7 +66,7 @@ def test_a_saved_mask_starts_a_segment_of_another_session(viewer, scan, tmp_path
     file.write_bytes(viewer.saved("NIfTI").read_bytes())
     other = Viewer(browser, server.url).open(scan)
     with other.page.expect_file_chooser() as chooser:
-        other.page.click("button[aria-label='Start from a mask in a file']")
+        other.page.click(".side button:has-text('Start from a mask')")
     chooser.value.set_files(str(file))
     other.page.wait_for_selector(".segments li:nth-child(2)")
     other.wait_quiet()

@@ -3,8 +3,15 @@ import zipfile
 
 import numpy as np
 import pytest
+import requests
 
-from viewer import make_scan, write_nifti
+import ct_series
+from archive import Archive
+from running_server import SHAPE, Server
+from running_server import scan as ct_voxels
+from viewer import Viewer, make_scan, write_nifti
+
+LONG_NAME = "a study of the upper abdomen with a name as long as research folders have them, baseline"
 
 
 def test_a_file_that_is_no_image_is_refused_with_a_reason(viewer, tmp_path):
@@ -91,3 +98,101 @@ def test_the_start_page_lists_what_is_on_the_server(viewer, scan, list_title):
     viewer.page.click(f".list:has(h2:has-text('{list_title}')) .item:has-text('ball.nii') >> nth=0")
     viewer.wait_open()
     assert viewer.shape == (96, 80, 64)
+
+
+@pytest.fixture
+def offering(browser, program, model, tmp_path):
+    """Starts a server that offers scans, and opens its start page."""
+    running = []
+
+    def start(*options) -> Viewer:
+        running.append(Server(program, *model, *options, data_dir=tmp_path / "data"))
+        running.append(Viewer(browser, running[0].url).start())
+        return running[1]
+
+    yield start
+    server, viewer = running
+    viewer.close()
+    server.stop()
+    assert viewer.complaints == []
+
+
+def choose(viewer: Viewer, title: str, name: str) -> None:
+    viewer.page.click(f".list:has(h2:has-text('{title}')) .item:has-text('{name}')")
+    viewer.wait_open()
+
+
+@pytest.mark.parametrize("ending", ["nii.gz", "nrrd", "mha", "npy"])
+def test_each_kind_of_file_can_be_dropped(viewer, sagittal, scan, tmp_path, ending):
+    file = tmp_path / f"ball.{ending}"
+    done = sagittal("convert", scan, file)
+    assert done.returncode == 0, done.stderr
+    viewer.drop(file)
+    assert viewer.shape == (96, 80, 64)
+    viewer.click(48, 40)
+    viewer.wait_prompts(1)
+    assert viewer.mask().any()
+
+
+def test_the_example_opens_from_the_start_page(viewer, server):
+    examples = [s for s in requests.get(f"{server.url}/api/v1/studies", timeout=30).json()["studies"] if s["source"] == "example"]
+    if not examples:
+        pytest.skip("no example on this machine: it comes with Debian's mricron-data")
+    viewer.start()
+    choose(viewer, "Try an example", examples[0]["name"])
+    assert list(viewer.shape) == examples[0]["shape"]
+
+
+def test_a_scan_of_the_servers_folder_opens_and_its_name_is_shown_whole(offering, tmp_path):
+    folder = tmp_path / "scans" / LONG_NAME
+    folder.mkdir(parents=True)
+    make_scan(folder / "ball.nii", (20, 40, 50), radius=8)
+    viewer = offering("--studies", tmp_path / "scans")
+    name = viewer.page.locator(".item-name", has_text="ball.nii")
+    name.wait_for()
+    assert name.inner_text() == f"{LONG_NAME}/ball.nii"
+    assert name.evaluate("e => e.scrollWidth <= e.clientWidth && e.scrollHeight <= e.clientHeight")
+    choose(viewer, "Scans on this server", "ball.nii")
+    assert viewer.shape == (50, 40, 20)
+    viewer.click(25, 20)
+    viewer.wait_prompts(1)
+
+
+def test_a_series_of_a_dicomweb_archive_opens_from_the_start_page(offering):
+    archive = Archive(ct_series.instances(ct_voxels(), "1.2.826.0.1.3680043.8.498.77", description="Thorax 5.0"))
+    viewer = offering("--dicomweb", archive.url)
+    choose(viewer, "Scans on this server", "Thorax 5.0")
+    assert viewer.shape == SHAPE[::-1] and "CT" in viewer.page.inner_text(".top .title")
+    assert viewer.page.eval_on_selector("#window", "e => e.selectedOptions[0].text") == "Soft tissue"
+    archive.close()
+
+
+def test_an_archive_that_is_away_is_named_on_the_start_page(offering):
+    viewer = offering("--dicomweb", "http://127.0.0.1:9/dicom-web")
+    viewer.page.wait_for_selector(".lists .error:has-text('127.0.0.1:9')")
+
+
+def test_a_long_list_of_scans_is_searched(offering, tmp_path):
+    (tmp_path / "scans").mkdir()
+    for n in range(20):
+        make_scan(tmp_path / f"scans/patient{n:02}.nii", (4, 8, 8), radius=2)
+    viewer = offering("--studies", tmp_path / "scans")
+    viewer.page.wait_for_selector("button:has-text('Show all 20')")
+    assert viewer.page.locator(".list .item").count() < 20
+    viewer.page.fill("input[type=search]", "patient17")
+    viewer.page.wait_for_selector(".item:has-text('patient17.nii')")
+    assert viewer.page.locator(".list .item").count() == 1
+    viewer.page.fill("input[type=search]", "")
+    viewer.page.click("button:has-text('Show all 20')")
+    assert viewer.page.locator(".list .item").count() == 20
+
+
+def test_an_upload_can_be_given_up(viewer, scan):
+    viewer.page.route("**/api/v1/volumes/*", lambda route: route.fulfill(status=404) if route.request.method == "HEAD" else None)
+    viewer.open(scan, wait=False)
+    viewer.page.click(".loading button:has-text('Cancel')")
+    viewer.page.wait_for_selector(".drop")
+    assert viewer.page.locator(".toast.bad").count() == 0
+    viewer.page.unroute("**/api/v1/volumes/*")
+    viewer.page.set_input_files("input[data-folder=false]", str(scan))
+    viewer.wait_open()

@@ -5,6 +5,8 @@ import signal
 import numpy as np
 import pytest
 
+from viewer import make_scan
+
 BALL = (48, 40)  # its middle on the middle axial slice, in pixels
 
 
@@ -46,6 +48,30 @@ def test_points_of_other_planes_are_where_they_were_clicked(opened, plane, spot,
     opened.click(*spot, plane=plane)
     opened.wait_prompts(1)
     assert opened.api("segments/1/prompts")["prompts"][0]["ijk"] == ijk
+
+
+@pytest.mark.parametrize("include", [True, False])
+@pytest.mark.parametrize("plane, axis", [("axial", 2), ("coronal", 1), ("sagittal", 0)])
+@pytest.mark.parametrize("tool", ["Box", "Scribble", "Lasso"])
+def test_prompts_lie_flat_in_the_plane_they_were_drawn_in(opened, tool, plane, axis, include):
+    """Half-open ranges: two voxels of the ball at most off what was drawn, one slice thick, at the plane's middle slice."""
+    middles = {"axial": (48, 40), "coronal": (48, 32), "sagittal": (40, 32)}
+    x, y = middles[plane]
+    if not include:
+        opened.press("t")
+    opened.tool(tool)
+    opened.drag(circle(x, y, 10) if tool == "Lasso" else [(x - 9.5, y - 9.5), (x + 9.5, y + 9.5)], plane=plane)
+    opened.wait_prompts(1)
+    (prompt,) = opened.api("segments/1/prompts")["prompts"]
+    assert prompt["type"] == tool.lower() and prompt["include"] == include
+    bounds = list(zip(prompt["ijk0"], prompt["ijk1"])) if tool == "Box" else prompt["bounds"]
+    middle = [48, 40, 32]
+    reach = [10, 10, 10] if tool != "Scribble" else [13, 13, 13]
+    for n, (low, high) in enumerate(bounds):
+        if n == axis:
+            assert (low, high) == (middle[n], middle[n] + 1)
+        else:
+            assert abs(low - (middle[n] - reach[n])) <= 3 and abs(high - (middle[n] + reach[n])) <= 3
 
 
 def test_a_box_is_dragged_on_a_slice(opened):
@@ -145,6 +171,14 @@ def test_the_next_segment_has_its_own_mask_and_colour(opened):
     assert one["colour"] != two["colour"]
 
 
+def test_a_segment_begins_with_positive_prompts(opened):
+    for way_back in ("e", "r"):
+        opened.press("t")
+        assert opened.page.get_attribute(".tools .negative", "aria-pressed") == "true"
+        opened.press(way_back)
+        opened.page.wait_for_selector(".tools .positive[aria-pressed=true]")
+
+
 def test_a_point_can_be_given_without_a_mouse(opened):
     opened.page.focus(".view.axial canvas")
     for key in ("ArrowRight", "ArrowRight", "ArrowUp", "PageUp", "Enter"):
@@ -156,13 +190,31 @@ def test_a_point_can_be_given_without_a_mouse(opened):
 def test_a_segment_takes_name_code_and_colour_from_the_terminology(opened):
     opened.page.dblclick(".segments .name")
     opened.page.fill("#term", "left kidney")
-    opened.page.wait_for_selector(".terms li:has-text('Left kidney')")
+    opened.page.wait_for_selector(".terms li[aria-selected=true]:has-text('Left kidney')")
     opened.press("ArrowDown")
+    opened.page.wait_for_selector(".terms li:first-child[aria-selected=false]")
+    opened.press("ArrowUp")
     opened.press("Enter")
     opened.page.wait_for_selector(".segments .name:has-text('Left kidney')")
     (segment,) = opened.api()["segments"]
     assert segment["name"] == "Left kidney" and segment["term"]["type"]["scheme"] == "SCT"
     assert opened.page.input_value(".segments input[type=color]") == segment["colour"]
+
+
+def test_a_term_typed_whole_is_taken_with_its_code(opened):
+    opened.page.dblclick(".segments .name")
+    opened.page.fill("#term", "spleen")
+    opened.press("Enter")
+    opened.page.wait_for_selector(".segments .name:has-text('Spleen')")
+    assert opened.api()["segments"][0]["term"]["type"]["value"] == "78961009"
+
+
+def test_a_name_of_ones_own_needs_no_term(opened):
+    opened.page.dblclick(".segments .name")
+    opened.page.fill("#term", "lesion 3, follow-up")
+    opened.press("Enter")
+    opened.page.wait_for_selector(".segments .name:has-text('lesion 3, follow-up')")
+    assert opened.api()["segments"][0]["term"] is None
 
 
 def test_a_hidden_segment_is_not_drawn(opened):
@@ -217,6 +269,35 @@ def test_the_page_follows_the_sessions_events(viewer, scan):
     assert kinds[0] == "hello" and "mask" in kinds
     final = [event for event in heard if event["type"] == "mask" and not event["coarse"]]
     assert final[-1]["voxels"] == viewer.mask().sum()
+
+
+def test_a_coarse_result_is_shown_while_it_is_refined(viewer, tmp_path):
+    """The final mask, as event and as answer, is held back for as long as it takes to look."""
+    large, answers, coarse = tmp_path / "large.nii", [], []
+    make_scan(large, (100, 160, 160), radius=60)
+
+    def pass_previews(socket):
+        def pass_on(text):
+            event = json.loads(text)
+            coarse.extend([event] if event["type"] == "mask" and event["coarse"] else [])
+            if event["type"] != "mask" or event["coarse"]:
+                socket.send(text)
+        socket.connect_to_server().on_message(pass_on)
+
+    viewer.page.route_web_socket("**/events", pass_previews)
+    viewer.page.route("**/prompts?**", lambda route: answers.append((route, route.fetch())))
+    viewer.open(large)
+    viewer.click(80, 80)
+    viewer.page.wait_for_selector(".busy:not(.absent):has-text('Refining')")
+    while not answers:
+        viewer.page.wait_for_timeout(100)
+    assert coarse, "no coarse mask came before the final one"
+    assert viewer.is_tinted(83.5, 83.5) and viewer.volumes() == ["0 ml"]
+    assert viewer.page.is_visible(".busy progress") and viewer.page.is_enabled(".busy button:has-text('Cancel')")
+    route, answer = answers[0]
+    route.fulfill(response=answer)
+    viewer.wait_prompts(1)
+    viewer.wait_mask()
 
 
 def test_a_segment_with_a_mask_is_removed_after_a_question_only(opened):

@@ -9,6 +9,7 @@ import { format_bytes } from './base/format';
 import { clear_toasts, toast } from './panels/dialogs';
 import { open_help } from './panels/help';
 import { kIcons } from './panels/icons';
+import { kPages, navigation, page_of_address } from './panels/navigation';
 import type { Loading } from './panels/loading';
 import { loading_screen } from './panels/loading';
 import { masks_of_file } from './work/masks_of_file';
@@ -30,7 +31,11 @@ export class App {
   private readonly main = h('main', {});
   private readonly title = h('p', { class: 'title' });
   private readonly actions: HTMLElement;
-  private opening = 0;
+  private readonly pages: ReturnType<typeof navigation>;
+  /// Ends what is being opened.
+  private opening = new AbortController();
+  private is_start = false;
+  private readonly views = new Map<string, (parameters: URLSearchParams) => HTMLElement>();
 
   constructor(
     private readonly client: Client,
@@ -45,8 +50,10 @@ export class App {
       event.preventDefault();
       this.close();
     } }, icon('M12 2a10 10 0 1 0 0 20 10 10 0 0 0 0-20|M12 2v20|M2 12h20'), 'Sagittal');
+    this.pages = navigation(client);
+    for (const { name, view } of kPages) if (view) this.views.set(name, view(client));
     host.append(
-      h('header', { class: 'top' }, brand, this.title, this.actions,
+      h('header', { class: 'top' }, brand, this.pages.root, this.title, this.actions,
         h('button', { class: 'quiet', title: 'Keys and mouse (?)', 'aria-label': 'Keys and mouse', onclick: open_help }, icon(kIcons.help))),
       this.main);
     this.accept_drops();
@@ -55,8 +62,11 @@ export class App {
 
   async follow_address(): Promise<void> {
     const id = session_of_address();
-    if (!id) {
-      if (this.workspace || this.main.childElementCount === 0) this.show_start();
+    const page = page_of_address();
+    if (page) {
+      this.show_page(page.name, page.parameters);
+    } else if (!id) {
+      if (!this.is_start) this.show_start();
     } else if (id !== this.workspace?.work.session.id) {
       await this.open_session(id);
     }
@@ -70,22 +80,34 @@ export class App {
   async open_files(files: FoundFile[]): Promise<void> {
     if (files.length === 0) return;
     const name = files.length === 1 ? files[0]!.file.name : (files[0]!.path.split('/')[0] ?? 'Folder');
-    await this.open(name, async (loading) => {
+    await this.open(name, async (loading, signal) => {
       const file = files.length === 1 ? files[0]!.file : await zip_files(files, (done, total) => loading.say(`Reading ${done} of ${total} files`, done, total));
       loading.say('Looking whether the server has it …');
       return upload_volume(this.client, file, files.length === 1 ? name : `${name}.zip`, (done, total) =>
-        loading.say(done < total ? `Sending ${format_bytes(done)} of ${format_bytes(total)}` : 'The server reads it …', done, total));
+        loading.say(done < total ? `Sending ${format_bytes(done)} of ${format_bytes(total)}` : 'The server reads it …', done, total), signal);
     });
   }
 
-  private show_start(): void {
-    this.opening += 1;
+  private show_page(name: string, parameters: URLSearchParams): void {
+    const view = this.views.get(name);
+    if (!view) return this.show_start();
+    this.opening.abort();
     this.leave();
+    this.pages.go_to(name);
+    this.main.replaceChildren(view(parameters));
+    document.title = `${kPages.find((page) => page.name === name)!.label} – Sagittal`;
+  }
+
+  private show_start(): void {
+    this.opening.abort();
+    this.leave();
+    this.is_start = true;
+    this.pages.go_to('segment', '#');
     this.main.replaceChildren(start_screen(this.client, {
       files: (files) => void this.open_files(files),
-      study: (study) => void this.open(study.name, (loading) => {
+      study: (study) => void this.open(study.name, (loading, signal) => {
         loading.say('The server loads it …');
-        return this.client.json<Volume>('volumes', { method: 'POST', query: { study: study.id } });
+        return this.client.json<Volume>('volumes', { method: 'POST', query: { study: study.id }, signal });
       }),
       volume: (volume) => void this.open(volume.name, () => Promise.resolve(volume)),
       session: (id) => (location.hash = `session=${id}`),
@@ -93,10 +115,10 @@ export class App {
   }
 
   /// A new session on the volume that `bring` gets.
-  private async open(name: string, bring: (loading: Loading) => Promise<Volume>): Promise<void> {
-    await this.load(name, async (loading, is_current) => {
-      const volume = await bring(loading);
-      const part = is_current() ? await choose_part(volume) : null;
+  private async open(name: string, bring: (loading: Loading, signal: AbortSignal) => Promise<Volume>): Promise<void> {
+    await this.load(name, async (loading, signal) => {
+      const volume = await bring(loading, signal);
+      const part = signal.aborted ? null : await choose_part(volume);
       return part && { session: await open_session(this.client, volume, part), modality: volume.modality };
     });
   }
@@ -109,31 +131,33 @@ export class App {
     });
   }
 
-  private async load(name: string, find: (loading: Loading, is_current: () => boolean) => Promise<{ session: Session; modality: string | null } | null>): Promise<void> {
-    const mine = ++this.opening;
-    const is_current = (): boolean => mine === this.opening;
-    const loading = loading_screen(name);
+  private async load(name: string, find: (loading: Loading, signal: AbortSignal) => Promise<{ session: Session; modality: string | null } | null>): Promise<void> {
+    this.opening.abort();
+    const { signal } = (this.opening = new AbortController());
+    const loading = loading_screen(name, () => this.close());
+    this.pages.go_to('segment');
     clear_toasts();
     this.leave();
     this.main.replaceChildren(loading.root);
     try {
-      const found = await find(loading, is_current);
-      if (!is_current()) return;
+      const found = await find(loading, signal);
+      if (signal.aborted) return;
       if (!found) return this.close();
       const { session, modality } = found;
       const file = await download_voxels(this.client, `sessions/${session.id}`, (done, total) => loading.say(`Receiving ${format_bytes(done)}`, done, total));
       const scan = read_nifti(file, { name: session.name, modality }, session.geometry);
-      if (is_current()) await this.show_work(scan, session);
+      if (!signal.aborted) await this.show_work(scan, session, signal);
     } catch (error) {
-      if (!is_current()) return;
+      if (signal.aborted) return;
       toast(explain(error, name), true);
       this.close();
     }
   }
 
-  private async show_work(scan: Scan, session: Session): Promise<void> {
+  private async show_work(scan: Scan, session: Session, signal: AbortSignal): Promise<void> {
     const work = new Work(this.client, session, scan, toast);
     await work.start();
+    if (signal.aborted) return work.stop();
     this.workspace = new Workspace(this.client, work, () => this.start_from_mask(work));
     this.main.replaceChildren(this.workspace.root);
     const { shape, spacing_mm } = scan.geometry;
@@ -141,12 +165,14 @@ export class App {
     document.body.classList.add('working');
     document.title = `${scan.name || 'Scan'} – Sagittal`;
     const address = `#session=${session.id}`;
+    this.pages.go_to('segment', address);
     if (location.hash !== address) history.pushState(null, '', address);
   }
 
   private leave(): void {
     this.workspace?.stop();
     this.workspace = null;
+    this.is_start = false;
     document.body.classList.remove('working');
     document.title = 'Sagittal';
     this.title.replaceChildren();

@@ -25,7 +25,7 @@ export interface Call {
   json?: unknown;
   body?: Blob | ArrayBuffer;
   headers?: Record<string, string>;
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 const kKeyName = 'sagittal.key';

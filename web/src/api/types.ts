@@ -37,6 +37,11 @@ export interface Study {
   detail: string | null;
 }
 
+/// Of the server: its version, and the parts that not every server has.
+export interface Info {
+  version: string;
+}
+
 export interface Term {
   id: string;
   name: string;

@@ -7,13 +7,14 @@ export type Progress = (done: number, total: number) => void;
 const kPieceBytes = 16 << 20;
 
 /// Sends a file and returns what the server read in it. A file that it knows already is not sent again; where the server
-/// or the network goes away, the upload goes on from what had arrived.
-export async function upload_volume(client: Client, file: Blob, name: string, progress: Progress): Promise<Volume> {
+/// or the network goes away, the upload goes on from what had arrived. `signal` gives it up.
+export async function upload_volume(client: Client, file: Blob, name: string, progress: Progress, signal?: AbortSignal): Promise<Volume> {
   const id = await content_hash(file);
-  if (!id) return send_whole(client, file, name, progress); // a page without TLS from another computer cannot hash
+  if (!id) return send_whole(client, file, name, progress, signal); // a page without TLS from another computer cannot hash
   for (;;) {
     try {
-      const volume = await send_missing(client, id, file, name, progress);
+      signal?.throwIfAborted();
+      const volume = await send_missing(client, id, file, name, progress, signal);
       progress(file.size, file.size);
       return volume;
     } catch (error) {
@@ -23,7 +24,7 @@ export async function upload_volume(client: Client, file: Blob, name: string, pr
   }
 }
 
-async function send_missing(client: Client, id: string, file: Blob, name: string, progress: Progress): Promise<Volume> {
+async function send_missing(client: Client, id: string, file: Blob, name: string, progress: Progress, signal?: AbortSignal): Promise<Volume> {
   let sent = await received_bytes(client, id);
   if (sent === 'all') return client.json<Volume>(`volumes/${id}`);
   for (;;) {
@@ -37,6 +38,7 @@ async function send_missing(client: Client, id: string, file: Blob, name: string
         'Content-Type': 'application/octet-stream',
         'Content-Range': `bytes ${sent}-${end - 1}/${file.size}`,
       },
+      signal,
     });
     if (response.status !== 202) return (await response.json()) as Volume;
     sent = ((await response.json()) as { received: number }).received;
@@ -53,13 +55,14 @@ async function received_bytes(client: Client, id: string): Promise<number | 'all
   }
 }
 
-async function send_whole(client: Client, file: Blob, name: string, progress: Progress): Promise<Volume> {
+async function send_whole(client: Client, file: Blob, name: string, progress: Progress, signal?: AbortSignal): Promise<Volume> {
   progress(0, file.size);
   const volume = await client.json<Volume>('volumes', {
     method: 'POST',
     query: { name },
     body: file,
     headers: { 'Content-Type': 'application/octet-stream' },
+    signal,
   });
   progress(file.size, file.size);
   return volume;

@@ -16,6 +16,12 @@ export function format_millilitres(ml: number): string {
   return ml < 10 ? `${ml.toFixed(2)} ml` : ml < 100 ? `${ml.toFixed(1)} ml` : `${Math.round(ml)} ml`;
 }
 
+/// "Sat 20:45", in this computer's time.
+export function format_moment(iso: string): string {
+  const moment = new Date(iso);
+  return Number.isNaN(moment.getTime()) ? '' : moment.toLocaleString('en-GB', { weekday: 'short', hour: '2-digit', minute: '2-digit' });
+}
+
 /// A name for a file out of any text.
 export function file_stem(text: string): string {
   const stem = text.replace(/\.(nii|nrrd|mha|mhd|zip|dcm|npy|gz)/gi, '').replace(/[^\p{L}\p{N}._-]+/gu, '_');

@@ -10,6 +10,7 @@ export function open_dialog(title: string, content: (close: () => void) => Node[
     ...content(close),
   );
   dialog.addEventListener('close', () => {
+    document.body.append(toasts()); // out of it
     dialog.remove();
     on_close();
   });
@@ -50,13 +51,19 @@ export function ask_key(refused: boolean): Promise<string> {
   });
 }
 
+function toasts(): HTMLElement {
+  return document.getElementById('toasts')!;
+}
+
 export function clear_toasts(): void {
-  document.getElementById('toasts')!.replaceChildren();
+  toasts().replaceChildren();
 }
 
 /// A short message at the bottom; errors stay until they are closed.
 export function toast(text: string, is_error = false): void {
-  const host = document.getElementById('toasts')!;
+  const host = toasts();
+  const above = [...document.querySelectorAll('dialog[open]')].at(-1) ?? document.body; // a dialog covers all outside of it
+  if (host.parentElement !== above) above.append(host);
   const item = h('div', { class: is_error ? 'toast bad' : 'toast', role: is_error ? 'alert' : 'status' }, h('span', {}, text));
   item.append(h('button', { class: 'quiet', 'aria-label': 'Dismiss', onclick: () => item.remove() }, icon(kIcons.close)));
   host.append(item);

@@ -7,7 +7,7 @@ export const kShortcuts: readonly [string, string][] = [
   ['B', 'Box'],
   ['S', 'Scribble'],
   ['L', 'Lasso'],
-  ['Esc', 'Give up what is being drawn; then no tool: the left button moves the crosshair'],
+  ['Esc', 'Drop what is being drawn; again: no tool, the left button moves the crosshair'],
   ['T', 'Positive or negative'],
   ['E', 'Next segment'],
   ['R', 'Reset segment'],
@@ -20,23 +20,24 @@ export const kShortcuts: readonly [string, string][] = [
   ['W', 'Next window'],
   ['F', 'Fit all planes'],
   ['X', 'Crosshair on or off'],
-  ['1 2 3 4 0', 'Axial, sagittal, coronal, 3D alone; all'],
+  ['+ and -', 'Zoom'],
+  ['1 2 3 4 0', 'Only axial, sagittal, coronal, 3D; all four'],
   ['?', 'This help'],
 ];
 
 const kMouse: readonly [string, string][] = [
   ['Left', 'The tool'],
-  ['Right click', 'A point of the other sign'],
-  ['Right drag', 'Window: across for contrast, up and down for brightness'],
+  ['Right click', 'A point of the other sign'],
+  ['Right drag', 'Window: across for contrast, up and down for brightness'],
   ['Wheel', 'Slices'],
   ['Ctrl wheel', 'Zoom'],
-  ['Middle drag', 'Move the image'],
+  ['Middle drag', 'Move the image'],
   ['Shift', 'The crosshair follows the pointer'],
 ];
 
 const kKeys: readonly [string, string][] = [
   ['Arrows', 'Move the crosshair in the plane that has the focus'],
-  ['Page Up, Page Down', 'Slices'],
+  ['Page Up, Page Down', 'Slices'],
   ['Enter', 'A point at the crosshair'],
 ];
 

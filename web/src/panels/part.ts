@@ -1,8 +1,9 @@
 import type { Part } from '../api/session';
 import type { Series, Volume } from '../api/types';
-import { h, icon } from '../base/dom';
+import { h } from '../base/dom';
 import { open_dialog } from './dialogs';
 import { kIcons } from './icons';
+import { item } from './item';
 
 /// Which of several series or pictures; null where the dialog is closed.
 export async function choose_part(volume: Volume): Promise<Part | null> {
@@ -16,13 +17,10 @@ function choose_series(list: readonly Series[]): Promise<Part | null> {
     let chosen: Part | null = null;
     open_dialog('Which series?', (close) => [
       h('ul', { class: 'choices' }, ...list.map(({ uid, description, shape }) =>
-        h('li', {}, h('button', {
-          class: 'item',
-          onclick: () => {
-            chosen = { series: uid };
-            close();
-          },
-        }, icon(kIcons.file), h('span', {}, description || 'Series without a name'), h('small', {}, shape.join(' × ')))))),
+        item(kIcons.file, description || 'Series without a name', shape.join(' × '), () => {
+          chosen = { series: uid };
+          close();
+        }))),
     ], () => resolve(chosen));
   });
 }

@@ -26,10 +26,11 @@ export function segments_panel(client: Client, work: Work, state: ViewState, sta
     oninput: () => state.opacity.set(Number(opacity.value) / 100),
   });
   const root = h('section', { class: 'panel grow', 'aria-label': 'Segments' },
-    h('header', {}, h('h2', {}, 'Segments'), h('button', { class: 'quiet', title: 'Start from a mask in a file', 'aria-label': 'Start from a mask in a file', onclick: start_from_mask }, icon(kIcons.open))),
+    h('header', {}, h('h2', {}, 'Segments')),
     list,
     h('button', { class: 'wide-button', title: 'Next segment (E)', onclick: () => void work.add_segment() }, icon(kIcons.plus), 'Next segment', h('kbd', {}, 'E')),
-    h('div', { class: 'field' }, h('label', { for: 'opacity' }, 'Fill'), opacity));
+    h('button', { class: 'wide-button', title: 'Each label of the file becomes a segment', onclick: start_from_mask }, icon(kIcons.open), 'Start from a mask'),
+    h('div', { class: 'field' }, h('label', { for: 'opacity' }, 'Opacity'), opacity));
   return { root, stop: () => endings.forEach((end) => end()) };
 }
 

@@ -26,7 +26,7 @@ export async function open_share(client: Client, work: Work): Promise<void> {
           toast('Copied.');
         },
       }, 'Copy')),
-      h('p', { class: 'muted' }, location.hostname === 'localhost' || location.hostname === '127.0.0.1' ? 'This address is for this computer only: start the server with --host to let others in.' : ''),
+      h('p', { class: 'muted' }, location.hostname === 'localhost' || location.hostname === '127.0.0.1' ? 'This address is for this computer only; with --host the server lets others in.' : ''),
     ];
   });
 }

@@ -3,12 +3,13 @@ import { open_help } from './help';
 import { remove_segment } from './segments';
 
 const kBrushStep = 1.25;
+const kZoomStep = 1.25;
 
 /// The keys of panels/help.ts; alive everywhere but in text fields and dialogs.
 export function listen_to_keys(current: () => Workspace | null): void {
   document.addEventListener('keydown', (event) => {
     const target = event.target as HTMLElement;
-    if (document.querySelector('dialog[open]') || target.matches('input[type=text], input[type=password], input[type=number], select, textarea')) return;
+    if (document.querySelector('dialog[open]') || target.matches('input[type=text], input[type=search], input[type=password], input[type=number], select, textarea')) return;
     if (event.key === '?' || event.key === 'F1') {
       event.preventDefault();
       open_help();
@@ -42,11 +43,14 @@ function run(event: KeyboardEvent, workspace: Workspace): boolean {
     },
     t: () => state.positive.set(!state.positive.value),
     e: () => void work.add_segment(),
-    r: () => void work.step('reset'),
+    r: () => workspace.reset_segment(),
     v: () => work.toggle_visible(work.active.value),
     delete: () => remove_segment(work, work.active.value),
     '[': () => scale_brush(1 / kBrushStep),
     ']': () => scale_brush(kBrushStep),
+    '+': () => workspace.zoom(kZoomStep),
+    '=': () => workspace.zoom(kZoomStep), // the key of + without Shift
+    '-': () => workspace.zoom(1 / kZoomStep),
     w: () => workspace.next_window(),
     f: () => workspace.fit(),
     x: () => state.crosshair.set(!state.crosshair.value),

@@ -2,10 +2,17 @@ import type { Client } from '../api/client';
 import { describe_error } from '../api/client';
 import type { Session, Study, Volume } from '../api/types';
 import { h, icon } from '../base/dom';
-import { format_bytes } from '../base/format';
+import { format_bytes, format_moment } from '../base/format';
 import type { FoundFile } from '../scan/dropped';
 import { files_of_input } from '../scan/dropped';
 import { kIcons } from './icons';
+import { item, with_times } from './item';
+
+const kFirstRows = 6;
+const kMostFound = 50;
+const kFirstPauseMs = 1000;
+const kLongestPauseMs = 60_000;
+const kTypingMs = 200;
 
 export interface StartActions {
   files: (files: FoundFile[]) => void;
@@ -38,7 +45,7 @@ export function start_screen(client: Client, actions: StartActions): HTMLElement
         h('div', { class: 'row' },
           h('button', { class: 'primary', onclick: () => one.click() }, 'Open a file'),
           h('button', { onclick: () => folder.click() }, 'Open a DICOM folder')), one, folder)),
-    h('div', {}, lists, slicer_note()));
+    h('div', { class: 'beside' }, lists, slicer_note()));
   void fill_lists(client, actions, lists);
   return root;
 }
@@ -50,33 +57,96 @@ function slicer_note(): HTMLElement {
     h('code', {}, address), h('p', {}, h('a', { href: 'server' }, 'About this server')));
 }
 
+/// Fills anew for a while where the server says that there is more: it may still be looking through its folders.
 async function fill_lists(client: Client, actions: StartActions, host: HTMLElement): Promise<void> {
-  const get = async <T>(path: string, key: string): Promise<T[]> => ((await client.json<Record<string, T[]>>(path))[key] ?? []) as T[];
-  const [studies, sessions, volumes] = await Promise.allSettled([get<Study>('studies', 'studies'), get<Session>('sessions', 'sessions'), get<Volume>('volumes', 'volumes')]);
-  const failed = volumes.status === 'rejected' ? volumes.reason : null;
-  if (failed) host.append(h('p', { class: 'error', role: 'alert' }, describe_error(failed)));
-  const known = volumes.status === 'fulfilled' ? volumes.value : [];
-  if (studies.status === 'fulfilled') {
-    const examples = studies.value.filter(({ source }) => source === 'example');
-    const others = studies.value.filter(({ source }) => source !== 'example');
-    add_list(host, 'Try an example', examples.map((study) => item(kIcons.brain, study.name, study.detail ?? study.modality ?? '', () => actions.study(study))));
-    add_list(host, 'Scans on this server', others.map((study) => item(kIcons.server, study.name, study.detail ?? study.modality ?? '', () => actions.study(study))));
+  for (let pause = kFirstPauseMs; pause < kLongestPauseMs; pause *= 1.5) {
+    const lists = h('div', { class: 'lists' });
+    const complete = await read_lists(client, actions, lists);
+    const is_searching = host.contains(document.activeElement);
+    if (!is_searching && lists.textContent !== host.textContent) host.replaceChildren(...lists.childNodes);
+    if (complete) return;
+    await new Promise((resolve) => setTimeout(resolve, pause));
+    if (!host.isConnected) return;
   }
+}
+
+async function read_lists(client: Client, actions: StartActions, host: HTMLElement): Promise<boolean> {
+  const [studies, sessions, volumes] = await Promise.allSettled([
+    client.json<Studies>('studies'),
+    client.json<{ sessions: Session[] }>('sessions'),
+    client.json<{ volumes: Volume[] }>('volumes'),
+  ]);
+  if (volumes.status === 'rejected') host.append(h('p', { class: 'error', role: 'alert' }, describe_error(volumes.reason)));
   if (sessions.status === 'fulfilled') {
-    const named = sessions.value.filter((session) => session.segments.length > 0);
-    add_list(host, 'Go on with', named.map((session) => {
-      const segments = session.segments.map(({ name }) => name).join(', ');
-      return item(kIcons.tag, session.name || 'Scan', segments, () => actions.session(session.id));
-    }));
+    const newest = [...sessions.value.sessions].sort((a, b) => b.created.localeCompare(a.created));
+    add_list(host, 'Go on with', newest.map((session) => ({
+      picture: kIcons.tag, name: session.name || 'Scan', choose: () => actions.session(session.id),
+      detail: [session.segments.map(({ name }) => name).join(', '), format_moment(session.created)].filter(Boolean).join(' · '),
+    })));
   }
-  add_list(host, 'Your scans', known.map((volume) =>
-    item(kIcons.file, volume.name || volume.id.slice(0, 12), `${volume.modality ? `${volume.modality} · ` : ''}${volume.geometry.shape.join(' × ')} · ${format_bytes(volume.bytes)}`, () => actions.volume(volume))));
+  if (studies.status === 'fulfilled') {
+    const entry = (study: Study): Entry => ({
+      picture: study.source === 'example' ? kIcons.brain : kIcons.server, name: study.name,
+      detail: [study.modality, with_times(study.detail ?? '')].filter(Boolean).join(' · '), choose: () => actions.study(study),
+    });
+    const of = (list: Study[], is_example: boolean): Entry[] => list.filter(({ source }) => (source === 'example') === is_example).map(entry);
+    const ask = async (search: string): Promise<Entry[]> => of((await client.json<Studies>('studies', { query: { search } })).studies, false);
+    add_list(host, 'Try an example', of(studies.value.studies, true));
+    add_list(host, 'Scans on this server', of(studies.value.studies, false), studies.value.complete ? null : ask);
+    host.append(...studies.value.problems.map((problem) => h('p', { class: 'error', role: 'alert' }, problem)));
+  }
+  const known = volumes.status === 'fulfilled' ? volumes.value.volumes : [];
+  add_list(host, 'Your scans', known.map((volume) => ({
+    picture: kIcons.file, name: volume.name || volume.id.slice(0, 12), choose: () => actions.volume(volume),
+    detail: [volume.modality, volume.geometry.shape.join(' × '), format_bytes(volume.bytes)].filter(Boolean).join(' · '),
+  })));
+  return studies.status === 'rejected' || studies.value.complete;
 }
 
-function add_list(host: HTMLElement, title: string, items: HTMLElement[]): void {
-  if (items.length > 0) host.append(h('section', { class: 'list' }, h('h2', {}, title), h('ul', {}, ...items)));
+interface Studies {
+  studies: Study[];
+  complete: boolean;
+  problems: string[];
 }
 
-function item(picture: string, title: string, detail: string, open: () => void): HTMLElement {
-  return h('li', {}, h('button', { class: 'item', onclick: open }, icon(picture), h('span', {}, title), h('small', {}, detail)));
+interface Entry {
+  picture: string;
+  name: string;
+  detail: string;
+  choose: () => void;
+}
+
+/// Long lists show their first rows, and can be searched: by `ask` where the server has more than these.
+function add_list(host: HTMLElement, title: string, entries: Entry[], ask: ((text: string) => Promise<Entry[]>) | null = null): void {
+  if (entries.length === 0) return;
+  const rows = h('ul', {});
+  const rest = h('button', { class: 'quiet rest', onclick: () => show(entries) });
+  const show = (of: Entry[]): void => {
+    rows.replaceChildren(...of.map(({ picture, name, detail, choose }) => item(picture, name, detail, choose)));
+    if (of.length === 0) rows.append(h('li', { class: 'muted' }, 'None of them.'));
+    rest.classList.toggle('absent', of.length > 0 && of.length === entries.length);
+    rest.textContent = `Show all ${entries.length}`;
+  };
+  const section = h('section', { class: 'list' }, h('h2', {}, title));
+  if (entries.length > kFirstRows) {
+    const find = h('input', { type: 'search', placeholder: `Find among ${entries.length}${ask ? ' and more' : ''}`, 'aria-label': `Find in: ${title}` });
+    let timer = 0;
+    find.addEventListener('input', () => {
+      clearTimeout(timer);
+      timer = window.setTimeout(() => void search(find.value.trim()), ask ? kTypingMs : 0);
+    });
+    const search = async (text: string): Promise<void> => {
+      const found = text === '' ? entries.slice(0, kFirstRows) : ask ? await ask(text).catch(() => matching(entries, text)) : matching(entries, text);
+      if (find.value.trim() === text) show(found.slice(0, kMostFound));
+    };
+    section.append(find);
+  }
+  show(entries.slice(0, entries.length > kFirstRows ? kFirstRows : entries.length));
+  section.append(rows, rest);
+  host.append(section);
+}
+
+function matching(entries: Entry[], text: string): Entry[] {
+  const words = text.toLowerCase().split(/\s+/);
+  return entries.filter(({ name, detail }) => words.every((word) => `${name} ${detail}`.toLowerCase().includes(word)));
 }

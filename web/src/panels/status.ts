@@ -6,12 +6,16 @@ import { value_at } from '../scan/scan';
 import type { ToolName, ViewState } from '../work/view_state';
 import type { Work } from '../work/work';
 
-const kHints: Record<ToolName, string> = {
-  point: 'Click into the organ. Right click where it should not be.',
-  box: 'Drag a box around the organ on one slice.',
-  scribble: 'Paint a stroke inside the organ.',
-  lasso: 'Draw around the organ on one slice; or set corners with clicks and finish with a double click.',
-  move: 'Click to move the crosshair. Wheel: slices, Ctrl wheel: zoom, right drag: window.',
+const kLookHint = 'Click to move the crosshair. Wheel: slices, Ctrl wheel: zoom, right drag: window.';
+const kHints: Record<ToolName, { positive: string; negative: string }> = {
+  point: { positive: 'Click into the organ. Right click where it should not be.', negative: 'Click where the mask should not be. Right click into the organ.' },
+  box: { positive: 'Drag a box around the organ on one slice.', negative: 'Drag a box around what does not belong to the organ.' },
+  scribble: { positive: 'Paint a stroke inside the organ.', negative: 'Paint over what does not belong to the organ.' },
+  lasso: {
+    positive: 'Draw around the organ on one slice; or set corners with clicks and finish with a double click.',
+    negative: 'Draw around what does not belong to the organ; or set corners with clicks and finish with a double click.',
+  },
+  move: { positive: kLookHint, negative: kLookHint },
 };
 
 const kStages: Record<string, string> = { waiting: 'Thinking', zooming: 'Looking at the whole organ', refining: 'Refining' };
@@ -26,9 +30,11 @@ export function status_bar(client: Client, work: Work, state: ViewState): { root
   const cancel = h('button', { class: 'small', onclick: () => void work.cancel() }, 'Cancel');
   const busy = h('span', { class: 'busy absent', role: 'status' }, stage, bar, cancel);
   const away = h('span', { class: 'away absent', role: 'alert' }, 'The server does not answer. Trying again …');
+  const show_hint = (): void => void (hint.textContent = kHints[state.tool.value][state.positive.value ? 'positive' : 'negative']);
   let timer = 0;
   const endings = [
-    state.tool.watch((tool) => (hint.textContent = kHints[tool])),
+    state.tool.watch(show_hint),
+    state.positive.watch(show_hint),
     work.running_count.watch((count) => (document.body.dataset['running'] = String(count))),
     client.online.watch((online) => away.classList.toggle('absent', online)),
     work.task.watch((task) => {

@@ -39,15 +39,20 @@ export function open_naming(client: Client, work: Work, segment: SegmentState): 
           h('li', { role: 'option', id: `term-${n}`, 'aria-selected': 'false', onclick: () => take(term) },
             h('span', { class: 'swatch', style: { background: term.colour } }), h('span', {}, term.name), h('small', {}, term.type ? `${term.type.scheme} ${term.type.value}` : ''))));
         if (terms.length === 0) list.append(h('li', { class: 'muted' }, 'No term; the name is kept as it is typed.'));
-        mark(-1);
+        mark(terms[0]?.name.toLowerCase() === text.toLowerCase() ? 0 : -1);
       } catch (error) {
         list.replaceChildren(h('li', { class: 'error' }, describe_error(error)));
       }
     };
     let timer = 0;
+    const search_now = async (): Promise<void> => {
+      clearTimeout(timer);
+      timer = 0;
+      await search();
+    };
     input.addEventListener('input', () => {
       clearTimeout(timer);
-      timer = window.setTimeout(() => void search(), kPauseMs);
+      timer = window.setTimeout(() => void search_now(), kPauseMs);
     });
     input.addEventListener('keydown', (event) => {
       if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
@@ -60,8 +65,9 @@ export function open_naming(client: Client, work: Work, segment: SegmentState): 
     return [
       h('form', {
         class: 'column',
-        onsubmit: (event: Event) => {
+        onsubmit: async (event: Event) => {
           event.preventDefault();
+          if (timer) await search_now();
           const term = terms[chosen];
           if (term) return take(term);
           close();
@@ -70,7 +76,7 @@ export function open_naming(client: Client, work: Work, segment: SegmentState): 
         },
       },
         h('label', { for: 'term' }, 'Name, or search: liver, left kidney, …'), input,
-        h('p', { class: 'muted', id: 'term-hint' }, 'A term brings its SNOMED CT code and colour; arrow keys choose, Enter takes.'),
+        h('p', { class: 'muted', id: 'term-hint' }, 'A term brings its SNOMED CT code and colour. Choose with the arrow keys, take with Enter.'),
         list,
         h('button', { class: 'primary', type: 'submit' }, 'Take name')),
     ];

@@ -11,7 +11,7 @@ const kTools: readonly { name: ToolName; label: string; key: string; title: stri
   { name: 'move', label: 'Look', key: 'Esc', title: 'The left button moves the crosshair (Esc)' },
 ];
 
-export function toolbar(work: Work, state: ViewState): { root: HTMLElement; stop: () => void } {
+export function toolbar(work: Work, state: ViewState, reset_segment: () => void): { root: HTMLElement; stop: () => void } {
   const tools = kTools.map(({ name, label, title }) => {
     const button = h('button', { class: 'tool', title, 'aria-pressed': 'false', onclick: () => state.tool.set(name) }, icon(kIcons[name]), h('span', {}, label));
     return { name, button };
@@ -21,7 +21,7 @@ export function toolbar(work: Work, state: ViewState): { root: HTMLElement; stop
   const positive = sign(true, 'Positive', kIcons.plus);
   const negative = sign(false, 'Negative', kIcons.minus);
   const step = (what: 'undo' | 'redo' | 'reset', label: string, title: string): HTMLButtonElement =>
-    h('button', { class: 'tool', title, onclick: () => void work.step(what) }, icon(kIcons[what]), h('span', {}, label));
+    h('button', { class: 'tool', title, onclick: () => (what === 'reset' ? reset_segment() : void work.step(what)) }, icon(kIcons[what]), h('span', {}, label));
   const undo = step('undo', 'Undo', 'Undo (Ctrl Z)');
   const redo = step('redo', 'Redo', 'Redo (Ctrl Y)');
   const reset = step('reset', 'Reset', 'Remove all prompts of the segment (R)');

@@ -44,12 +44,13 @@ export class Workspace {
     this.gestures = this.slices.map((view) => new Gestures(view, this.state, give, (over, spot) => status.hover(spot && over.voxel(spot))));
     const scene = new Scene3d(work, this.state, () => this.toggle_maximised('3d'));
     const views = h('div', { class: 'views' }, this.slices[0]!.root, this.slices[1]!.root, this.slices[2]!.root, scene.root);
-    const tools = toolbar(work, this.state);
+    const tools = toolbar(work, this.state, () => this.reset_segment());
     const segments = segments_panel(client, work, this.state, start_from_mask);
     const display = display_panel(this.state, this.presets, () => this.fit());
     this.root = h('div', { class: 'workspace' }, tools.root, h('div', { class: 'middle' }, views, status.root), h('aside', { class: 'side' }, segments.root, display.root));
     this.endings.push(
       tools.stop, segments.stop, display.stop, status.stop, () => scene.stop(), () => this.slices.forEach((view) => view.stop()),
+      work.active.watch(() => this.state.positive.set(true)),
       this.state.maximised.watch((panel) => (views.dataset['only'] = panel ?? '')),
     );
     const flat = (['sagittal', 'coronal', 'axial'] as const).find((name) => geometry.shape[planes[name].n]! === 1);
@@ -63,6 +64,16 @@ export class Workspace {
 
   fit(): void {
     for (const view of this.slices) view.fit();
+  }
+
+  zoom(factor: number): void {
+    for (const view of this.slices) view.zoom_at_cursor(factor);
+  }
+
+  /// As in the 3D Slicer extension, a segment begins with positive prompts.
+  reset_segment(): void {
+    this.state.positive.set(true);
+    void this.work.step('reset');
   }
 
   next_window(): void {

@@ -48,8 +48,7 @@ function widened(window: Window): Window {
 
 function is_ct(scan: Scan, low: number, high: number): boolean {
   if (scan.modality) return scan.modality === 'CT';
-  const whole = !(scan.voxels instanceof Float32Array || scan.voxels instanceof Float64Array);
-  return whole && low <= -900 && low >= -8192 && high > 200 && high < 40000;
+  return low <= -500 && low >= -8192 && high > 200 && high < 40000;
 }
 
 /// Of a hundred thousand voxels: enough for a window.

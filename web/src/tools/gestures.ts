@@ -152,7 +152,9 @@ export class Gestures {
     const cursor = [...this.state.cursor.value] as [number, number, number];
     cursor[plane.u]! += plane.flip_u ? -x : x;
     cursor[plane.v]! += plane.flip_v ? -y : y;
-    if (is_inside(this.view.shape, cursor)) this.state.cursor.set(cursor);
+    if (!is_inside(this.view.shape, cursor)) return;
+    this.state.cursor.set(cursor);
+    this.view.show_cursor();
   }
 
   private show(at: { x: number; y: number }): void {

@@ -36,7 +36,7 @@ export class Scene3d {
   ) {
     const scan = h('button', { class: 'quiet', title: 'Show the scan in 3D', 'aria-label': 'Show the scan in 3D', onclick: () => this.with_scan.set(!this.with_scan.value) },
       icon('M12 3l8 4.5v9L12 21l-8-4.5v-9z|M12 12l8-4.5|M12 12v9|M12 12L4 7.5'));
-    const maximise = h('button', { class: 'quiet', title: 'Only 3D', 'aria-label': 'Show only the 3D view', onclick: on_maximise }, icon('M4 9V4h5|M20 9V4h-5|M4 15v5h5|M20 15v5h-5'));
+    const maximise = h('button', { class: 'quiet', title: 'Only 3D (4)', 'aria-label': 'Show only the 3D view', onclick: on_maximise }, icon('M4 9V4h5|M20 9V4h-5|M4 15v5h5|M20 15v5h-5'));
     const toggle = h('button', { class: 'quiet', title: 'Turn 3D on or off', 'aria-label': '3D on or off', onclick: () => state.show_3d.set(!state.show_3d.value) }, icon('M12 3v9|M6.3 6.8a8 8 0 1 0 11.4 0'));
     this.root = h('section', { class: 'view three', 'aria-label': '3D' }, this.canvas, this.note, h('header', {}, h('h2', {}, '3D'), scan, toggle, maximise));
     this.endings.push(

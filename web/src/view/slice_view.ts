@@ -14,6 +14,7 @@ import { draw_slice, slice_mask } from './slice_image';
 export type Overlay = (context: CanvasRenderingContext2D, view: SliceView) => void;
 
 const kTitles = { axial: 'Axial', coronal: 'Coronal', sagittal: 'Sagittal' };
+const kKeys = { axial: 1, sagittal: 2, coronal: 3 }; // panels/help.ts
 const kFitMargin = 0.94;
 
 /// One plane of the scan: image, masks, prompts, crosshair; zoomed and moved by its user.
@@ -43,7 +44,7 @@ export class SliceView {
       type: 'range', class: 'slices', min: 0, max: this.depth - 1, 'aria-label': `${title} slice`, orient: 'vertical',
       oninput: () => this.go_to(Number(this.slider.value)),
     });
-    const maximise = h('button', { class: 'quiet', title: `Only this plane (double click)`, 'aria-label': `Show only the ${plane.name} plane`, onclick: on_maximise }, icon('M4 9V4h5|M20 9V4h-5|M4 15v5h5|M20 15v5h-5'));
+    const maximise = h('button', { class: 'quiet', title: `Only this plane (${kKeys[plane.name]})`, 'aria-label': `Show only the ${plane.name} plane`, onclick: on_maximise }, icon('M4 9V4h5|M20 9V4h-5|M4 15v5h5|M20 15v5h-5'));
     const [left, right, top, bottom] = plane.edges;
     this.root = h('section', { class: `view ${plane.name}`, 'aria-label': `${title} plane` },
       this.canvas,
@@ -104,6 +105,18 @@ export class SliceView {
     const [nx, ny] = this.to_canvas(px, py);
     this.pan = [this.pan[0] + x - nx, this.pan[1] + y - ny];
     this.redraw();
+  }
+
+  /// Keeps the crosshair in place.
+  zoom_at_cursor(factor: number): void {
+    this.zoom_by(factor, ...this.to_canvas(...to_pixel(this.shape, this.plane, this.state.cursor.value)));
+  }
+
+  /// Moves the image so far that the crosshair can be seen.
+  show_cursor(): void {
+    const [x, y] = this.to_canvas(...to_pixel(this.shape, this.plane, this.state.cursor.value));
+    const { width, height } = this.canvas;
+    this.pan_by(Math.max(0, -x) - Math.max(0, x - width), Math.max(0, -y) - Math.max(0, y - height));
   }
 
   pan_by(dx: number, dy: number): void {
