@@ -50,7 +50,7 @@ def main() -> None:
         viewer.click(70, 90)
         viewer.wait_quiet()
         viewer.page.dblclick(".segments .name")
-        viewer.page.fill("#term", "Brain")
+        viewer.page.fill("#term", "Whole brain")
         viewer.press("Enter")
         viewer.page.wait_for_selector(".scene[data-meshes='1']")
         viewer.page.mouse.move(1150, 600)

@@ -38,6 +38,17 @@ def test_a_saved_mask_is_what_the_server_has(viewer, scan, sagittal, tmp_path, b
     assert (array_of(sagittal, file, tmp_path).reshape(viewer.shape[::-1]) > 0).tolist() == viewer.mask().tolist()
 
 
+def test_saving_names_the_file_and_says_what_is_empty(viewer, scan):
+    segmented(viewer, scan)
+    viewer.press("e")
+    viewer.page.wait_for_selector(".segments li:nth-child(2).active")
+    viewer.page.click(".top button:has-text('Save')")
+    viewer.page.wait_for_selector("dialog .notice:has-text('Segment 2: empty')")
+    viewer.press("Escape")
+    viewer.saved("NRRD", whole=True)
+    viewer.page.wait_for_selector(".toast:has-text('ball.seg.nrrd')")
+
+
 def test_a_saved_surface_encloses_the_mask(viewer, scan):
     segmented(viewer, scan)
     file = viewer.saved("STL").read_bytes()

@@ -23,6 +23,12 @@ def test_a_file_that_is_no_image_is_refused_with_a_reason(viewer, tmp_path):
     viewer.page.wait_for_selector(".drop")
 
 
+def test_an_empty_file_is_called_empty(viewer, tmp_path):
+    (tmp_path / "nothing.nii.gz").touch()
+    viewer.open(tmp_path / "nothing.nii.gz", wait=False)
+    viewer.page.wait_for_selector(".toast.bad:has-text('nothing.nii.gz: the file is empty')")
+
+
 def test_a_truncated_scan_is_refused_and_the_next_one_opens(viewer, scan, tmp_path):
     short = tmp_path / "short.nii"
     short.write_bytes(scan.read_bytes()[:100_000])

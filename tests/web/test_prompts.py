@@ -292,12 +292,35 @@ def test_a_coarse_result_is_shown_while_it_is_refined(viewer, tmp_path):
     while not answers:
         viewer.page.wait_for_timeout(100)
     assert coarse, "no coarse mask came before the final one"
-    assert viewer.is_tinted(83.5, 83.5) and viewer.volumes() == ["0 ml"]
+    assert viewer.is_tinted(83.5, 83.5) and viewer.volumes() == ["0 ml · refining"]
     assert viewer.page.is_visible(".busy progress") and viewer.page.is_enabled(".busy button:has-text('Cancel')")
     route, answer = answers[0]
     route.fulfill(response=answer)
     viewer.wait_prompts(1)
     viewer.wait_mask()
+
+
+def test_a_preview_that_comes_after_its_answer_is_not_shown(viewer, tmp_path):
+    """All masks come by event once the answer is there, in their order."""
+    large, late = tmp_path / "large.nii", []
+    make_scan(large, (100, 160, 160), radius=60)
+
+    def hold_masks(socket):
+        socket.connect_to_server().on_message(lambda text: late.append(text) if json.loads(text)["type"] == "mask" else socket.send(text))
+        late.append(socket)
+
+    viewer.page.route_web_socket("**/events", hold_masks)
+    viewer.open(large)
+    viewer.click(80, 80)
+    viewer.wait_prompts(1)
+    viewer.wait_mask()
+    socket, *masks = late
+    shown = viewer.volumes()
+    assert any(json.loads(text)["coarse"] for text in masks), "no coarse mask came"
+    for text in masks:
+        socket.send(text)
+        viewer.page.wait_for_timeout(200)
+        assert viewer.volumes() == shown
 
 
 def test_a_segment_with_a_mask_is_removed_after_a_question_only(opened):

@@ -140,7 +140,7 @@ class Viewer:
 
     def wait_mask(self):
         """Until the first segment has a volume."""
-        self.page.wait_for_selector(".segments li:first-child small:not(:text-is('0 ml'))")
+        self.page.wait_for_selector(".segments li:first-child small:not(:text-matches('^0 ml'))")
 
     def volumes(self) -> list[str]:
         return self.page.locator(".segments .name small").all_inner_texts()

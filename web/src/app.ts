@@ -220,5 +220,6 @@ function explain(error: unknown, name: string): string {
   if (error instanceof Unreachable) return error.message;
   if (error instanceof ApiError && error.status === 404) return `${name}: the server does not have it any more.`;
   const text = describe_error(error);
-  return text.toLowerCase().startsWith(name.toLowerCase()) ? name + text.slice(name.length) : `${name}: ${text}`;
+  if (text.toLowerCase().startsWith(name.toLowerCase())) return name + text.slice(name.length);
+  return `${name}: ${text.charAt(0).toLowerCase()}${text.slice(1)}`;
 }

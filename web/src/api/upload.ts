@@ -9,6 +9,7 @@ const kPieceBytes = 16 << 20;
 /// Sends a file and returns what the server read in it. A file that it knows already is not sent again; where the server
 /// or the network goes away, the upload goes on from what had arrived. `signal` gives it up.
 export async function upload_volume(client: Client, file: Blob, name: string, progress: Progress, signal?: AbortSignal): Promise<Volume> {
+  if (file.size === 0) throw new Error('the file is empty');
   const id = await content_hash(file);
   if (!id) return send_whole(client, file, name, progress, signal); // a page without TLS from another computer cannot hash
   for (;;) {

@@ -30,14 +30,18 @@ export function open_save(work: Work): void {
         const whole = all && format !== 'prompts';
         const blob = format === 'prompts' ? await work.api.prompts_file(segment.number) : await work.api.mask_file(whole ? null : segment.number, format);
         const stem = file_stem(work.scan.name);
-        save_file(blob, `${stem}${whole ? '' : `.${file_stem(segment.info.name)}`}.${ending}`);
+        const name = `${stem}${whole ? '' : `.${file_stem(segment.info.name)}`}.${ending}`;
+        save_file(blob, name);
+        toast(`${name} is saved where this browser keeps downloads.`);
       } catch (error) {
         toast(describe_error(error), true);
       } finally {
         button.disabled = false;
       }
     };
+    const empty = work.segments.value.filter(({ info }) => info.voxels === 0).map(({ info }) => info.name);
     return [
+      empty.length > 0 ? h('p', { class: 'notice' }, `${empty.join(', ')}: empty so far.`) : h('p', {}),
       h('fieldset', {}, h('legend', {}, 'What'), choice(`This segment: ${segment.info.name}`, false), ...(work.segments.value.length > 1 ? [choice(`All ${work.segments.value.length} segments in one file`, true)] : [])),
       h('div', { class: 'column formats' }, ...kFormats.map(({ format, label, text, ending }) => {
         const button: HTMLButtonElement = h('button', { class: 'wide-button', onclick: () => void save(format, ending, button) }, h('strong', {}, label), h('span', { class: 'muted' }, format === 'prompts' ? `${text} (this segment)` : text));

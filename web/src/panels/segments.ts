@@ -13,7 +13,7 @@ export function segments_panel(client: Client, work: Work, state: ViewState, sta
   let drawn = '';
   const render = (): void => {
     const segments = work.segments.value;
-    const now = JSON.stringify([work.active.value, segments.map(({ info, visible }) => [info.number, info.name, info.colour, info.volume_ml, visible, info.term?.id])]);
+    const now = JSON.stringify([work.active.value, segments.map(({ info, visible, has_preview }) => [info.number, info.name, info.colour, info.volume_ml, visible, info.term?.id, has_preview])]);
     if (now === drawn) return;
     drawn = now;
     const focused = (document.activeElement as HTMLElement | null)?.dataset['focus'];
@@ -42,10 +42,10 @@ function row(client: Client, work: Work, segment: SegmentState): HTMLElement {
     onchange: () => void work.change_segment(info.number, { colour: colour.value }),
   });
   const choose = h('button', {
-    class: 'name', 'data-focus': `name-${info.number}`, 'aria-pressed': String(is_active), title: 'Click to work on it, double click to name it',
+    class: 'name', 'data-focus': `name-${info.number}`, 'aria-pressed': String(is_active), title: `${info.name}: click to work on it, double click to name it`,
     onclick: () => work.active.set(info.number),
     ondblclick: () => open_naming(client, work, segment),
-  }, h('span', {}, info.name), h('small', {}, format_millilitres(info.volume_ml)));
+  }, h('span', {}, info.name), h('small', {}, `${format_millilitres(info.volume_ml)}${segment.has_preview ? ' · refining' : ''}`));
   const tool = (name: string, label: string, action: () => void): Node =>
     h('button', { class: 'quiet', title: label, 'aria-label': `${label}: ${info.name}`, 'data-focus': `${label}-${info.number}`, onclick: action }, icon(name));
   return h('li', { class: is_active ? 'active' : '', 'data-segment': info.number },

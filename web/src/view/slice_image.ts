@@ -79,21 +79,36 @@ function pixel_range([low, high]: readonly [number, number], flip: boolean, size
 /// Edges that a cell of four pixels' centres is cut between: 0 top, 1 right, 2 bottom, 3 left; by its corners' bits
 /// (1 top left, 2 top right, 4 bottom right, 8 bottom left).
 const kCuts: readonly (readonly number[])[] = [[], [3, 0], [0, 1], [3, 1], [1, 2], [3, 0, 1, 2], [0, 2], [3, 2], [2, 3], [2, 0], [0, 1, 2, 3], [2, 1], [1, 3], [1, 0], [0, 3], []];
-const kEdgeX = [0.5, 1, 0.5, 0];
-const kEdgeY = [0, 0.5, 1, 0.5];
 
-/// Marching squares; the centre of the grid's first cell corner is at (x0, y0).
+/// Marching squares, joined to closed lines; the centre of the grid's first cell corner is at (x0, y0).
 function outline_of(grid: Uint8Array, width: number, height: number, x0: number, y0: number): Path2D {
+  const next = next_edges(grid, width, height);
   const path = new Path2D();
+  for (let first = 0; first < next.length; first += 1) {
+    if (next[first]! < 0) continue;
+    for (let edge = first, after = next[first]!; after >= 0; edge = after, after = next[edge]!) {
+      const at = edge >> 1;
+      const [x, y] = [x0 + (at % width) + (edge & 1 ? 0 : 0.5), y0 + Math.floor(at / width) + (edge & 1 ? 0.5 : 0)];
+      if (edge === first) path.moveTo(x, y);
+      else path.lineTo(x, y);
+      next[edge] = -1;
+    }
+    path.closePath();
+  }
+  return path;
+}
+
+/// Where the outline goes from each edge of the grid, -1 where it is not: 2 n is the edge to the right of pixel n, 2 n + 1
+/// the one below it. Lines have the mask on the same side all along, so each edge that is met is left once.
+function next_edges(grid: Uint8Array, width: number, height: number): Int32Array {
+  const next = new Int32Array(2 * grid.length).fill(-1);
   for (let y = 0; y + 1 < height; y += 1) {
     for (let x = 0; x + 1 < width; x += 1) {
       const at = y * width + x;
       const cuts = kCuts[grid[at]! | (grid[at + 1]! << 1) | (grid[at + width + 1]! << 2) | (grid[at + width]! << 3)]!;
-      for (let n = 0; n < cuts.length; n += 2) {
-        path.moveTo(x0 + x + kEdgeX[cuts[n]!]!, y0 + y + kEdgeY[cuts[n]!]!);
-        path.lineTo(x0 + x + kEdgeX[cuts[n + 1]!]!, y0 + y + kEdgeY[cuts[n + 1]!]!);
-      }
+      const edges = [2 * at, 2 * (at + 1) + 1, 2 * (at + width), 2 * at + 1];
+      for (let n = 0; n < cuts.length; n += 2) next[edges[cuts[n]!]!] = edges[cuts[n + 1]!]!;
     }
   }
-  return path;
+  return next;
 }

@@ -13,6 +13,8 @@ export class SegmentState {
   /// Counts changes of what is shown.
   serial = 0;
   private readonly bits: BitVolume;
+  /// The last request whose final mask is here; previews of it come too late.
+  private answered: string | undefined;
   private preview: { bits: BitVolume; bounds: Bounds } | null = null;
 
   constructor(
@@ -56,6 +58,7 @@ export class SegmentState {
     }
     if (reply.voxels === 0) this.bounds = kNowhere;
     this.mask_revision = reply.revision;
+    this.answered = reply.request;
     this.info = {
       ...this.info,
       revision: reply.revision,
@@ -68,8 +71,8 @@ export class SegmentState {
     this.serial += 1;
   }
 
-  apply_preview(bounds: Bounds, packed: Uint8Array): void {
-    if (is_empty(bounds)) return;
+  apply_preview(request: string, bounds: Bounds, packed: Uint8Array): void {
+    if (is_empty(bounds) || request === this.answered) return;
     const bits = this.bits.copy();
     bits.paste(bounds, packed);
     this.preview = { bits, bounds: joined(this.bounds, bounds) };

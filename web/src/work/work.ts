@@ -192,6 +192,8 @@ export class Work {
       if (task?.segment === event.segment) this.task.set({ ...task, stage: event.stage, fraction: event.fraction });
     } else if (event.type === 'mask') {
       await this.on_mask(event);
+    } else if (event.type === 'error') {
+      this.end_preview(event.segment);
     } else if (event.type === 'segments') {
       await this.take_segments(event.segments, false);
     } else if (event.type === 'closed') {
@@ -204,14 +206,21 @@ export class Work {
     const segment = this.find(event.segment);
     if (!segment) return;
     if (event.coarse) {
-      segment.apply_preview(event.bounds, decode_base64(event.mask));
+      segment.apply_preview(event.request, event.bounds, decode_base64(event.mask));
       this.refresh();
     } else if (event.revision > segment.mask_revision) {
       const by_others = this.running === 0;
       this.take_mask(segment, event, decode_base64(event.mask));
       if (by_others) await this.load_prompts(segment);
       this.refresh();
+    } else {
+      this.end_preview(event.segment); // the mask came with the answer, or the prediction was stopped
     }
+  }
+
+  private end_preview(n: number): void {
+    this.find(n)?.drop_preview();
+    this.refresh();
   }
 
   private async catch_up(): Promise<void> {
