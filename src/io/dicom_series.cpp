@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "io/file_start.h"
 
 namespace sagittal::io {
 namespace {
@@ -188,6 +189,21 @@ std::string listing(const std::vector<DicomImages>& series) {
 DicomBytes open_dicom_file(const std::filesystem::path& path) {
   const auto file = std::make_shared<const MappedFile>(path);
   return {file->bytes(), file};
+}
+
+DicomBytes copy_dicom_file(const std::filesystem::path& path) {
+  const auto bytes = std::make_shared<const Bytes>(read_file(path, kMostCopied));
+  return {*bytes, bytes};
+}
+
+DicomBytes copy_dicom_start(const std::filesystem::path& path) {
+  return parse_file_start(path, [&](const Bytes& start, bool whole) {
+    if (looks_like_dicom(start) && !whole && !parse_dicom(start, path.string()).has_pixels) {
+      throw Error(ErrorCode::bad_input, fmt::format("{}: it has no pixels", path.string()));
+    }
+    const auto bytes = std::make_shared<const Bytes>(start);
+    return DicomBytes{*bytes, bytes};
+  });
 }
 
 std::vector<DicomImages> find_dicom_series(const std::filesystem::path& folder, const ReadOptions& options) {

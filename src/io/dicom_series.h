@@ -38,8 +38,11 @@ struct DicomBytes {
 };
 /// Opens a file by the path that `DicomImages` has for it; from any thread.
 using DicomOpener = std::function<DicomBytes(const std::filesystem::path&)>;
-/// On the disk.
+/// On the disk: mapped, or copied. Error(too_large) for a copy of more than 1 GiB.
 DicomBytes open_dicom_file(const std::filesystem::path& path);
+DicomBytes copy_dicom_file(const std::filesystem::path& path);
+/// On the disk, up to the pixels: enough to find series.
+DicomBytes copy_dicom_start(const std::filesystem::path& path);
 
 /// The image series below `folder`, sub-folders included, largest first. Files that are no DICOM images are passed
 /// over; DICOM files that cannot be read are reported to `options.log`.

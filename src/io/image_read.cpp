@@ -1,11 +1,13 @@
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "base/error.h"
 #include "io/dicom_memory.h"
+#include "io/file_start.h"
 #include "io/gzip.h"
 #include "io/image_header.h"
 #include "io/image_io.h"
@@ -18,7 +20,28 @@
 namespace sagittal::io {
 namespace {
 
+constexpr std::size_t kFirstBytes = std::size_t{1} << 16;  // say what a file is
+
 enum class Format { nifti, nifti_gz, nrrd, metaimage, npy, dicom, other_gz, zip, unknown };
+
+/// A file in memory: copied, only a large one is mapped.
+class FileBytes {
+ public:
+  explicit FileBytes(const std::filesystem::path& path) {
+    std::error_code unknown;
+    const std::uintmax_t size = std::filesystem::file_size(path, unknown);
+    if (!unknown && size > kMostCopied) {
+      mapped_.emplace(path);
+    } else {
+      copy_ = read_file(path, kMostCopied);
+    }
+  }
+  ByteView bytes() const { return mapped_ ? mapped_->bytes() : ByteView(copy_); }
+
+ private:
+  Bytes copy_;
+  std::optional<MappedFile> mapped_;
+};
 
 Format find_format(ByteView file, std::string_view what) {
   if (looks_gzipped(file)) {
@@ -116,7 +139,7 @@ Volume read_file_image(ByteView file, const std::filesystem::path* header_path, 
                 fmt::format("{}: its voxels are in another file, {}", what, header.data_file.substr(0, 200)));
   }
   const auto path = data_path(*header_path, header.data_file);
-  const MappedFile data(path);
+  const FileBytes data(path);
   return read_voxels(header, data.bytes(), options.frame, options.max_bytes, path.string());
 }
 
@@ -127,6 +150,12 @@ ImageInfo describe_series(const std::vector<DicomImages>& series, const ReadOpti
   ImageInfo info{"DICOM", {}};
   for (const DicomImages& images : series) info.series.push_back(images.info);
   return info;
+}
+
+ImageInfo describe_header(Format format, ByteView file, std::string_view what) {
+  const ImageHeader header = parse_header(format, file, what);
+  stored_bytes(header, what);
+  return {header.format, header.geometry, header.type, header.frames};
 }
 
 bool is_folder(const std::filesystem::path& path) {
@@ -141,7 +170,7 @@ Volume read_image(const std::filesystem::path& path, const ReadOptions& options)
   if (is_folder(path)) {
     return read_dicom(choose_series(find_dicom_series(path, options), options, what), options);
   }
-  const MappedFile file(path);
+  const FileBytes file(path);
   return read_file_image(file.bytes(), &path, options, what);
 }
 
@@ -152,11 +181,15 @@ Volume read_image(ByteView file, std::string_view name, const ReadOptions& optio
 ImageInfo describe_image(const std::filesystem::path& path, const ReadOptions& options) {
   const std::string what = path.string();
   if (is_folder(path)) return describe_series(find_dicom_series(path, options), options, what);
-  const MappedFile file(path);
-  if (find_format(file.bytes(), what) == Format::other_gz) {
+  const Format format = find_format(read_file_start(path, kFirstBytes), what);
+  if (format == Format::other_gz) {
     throw Error(ErrorCode::unsupported, fmt::format("{}: gzipped, but not NIfTI; unpack it first", what));
   }
-  return describe_image(file.bytes(), what, options);
+  if (format == Format::npy || format == Format::dicom || format == Format::zip) {
+    const FileBytes file(path);
+    return describe_image(file.bytes(), what, options);
+  }
+  return parse_file_start(path, [&](const Bytes& start, bool) { return describe_header(format, start, what); });
 }
 
 ImageInfo describe_image(ByteView file, std::string_view what, const ReadOptions& options) {
@@ -170,9 +203,7 @@ ImageInfo describe_image(ByteView file, std::string_view what, const ReadOptions
     if (looks_gzipped(inner)) throw_unknown(what);
     return describe_image(inner, what, options);
   }
-  const ImageHeader header = parse_header(format, file, what);
-  stored_bytes(header, what);
-  return {header.format, header.geometry, header.type, header.frames};
+  return describe_header(format, file, what);
 }
 
 }  // namespace sagittal::io

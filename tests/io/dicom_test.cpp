@@ -13,6 +13,7 @@
 #include "dicom_writer.h"
 #include "expect_error.h"
 #include "io/dicom_pixels.h"
+#include "io/dicom_series.h"
 #include "io/image_io.h"
 #include "sample_volumes.h"
 #include "scratch.h"
@@ -59,6 +60,26 @@ TEST(DicomSeries, FilesInDescendingOrderAreStackedUpwards) {
   EXPECT_EQ(voxels[0], 300);
   EXPECT_EQ(voxels[12], 600);
   EXPECT_EQ(voxels[35], 911);
+}
+
+TEST(DicomSeries, TheBeginningOfAFileIsEnoughToFindIt) {
+  const Scratch scratch;
+  const std::string long_text(90'000, 'x');
+  SliceWriter slice;
+  slice.more = {{DCM_TextValue, long_text}};
+  slice.rows = slice.columns = 600;
+  slice.pixels.resize(360'000);
+  const Bytes file = slice.bytes();
+  write_file_atomically(scratch / "a.dcm", file);
+  const DicomBytes start = copy_dicom_start(scratch / "a.dcm");
+  EXPECT_EQ(start.bytes.size(), std::size_t{1} << 19);
+  const auto series = find_dicom_series({scratch / "a.dcm"}, {}, "a", copy_dicom_start);
+  ASSERT_EQ(series.size(), 1U);
+  EXPECT_EQ(series[0].info.uid, "1.2.3");
+  EXPECT_EQ(read_dicom(series[0], {}, copy_dicom_file).geometry().size, (Index3{600, 600, 1}));
+
+  write_file_atomically(scratch / "report.dcm", ByteView(file).first(70'000));
+  EXPECT_EQ(copy_dicom_start(scratch / "report.dcm").bytes.size(), 70'000U) << "all of what has no pixels";
 }
 
 TEST(DicomSeries, SeveralSeriesAreListedAndChosenByUid) {

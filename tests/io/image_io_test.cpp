@@ -90,6 +90,18 @@ TEST(ImageIo, HugeSizesBecomeNifti2) {
   expect_near(volume.geometry(), back.geometry(), 1e-15);
 }
 
+TEST(ImageIo, AHeaderMayBeLongerThanWhatIsReadFirst) {
+  const Scratch scratch;
+  Bytes file = encode_image(counting_volume(oblique_geometry(true), ScalarType::i32), "nrrd", false);
+  const std::string_view text = as_text(file);
+  const std::size_t second_line = text.find('\n') + 1;
+  std::string comments;
+  while (comments.size() < 600'000) comments += "# so long a story that nobody reads it\n";
+  file.insert(file.begin() + static_cast<std::ptrdiff_t>(second_line), comments.begin(), comments.end());
+  write_file_atomically(scratch / "a.nrrd", file);
+  EXPECT_EQ(describe_image(scratch / "a.nrrd").geometry, read_image(scratch / "a.nrrd").geometry());
+}
+
 TEST(ImageIo, NumPyHoldsVoxelsWithoutGeometry) {
   const Scratch scratch;
   const Volume volume = counting_volume(oblique_geometry(true), ScalarType::i32);

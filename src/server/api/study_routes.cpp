@@ -35,8 +35,7 @@ Bytes file_of(const LoadedStudy& loaded, std::uint64_t max_bytes) {
   if (loaded.files.empty()) return io::encode_image(loaded.image, "nrrd", false);
   io::StoredZip zip(max_bytes);
   for (std::size_t n = 0; n < loaded.files.size(); ++n) {
-    const MappedFile image(loaded.files[n]);
-    zip.add(fmt::format("{:06}.dcm", n), image.bytes());
+    zip.add(fmt::format("{:06}.dcm", n), read_file(loaded.files[n], max_bytes));
   }
   return std::move(zip).finish();
 }

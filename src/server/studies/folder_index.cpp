@@ -126,9 +126,9 @@ class FolderScan {
       return found;
     }
     try {
-      const MappedFile file(path);
-      if (!io::looks_like_dicom(file.bytes())) return found;
-      const io::DicomFile dicom = io::parse_dicom(file.bytes(), path.string());
+      const io::DicomBytes start = io::copy_dicom_start(path);
+      if (!io::looks_like_dicom(start.bytes)) return found;
+      const io::DicomFile dicom = io::parse_dicom(start.bytes, path.string());
       if (!dicom.has_pixels) return found;
       found.kind = Kind::dicom;
       found.series_uid = printable(dicom.dataset.text(io::tags::kSeriesUid));
@@ -159,7 +159,7 @@ class FolderScan {
     check();
     if (reuse(uid, files.size())) return;
     try {
-      for (const io::DicomImages& images : io::find_dicom_series(files, {}, root_.string())) {
+      for (const io::DicomImages& images : io::find_dicom_series(files, {}, root_.string(), io::copy_dicom_start)) {
         const io::ImageInfo info = io::describe_dicom(images, {});
         if (info.geometry.size[2] < 2) continue;  // a localizer or a single image
         const std::string folder = common_folder(files).lexically_relative(root_).generic_string();
@@ -237,9 +237,10 @@ LoadedStudy load_scan(const fs::path& root, const Scan& scan, const io::ReadOpti
   if (scan.frames > 1) chosen.frame = 0;
   if (scan.study.series_uid.empty()) return {scan.study, io::read_image(scan.files[0], chosen), {}, {}};
   chosen.series_uid = scan.study.series_uid;
-  const auto series = io::find_dicom_series(scan.files, chosen, scan.study.name);
+  const auto series = io::find_dicom_series(scan.files, chosen, scan.study.name, io::copy_dicom_start);
   const io::DicomImages& images = io::choose_series(series, chosen, scan.study.name);
-  return {scan.study, io::read_dicom(images, chosen), io::dicom_source_of(images, chosen), images.files};
+  return {scan.study, io::read_dicom(images, chosen, io::copy_dicom_file),
+          io::dicom_source_of(images, chosen, io::copy_dicom_start), images.files};
 }
 
 }  // namespace sagittal::server
