@@ -45,7 +45,8 @@ Json to_json(const NativeSession& session) {
                         {"name", s.name},
                         {"colour", colour_text(s.colour)},
                         {"term", s.term},
-                        {"revision", s.revision}});
+                        {"revision", s.revision},
+                        {"owed", s.owed}});
   }
   Json json{{"volume", session.volume},           {"name", session.name},
             {"series", session.series},           {"geometry", geometry_json(session.geometry)},
@@ -72,7 +73,8 @@ NativeSession parse_native_session(const Json& json) {
     session.segments.push_back(
         {json_get<int>(segment, "number", kWhat), json_get<int>(segment, "slot", kWhat),
          json_get<std::string>(segment, "name", kWhat), parse_colour(json_get<std::string>(segment, "colour", kWhat)),
-         json_get<std::string>(segment, "term", kWhat), json_get<std::uint64_t>(segment, "revision", kWhat)});
+         json_get<std::string>(segment, "term", kWhat), json_get<std::uint64_t>(segment, "revision", kWhat),
+         json_get_or<std::uint64_t>(segment, "owed", kWhat, 0)});
   }
   return session;
 }

@@ -18,6 +18,7 @@ struct NativeSegment {
   Rgb colour{};
   std::string term;  ///< id in the table of terms; empty: none
   std::uint64_t revision = 0;
+  std::uint64_t owed = 0;  ///< the revision whose prompt was to predict, but was stopped by a newer one
 };
 
 /// What a native session is beside its image, masks and history; the journal keeps it with them.

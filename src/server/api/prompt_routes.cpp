@@ -233,6 +233,7 @@ class PromptRoutes {
       const bool superseded = arrival.prompt->stopped() == Predictions::Stop::superseded;
       if (error.code() == ErrorCode::cancelled && superseded) {
         const interact::Prompt recorded = with_prediction(*given, false);
+        segment.owed = native.native.revision + 1;
         change(request, native, segment, arrival.request, acting(recorded, request, arrival, events), shown);
         throw;
       }
@@ -259,11 +260,11 @@ class PromptRoutes {
     };
   }
 
-  /// The prompt that stopped the one before it was refused: that one predicts after all.
+  /// The prompt that stopped the one before it was refused: that one predicts after all, if it was to.
   void predict_last(const Request& request, const Arrival& arrival, NativeTurn& native, NativeSegment& segment) {
     interact::Session& session = native.session();
     const auto prompts = prompts_of(session.notes(segment.slot));
-    if (prompts.empty() || predicts(prompts.back())) return;
+    if (prompts.empty() || segment.owed != segment.revision) return;
     PredictionEvents events(*access_, native, segment, arrival.request);
     const interact::Prompt last = with_prediction(prompts.back(), true);
     const auto again = [&](interact::Session& active) {

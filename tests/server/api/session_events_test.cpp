@@ -180,7 +180,7 @@ TEST_F(SessionEventsTest, ASessionOrSegmentThatGoesTakesItsPredictionWithIt) {
 
 TEST_F(SessionEventsTest, ASupersededPromptCountsForTheNewerOne) {
   const Place place = open(), recorded = open();
-  const ApiListener listener = server_.listen(place.id);
+  ApiListener listener = server_.listen(place.id);
   std::function<http::Response()> newer;
   at_pass(1, [&] { newer = server_.arrive("POST", place.segment + "/prompts?supersede=true", kClick); });
   const http::Response older = server_.send("POST", place.segment + "/prompts", wide_stroke());
@@ -198,6 +198,7 @@ TEST_F(SessionEventsTest, ASupersededPromptCountsForTheNewerOne) {
   EXPECT_EQ(prompts, server_.ask("GET", recorded.segment + "/prompts"));
   EXPECT_EQ(prompts["prompts"].size(), 2u);
   newer = nullptr;
+  listener.kept.reset();  // its server ends
   server_.start();
   EXPECT_EQ(mask(place), mask(recorded)) << "after a restart too";
 }
@@ -232,6 +233,20 @@ TEST_F(SessionEventsTest, WhereTheNewerPromptIsRefusedTheOlderOnePredictsAfterAl
   EXPECT_EQ(drawn(listener), mask(place));
   EXPECT_EQ(server_.ask("GET", place.segment + "/prompts"), server_.ask("GET", alone.segment + "/prompts"));
   EXPECT_EQ(listener.events().back()["error"]["code"], "bad_input");
+}
+
+TEST_F(SessionEventsTest, APromptThatWasOnlyRecordedPredictsNotEvenThen) {
+  const Place place = open();
+  Json stroke = Json::parse(wide_stroke());
+  stroke["predict"] = false;
+  const auto recorded = server_.arrive("POST", place.segment + "/prompts", stroke.dump());
+  const auto newer =
+      server_.arrive("POST", place.segment + "/prompts?supersede=true", R"({"type":"point","ijk":[99,0,0]})");
+  server_.network().inputs.clear();
+  EXPECT_EQ(recorded().status, 200);
+  EXPECT_EQ(newer().status, 400);
+  EXPECT_TRUE(server_.network().inputs.empty());
+  EXPECT_EQ(server_.ask("GET", place.segment + "/prompts")["prompts"].size(), 1u);
 }
 
 TEST_F(SessionEventsTest, OtherSegmentsArePredictedOn) {
