@@ -10,6 +10,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
       if (!server::is_dicom_uid(series.series_uid) || series.images < 0) __builtin_trap();
     }
     server::parse_archive_uids(text, "00080018");
+    server::parse_store_failures(text);
   } catch (const Error&) {
   }
   return 0;

@@ -193,7 +193,12 @@ void serve(const ServeOptions& options) {
   session_limits.max_data_bytes = options.data_limit;
   const DataFolder data(options.model.data_directory, pool, log_to_stderr);
   server::Sessions sessions(model, pool, session_limits, Clock::now, data.journal());
-  data.limit([&sessions](std::uint64_t bytes) { sessions.make_disk_room(bytes); });
+  const auto make_room = [&sessions](std::uint64_t bytes) { sessions.make_disk_room(bytes); };
+  data.limit(make_room);
+  server::SavedLabels labels(data.journal() ? std::filesystem::path(options.model.data_directory) / "labels"
+                                            : std::filesystem::path());
+  labels.set_make_room(make_room);
+  sessions.count_too([&labels] { return labels.bytes(); });
   server::Leases leases(
       sessions,
       {.max_leases = options.max_sessions, .lifetime = keep_for, .max_leases_per_owner = per_user, .kind = "v2"});
@@ -219,8 +224,6 @@ void serve(const ServeOptions& options) {
   };
   const server::Housekeeper housekeeper(kSweepPeriod, sweep, log_to_stderr);
   const server::Studies studies(scan_sources(options, sessions.cancel_token(), log_to_stderr));
-  server::SavedLabels labels(data.journal() ? std::filesystem::path(options.model.data_directory) / "labels"
-                                            : std::filesystem::path());
   server::Metrics metrics;
   describe_program_metrics(metrics, sessions, start);
   server::Events events;

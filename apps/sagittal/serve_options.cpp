@@ -50,8 +50,10 @@ void add_serve_options(CLI::App& command, ServeOptions& options) {
                   "Memory for sessions, such as 8GiB; others wait in the data folder. Default: half of the machine's")
       ->transform(CLI::AsSizeValue(false));
   command
-      .add_option("--data-limit", options.data_limit,
-                  "Disk space for sessions, such as 100GiB; the longest unused make room. Default: what the disk has")
+      .add_option(
+          "--data-limit", options.data_limit,
+          "Disk space for sessions and saved labels, such as 100GiB; the longest unused sessions make room. Default: "
+          "what the disk has")
       ->transform(CLI::AsSizeValue(false));
   command.add_option("--keep", options.keep_hours, "Hours after which a session that nobody used is deleted")
       ->capture_default_str()

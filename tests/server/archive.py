@@ -7,6 +7,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import ct_series
 
 BOUNDARY = "archive-boundary"
+FAILED = {"vr": "SQ", "Value": [{"00081155": {"vr": "UI", "Value": ["1.2"]}, "00081197": {"vr": "US", "Value": [0xA700]}}]}
+STORED = {  # answers to STOW by the way to misbehave
+    "refuse": (409, "application/dicom+json", b"{}"),
+    "accept, then fail": (202, "application/dicom+json", json.dumps({"00081198": FAILED}).encode()),
+    "fail at status 200": (200, "application/dicom+json", json.dumps([{"00081198": FAILED}]).encode()),
+    "fail in XML": (200, "application/dicom+xml", b'<NativeDicomModel><DicomAttribute tag="00081198" vr="SQ"/></NativeDicomModel>'),
+    "store with warnings": (202, "application/dicom+json", b'{"00081199":{"vr":"SQ","Value":[{"00081196":{"vr":"US","Value":[45056]}}]}}'),
+}
 
 
 def multipart(files: list) -> bytes:
@@ -35,7 +43,7 @@ class Archive:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 archive.requests.append(self.path)
                 archive.stored.append((self.headers["Content-Type"], body))
-                archive.send(self, 409 if archive.bad == "refuse" else 200, "application/dicom+json", b"{}")
+                archive.send(self, *STORED.get(archive.bad, (200, "application/dicom+json", b"{}")))
 
         self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.http.daemon_threads = True

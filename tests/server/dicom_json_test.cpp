@@ -1,5 +1,6 @@
 #include "server/studies/dicom_json.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <string>
@@ -46,6 +47,24 @@ TEST(DicomJson, EntriesWithoutUsableUidsArePassedOver) {
   }
   EXPECT_THAT(parse_archive_uids(R"([{"00080018": {"Value": ["1.2"]}}, {"00080018": {"Value": ["x"]}}])", "00080018"),
               ElementsAre("1.2"));
+}
+
+TEST(DicomJson, AnAnswerTellsWhatWasNotStored) {
+  const auto failed = [](const char* reason) {
+    return parse_store_failures(fmt::format(
+        R"({{"00081198":{{"vr":"SQ","Value":[{{"00081155":{{"vr":"UI","Value":["1.2"]}},"00081197":{{"vr":"US","Value":[{}]}}}}]}}}})",
+        reason));
+  };
+  EXPECT_EQ(failed("290"), "it takes no objects of this kind (reason 0122)");
+  EXPECT_EQ(failed("42752"), "it is out of resources (reason A700)");
+  EXPECT_EQ(failed("49442"), "it does not understand the object (reason C122)");
+  EXPECT_EQ(failed("\"?\""), "it does not say why");
+  EXPECT_EQ(parse_store_failures(R"([{"0008119A":{"vr":"SQ","Value":[{}]}}])"), "it does not say why");
+  EXPECT_EQ(parse_store_failures(R"({"00081198":{"vr":"SQ"},"00081199":{"vr":"SQ","Value":[{}]}})"), "");
+  EXPECT_EQ(parse_store_failures("{}"), "");
+  EXPECT_EQ(parse_store_failures(" "), "");
+  EXPECT_ERROR(parse_store_failures("<html>"), ErrorCode::bad_input);
+  EXPECT_ERROR(parse_store_failures("3"), ErrorCode::bad_input);
 }
 
 TEST(DicomJson, ForgedAnswersAreRefused) {

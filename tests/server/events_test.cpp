@@ -5,6 +5,8 @@
 #include <atomic>
 #include <thread>
 
+#include "expect_error.h"
+
 namespace sagittal::server {
 namespace {
 
@@ -52,6 +54,24 @@ TEST(Events, ReachTheListenersOfTheirSession) {
   EXPECT_EQ(one.reader->texts[1], two.reader->texts[1]) << "one copy for all";
   EXPECT_THAT(other.reader->types, ElementsAre("hello"));
   EXPECT_EQ(events.count(), 3u);
+}
+
+TEST(Events, AKeyHas64Listeners) {
+  Events events;
+  std::vector<std::shared_ptr<Events::Listener>> hers;
+  for (int n = 0; n < 64; ++n) hers.push_back(events.listen(n % 2 == 0 ? "s" : "t", "alice"));
+  EXPECT_ERROR(events.listen("u", "alice"), ErrorCode::unavailable);
+  EXPECT_EQ(events.count(), 64u);
+  EXPECT_NE(events.listen("s", "bob"), nullptr);
+  hers.pop_back();
+  EXPECT_NE(events.listen("u", "alice"), nullptr);
+}
+
+TEST(Events, WithoutKeysOnlyTheServersLimitCounts) {
+  Events events;
+  std::vector<std::shared_ptr<Events::Listener>> all;
+  for (int n = 0; n < 100; ++n) all.push_back(events.listen("s"));
+  EXPECT_EQ(events.count(), 100u);
 }
 
 TEST(Events, OnlyProgressAndPreviewsMayBeLost) {

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <atomic>
 #include <fstream>
 #include <string>
 #include <thread>
@@ -144,6 +145,31 @@ TEST_F(FolderStudiesTest, AFolderThatIsNoneIsRefused) {
   EXPECT_ERROR(FolderStudies(root_ / "none", kNow, {}), ErrorCode::not_found);
 }
 
+TEST_F(FolderStudiesTest, AFileThatOthersShortenMeanwhileEndsNothing) {
+  write("a.nii", {64, 64, 64});
+  const fs::path path = root_ / "a.nii";
+  const Bytes whole = read_file(path, 1 << 24);
+  const FolderIndex::Scan scan = index().scans.at(0);
+  std::atomic<bool> done = false;
+  std::thread other([&] {
+    while (!done) {
+      fs::resize_file(path, 400);
+      std::ofstream(path, std::ios::in | std::ios::out | std::ios::binary)
+          .write(reinterpret_cast<const char*>(whole.data()), static_cast<std::streamsize>(whole.size()));
+    }
+  });
+  for (int n = 0; n < 200; ++n) {
+    try {
+      EXPECT_EQ(load_scan(fs::canonical(root_), scan, {}).image.geometry().size, (Index3{64, 64, 64}));
+    } catch (const Error&) {  // it was short just then
+    }
+    index();
+  }
+  done = true;
+  other.join();
+  EXPECT_EQ(load_scan(fs::canonical(root_), scan, {}).image.geometry().size, (Index3{64, 64, 64}));
+}
+
 // ---- results
 
 TEST_F(FolderStudiesTest, AResultIsKeptUnderItsNames) {
@@ -163,6 +189,28 @@ TEST_F(FolderStudiesTest, AResultIsKeptUnderItsNames) {
   for (const auto& entry : fs::recursive_directory_iterator(scratch_.path() / "labels")) {
     EXPECT_EQ(entry.status().permissions() & (fs::perms::group_all | fs::perms::others_all), fs::perms::none);
   }
+}
+
+TEST_F(FolderStudiesTest, ResultsAreCountedAndNeedRoom) {
+  SavedLabels labels(scratch_.path() / "labels");
+  EXPECT_EQ(labels.bytes(), 0u);
+  labels.put("alice", "a", "final", ".nrrd", Bytes(10'000));
+  labels.put("bob", "a", "final", ".nrrd", as_bytes("small"));
+  const std::uint64_t taken = labels.bytes();
+  EXPECT_GE(taken, 10'000u + 5);
+  EXPECT_LE(taken, 10'000u + 3 * 4096);
+  EXPECT_EQ(SavedLabels(scratch_.path() / "labels").bytes(), taken) << "after a restart too";
+
+  std::uint64_t asked = 0;
+  labels.set_make_room([&asked](std::uint64_t bytes) {
+    asked = bytes;
+    if (bytes > 20'000) throw Error(ErrorCode::unavailable, "full");
+  });
+  labels.put("bob", "a", "final", ".nrrd", as_bytes("other"));
+  EXPECT_GE(asked, 5u);
+  EXPECT_EQ(labels.bytes(), taken) << "in the place of the one before";
+  EXPECT_ERROR(labels.put("bob", "b", "final", ".nrrd", Bytes(30'000)), ErrorCode::unavailable);
+  EXPECT_THAT(labels.of("bob", "b"), IsEmpty());
 }
 
 TEST_F(FolderStudiesTest, WhatFailsItsCheckLeavesTheResultBefore) {

@@ -259,6 +259,21 @@ TEST_F(SessionJournalTest, AFullDataFolderMakesRoomAtTheLongestUnused) {
   EXPECT_ERROR(sessions().make_disk_room(limits_.max_data_bytes + 1), ErrorCode::too_large);
 }
 
+TEST_F(SessionJournalTest, WhatElseLiesInTheDataFolderCounts) {
+  start();
+  upload("a");
+  now_ += hours(1);
+  sessions().sweep();
+  limits_.max_data_bytes = running_->store.bytes() + 1000;
+  start();
+  std::uint64_t labels = 0;
+  sessions().count_too([&labels] { return labels; });
+  sessions().make_disk_room(500);
+  EXPECT_FALSE(mask("a").empty());
+  labels = limits_.max_data_bytes;
+  EXPECT_ERROR(sessions().make_disk_room(500), ErrorCode::unavailable);
+}
+
 TEST_F(SessionJournalTest, AnUploadThatNeverEndedIsNotTheImageOfTheClient) {
   start();
   upload("a");

@@ -94,9 +94,13 @@ def test_a_submitted_label_is_stored_in_the_archive(start, archive, key_file, tm
     assert end == b"--\r\n"
     dataset = pydicom.dcmread(io.BytesIO(part.split(b"\r\n\r\n", 1)[1]))
     assert dataset.Modality == "SEG" and dataset.ReferencedSeriesSequence[0].SeriesInstanceUID == SERIES
-    archive.bad = "refuse"
-    answer = requests.put(f"{server.url}/datastore/label", params={"image": SERIES}, files=form)
-    assert answer.status_code >= 500 and "kept here, but the archive did not take it" in answer.json()["detail"]
+    for bad in ("refuse", "accept, then fail", "fail at status 200", "fail in XML"):
+        archive.bad = bad
+        answer = requests.put(f"{server.url}/datastore/label", params={"image": SERIES}, files=form)
+        assert answer.status_code >= 500 and "kept here, but the archive did not take it" in answer.json()["detail"], bad
+        assert ("out of resources (reason A700)" in answer.json()["detail"]) == (bad in ("accept, then fail", "fail at status 200"))
+    archive.bad = "store with warnings"
+    assert requests.put(f"{server.url}/datastore/label", params={"image": SERIES}, files=form).status_code == 200
 
 
 def test_an_archive_that_searches_series_within_studies_only(start):

@@ -2,10 +2,15 @@
 
 #include <utility>
 
+#include <fmt/format.h>
+
+#include "base/error.h"
+
 namespace sagittal::server {
 namespace {
 
 constexpr std::size_t kMaxBacklog = 32;  ///< events between a request for a socket and its opening
+constexpr std::size_t kMaxPerOwner = 64;
 constexpr std::uint16_t kDone = 1000, kNotAllowed = 1008, kTooSlow = 1013;
 
 http::WebSocket::Text text_of(const Json& event) {
@@ -63,7 +68,13 @@ void Events::keep_only(const std::string& session, const std::string& owner) {
 Events::Listener::Listener(Events& events, std::string session, std::string owner)
     : events_(events), session_(std::move(session)), owner_(std::move(owner)) {
   const std::lock_guard lock(events_.mutex_);
+  std::size_t& owned = events_.of_owner_[owner_];
+  if (!owner_.empty() && owned >= kMaxPerOwner) {
+    throw Error(ErrorCode::unavailable,
+                fmt::format("{} WebSockets are open with this key, which is the most; close one", owned));
+  }
   events_.listeners_[session_].insert(this);
+  ++owned;
 }
 
 Events::Listener::~Listener() {
@@ -71,6 +82,8 @@ Events::Listener::~Listener() {
   const auto found = events_.listeners_.find(session_);
   found->second.erase(this);
   if (found->second.empty()) events_.listeners_.erase(found);
+  const auto owned = events_.of_owner_.find(owner_);
+  if (--owned->second == 0) events_.of_owner_.erase(owned);
 }
 
 void Events::Listener::open(std::shared_ptr<http::WebSocket> socket, const Json& hello) {

@@ -25,7 +25,7 @@ class Events {
   Events& operator=(const Events&) = delete;
 
   /// Hears, once it is open, what is published from now on, for as long as it lives. The events must outlive it.
-  /// `owner`: whose key it came with.
+  /// `owner`: whose key it came with; each has 64 at most, further ones are refused with Error(unavailable).
   std::shared_ptr<Listener> listen(const std::string& session, const std::string& owner = {});
   bool has_listeners(const std::string& session) const;
   std::size_t count() const;
@@ -39,6 +39,7 @@ class Events {
   friend class Listener;
   mutable std::mutex mutex_;
   std::map<std::string, std::set<Listener*>, std::less<>> listeners_;  // by session; guarded by mutex_
+  std::map<std::string, std::size_t, std::less<>> of_owner_;           // guarded by mutex_
 };
 
 /// One reader of a session's events.

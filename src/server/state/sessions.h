@@ -126,6 +126,8 @@ class Sessions {
   /// Makes room for `needed` bytes in the journal: the longest unused sessions end, those of the last ten minutes
   /// never. Throws Error(too_large) for what never fits, Error(unavailable) for what does not fit beside them.
   void make_disk_room(std::uint64_t needed);
+  /// Further bytes that `max_data_bytes` bounds together with the journal. To be set before the first session.
+  void count_too(std::function<std::uint64_t()> others) { other_data_bytes_ = std::move(others); }
 
   /// Corrects the estimate after work on `client`, the session of that key; its mutex is held.
   void count_memory(const std::string& key, const ClientSession& client);
@@ -176,6 +178,7 @@ class Sessions {
   const Clock clock_;
   SessionJournal* const journal_;
   CancelToken cancel_;
+  std::function<std::uint64_t()> other_data_bytes_;
   mutable std::mutex mutex_;
   std::map<std::string, Entry> entries_;  // guarded by mutex_
 };

@@ -155,23 +155,25 @@ void Sessions::make_disk_room(std::uint64_t needed) {
   const std::uint64_t limit = limits_.max_data_bytes;
   if (journal_ == nullptr || limit == 0) return;
   if (needed > limit) {
-    throw Error(ErrorCode::too_large,
-                fmt::format("the image takes {} on the server's disk, where {} are for all images", size_text(needed),
-                            size_text(limit)));
+    throw Error(ErrorCode::too_large, fmt::format("the file takes {} on the server's disk, where {} are for all files",
+                                                  size_text(needed), size_text(limit)));
   }
   durable::Store& store = journal_->store();
-  if (store.bytes() + needed <= limit) return;
+  const auto fits = [&] { return store.bytes() + (other_data_bytes_ ? other_data_bytes_() : 0) + needed <= limit; };
+  if (fits()) return;
   std::vector<durable::Entry> entries = store.entries();
   std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.used_ms < b.used_ms; });
   const std::int64_t recent = store.now_ms() - std::chrono::milliseconds(kAtWork).count();
   for (const durable::Entry& entry : entries) {
     if (entry.volume.empty()) continue;
     if (entry.used_ms > recent) break;
-    if (end_unused(entry.name, kAtWork) && store.bytes() + needed <= limit) return;
+    if (end_unused(entry.name, kAtWork) && fits()) return;
   }
-  throw Error(ErrorCode::unavailable,
-              fmt::format("the {} that this server keeps on its disk are taken by sessions in use; try again later",
-                          size_text(limit)));
+  throw Error(
+      ErrorCode::unavailable,
+      fmt::format("the {} that this server keeps on its disk are taken by sessions in use and saved labels; try "
+                  "again later",
+                  size_text(limit)));
 }
 
 }  // namespace sagittal::server

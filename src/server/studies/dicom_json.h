@@ -26,4 +26,8 @@ std::vector<ArchiveSeries> parse_archive_series(std::string_view json, const std
 /// The UIDs of that kind in a search's answer, in its order: of studies "0020000D", of instances "00080018".
 std::vector<std::string> parse_archive_uids(std::string_view json, const char* tag);
 
+/// Why instances were not stored, in words, as the answer to a request to store tells (PS3.18, 10.5.3); empty where it
+/// tells of none. Error(bad_input) for what is no DICOM JSON.
+std::string parse_store_failures(std::string_view json);
+
 }  // namespace sagittal::server

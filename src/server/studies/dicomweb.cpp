@@ -52,6 +52,17 @@ Study study_of(const ArchiveSeries& series) {
                                 key ? "; look at --dicomweb-key-file" : ""));
 }
 
+/// Empty where the answer tells of no failure. One in another form than was asked for is searched for the tags of the
+/// failed instances.
+std::string why_not_stored(const net::HttpAnswer& answer) {
+  if (answer.status != 200 && answer.status != 202 && answer.status != 409) return {};
+  const std::string_view text = as_text(answer.body);
+  if (answer.content_type.find("json") != std::string::npos) return parse_store_failures(text);
+  const bool failed =
+      text.find("00081198") != std::string_view::npos || text.find("0008119A") != std::string_view::npos;
+  return failed ? "its answer lists failed instances" : "";
+}
+
 net::HttpOptions with_timeout(net::HttpOptions options, std::chrono::seconds timeout) {
   options.timeout = timeout;
   return options;
@@ -213,7 +224,10 @@ bool DicomWebStudies::put_segmentation(const Study& study, ByteView dicom_seg, c
                             fmt::format("multipart/related; type=\"application/dicom\"; boundary={}", kBoundary));
   post.body = body;
   const net::HttpAnswer answer = ask(client_, post, cancel, {});
-  if (answer.status != 200) refuse(answer, "a segmentation to store");
+  if (const std::string why = why_not_stored(answer); !why.empty()) {
+    throw Error(ErrorCode::unavailable, fmt::format("the archive did not store the segmentation: {}", why));
+  }
+  if (answer.status != 200 && answer.status != 202) refuse(answer, "a segmentation to store");
   if (log_) log_(LogLevel::info, "a segmentation was stored in the archive");
   return true;
 }

@@ -15,6 +15,8 @@ namespace fs = std::filesystem;
 
 constexpr const char* kNobody = "everybody";
 constexpr std::size_t kLongestName = 120;
+constexpr std::uint64_t kBlock = 4096;  // of a disk
+constexpr std::chrono::seconds kCountAgain{5};
 const std::string kDicom = ".dcm";  // beside the same result in another format
 
 void make_private_folder(const fs::path& folder) {
@@ -24,6 +26,22 @@ void make_private_folder(const fs::path& folder) {
   const bool made = fs::create_directory(folder, failure);
   if (made) fs::permissions(folder, fs::perms::owner_all, failure);
   if (failure) throw Error(ErrorCode::io, fmt::format("cannot make {}: {}", folder.string(), failure.message()));
+}
+
+std::uint64_t on_disk(std::uint64_t bytes) { return (bytes / kBlock + 1) * kBlock; }
+
+std::uint64_t bytes_below(const fs::path& folder) {
+  std::uint64_t sum = 0;
+  std::error_code failure;
+  const auto options = fs::directory_options::skip_permission_denied;
+  for (auto it = fs::recursive_directory_iterator(folder, options, failure);
+       !failure && it != fs::recursive_directory_iterator(); it.increment(failure)) {
+    std::error_code gone;
+    if (!it->is_regular_file(gone)) continue;
+    const std::uintmax_t size = it->file_size(gone);
+    if (!gone) sum += on_disk(size);
+  }
+  return sum;
 }
 
 }  // namespace
@@ -40,6 +58,16 @@ std::string file_name_of(std::string_view text) {
   return name.empty() ? "%" : name;
 }
 
+std::uint64_t SavedLabels::bytes() const {
+  const std::lock_guard lock(mutex_);
+  const auto now = std::chrono::steady_clock::now();
+  if (!counted_ || now - counted_at_ > kCountAgain) {
+    counted_ = folder_.empty() ? 0 : bytes_below(folder_);
+    counted_at_ = now;
+  }
+  return *counted_;
+}
+
 fs::path SavedLabels::place(const std::string& owner, const std::string& image) const {
   return folder_ / (owner.empty() ? kNobody : "user " + file_name_of(owner)) / file_name_of(image);
 }
@@ -51,6 +79,7 @@ SavedLabels::Label SavedLabels::put(const std::string& owner, const std::string&
     throw Error(ErrorCode::unsupported,
                 "this server has no data folder and keeps no labels: save the segmentation in the viewer");
   }
+  if (make_room_) make_room_(on_disk(bytes.size()));
   const fs::path folder = place(owner, image);
   make_private_folder(folder);
   const std::string name = file_name_of(tag) + extension;
@@ -60,6 +89,8 @@ SavedLabels::Label SavedLabels::put(const std::string& owner, const std::string&
     write_file_atomically(part, bytes, 0600);
     if (check) check(part);
     fs::rename(part, folder / name);
+    const std::lock_guard lock(mutex_);
+    counted_.reset();
   } catch (const fs::filesystem_error& error) {
     fs::remove(part, ignored);
     throw Error(ErrorCode::io, error.what());

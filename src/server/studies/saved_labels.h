@@ -1,6 +1,10 @@
 #pragma once
+#include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +19,11 @@ class SavedLabels {
  public:
   /// Empty: nothing can be kept.
   explicit SavedLabels(std::filesystem::path folder) : folder_(std::move(folder)) {}
+
+  /// Called before each new file with its size, to remove something else or refuse. To be set before the first `put`.
+  void set_make_room(std::function<void(std::uint64_t bytes)> make_room) { make_room_ = std::move(make_room); }
+  /// What all files take on the disk; files that somebody else removes or adds are noticed within seconds.
+  std::uint64_t bytes() const;
 
   struct Label {
     std::string tag;        ///< as `file_name_of` writes it
@@ -32,6 +41,10 @@ class SavedLabels {
  private:
   std::filesystem::path place(const std::string& owner, const std::string& image) const;
   const std::filesystem::path folder_;
+  std::function<void(std::uint64_t)> make_room_;
+  mutable std::mutex mutex_;
+  mutable std::optional<std::uint64_t> counted_;                // guarded by mutex_
+  mutable std::chrono::steady_clock::time_point counted_at_{};  // guarded by mutex_
 };
 
 /// `text` as one name in a folder: other characters than letters, digits, '-', '_' and '.' are written %XX. Different
