@@ -2,6 +2,10 @@
 
 Needs a Python with the packages of python/requirements.txt: SAGITTAL_ORIGINAL_PYTHON, else ../venv. Minutes on two cores:
 part of `make test-long`, and elsewhere only with SAGITTAL_SIDE_BY_SIDE=1.
+
+The original is of the version that the stored sessions were made with, whatever that Python holds: 2.6 answers other masks
+(a Dice of 0.972 after the last prompt of "sarcoma borders"). In equal versions the number of threads and the type of the image
+make no difference.
 """
 import os
 import re
@@ -26,11 +30,23 @@ if not os.environ.get("SAGITTAL_SIDE_BY_SIDE"):
     pytest.skip("takes minutes; SAGITTAL_SIDE_BY_SIDE=1 runs it", allow_module_level=True)
 
 
+def original_packages() -> Path:
+    """A folder with nnInteractive in the version of the stored sessions; in build/ from the first time on."""
+    folder = ROOT / f"build/nnInteractive-{STORED['nnInteractive']}"
+    if not folder.exists():
+        part = folder.with_suffix(".part")
+        subprocess.run([PYTHON, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-deps", "--target", part,
+                        f"nnInteractive=={STORED['nnInteractive']}"], check=True)
+        part.rename(folder)
+    return folder
+
+
 def original(port: int, log) -> subprocess.Popen:
     command = [PYTHON, PARITY / "original_server.py", "--model-dir", CHECKPOINT, "--fold", "0", "--device", "cpu",
                "--host", "127.0.0.1", "--port", str(port), "--torch-n-threads", "2", "--no-torch-compile",
                "--interactions-storage", "tensor"]
-    return subprocess.Popen(list(map(str, command)), stdout=log, stderr=subprocess.STDOUT)
+    return subprocess.Popen(list(map(str, command)), stdout=log, stderr=subprocess.STDOUT,
+                            env={**os.environ, "PYTHONPATH": str(original_packages())})
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +79,7 @@ def dice(a: np.ndarray, b: np.ndarray) -> float:
 
 def test_both_offer_the_same_prompts(urls):
     theirs, ours = (requests.get(f"{url}/capabilities").json() for url in urls)
+    assert theirs.pop("inference_session_version") == STORED["nnInteractive"]
     assert {key: ours.get(key) for key in theirs} == theirs
 
 
@@ -79,7 +96,7 @@ def test_both_fill_the_clients_buffer_alike(urls, read_volume, sequence):  # noq
             if step["type"] not in ("reset", "autozoom"):
                 assert ours == theirs, f"step {number}, {step['type']}: {ours} and {theirs}"
             alike = dice(*(session.target_buffer for session in sessions))
-            assert alike >= 0.97, f"step {number}, {step['type']}: Dice {alike}"
+            assert alike >= 0.9999, f"step {number}, {step['type']}: Dice {alike}"
     finally:
         for session in sessions:
             session.close()
