@@ -1,4 +1,4 @@
-"""Many annotators at one server at once, as people click: each has a key and a volume of its own and one of four clients. Every mask
+"""Many annotators at one server at once, as people click: each has a key and a volume of its own and one of five clients. Every mask
 is compared with the one that the same prompts gave before the load, so that a mask mixed up between two people is seen."""
 import argparse
 import json
@@ -17,6 +17,7 @@ from monailabel.client import MONAILabelClient
 from nnInteractive.inference.remote.remote_session import nnInteractiveRemoteInferenceSession
 
 import itksnap_client
+import native_client
 import nrrd
 import slicer_v0_client
 from certificate import make_certificate, trust
@@ -25,10 +26,11 @@ from running_server import Server
 PEOPLE_PER_PROCESS = 5
 
 
-def volume(person: int) -> np.ndarray:
-    """A bright ball at a place of its own, in noise of its own."""
+def volume(person: int) -> tuple:
+    """A bright ball at a place of its own, in noise of its own; for every fifth person of each client in a larger scan."""
     random_numbers = np.random.default_rng(person)
-    shape = tuple(int(n) for n in random_numbers.integers(24, 56, 3))
+    larger = person // len(KINDS) % 5 == 0
+    shape = tuple(int(n) for n in random_numbers.integers(*((96, 192) if larger else (24, 56)), 3))
     centre = [random_numbers.integers(8, n - 8) for n in shape]
     axes = np.meshgrid(*[np.arange(n) - c for n, c in zip(shape, centre)], indexing="ij")
     noise = random_numbers.integers(0, 20, shape)
@@ -109,7 +111,24 @@ class MonaiAnnotator:
         self.folder.cleanup()
 
 
-KINDS = (SlicerAnnotator, V2Annotator, ItkSnapAnnotator, MonaiAnnotator)
+class NativeAnnotator:
+    def __init__(self, url, name, key, image):
+        client = native_client.Client(url, key)
+        self.session = client.open(client.upload_in_pieces(native_client.nifti(image), size=1 << 20))
+        self.segment = self.session.add_segment(term="liver")
+
+    def restart(self):
+        self.session.change(self.segment, "reset")
+
+    def click(self, position, positive):
+        self.session.point(self.segment, position[::-1], positive)
+        return self.session.masks[self.segment].astype(bool)
+
+    def end(self):
+        self.session.client.ask("DELETE", self.session.path, 204)
+
+
+KINDS = (SlicerAnnotator, V2Annotator, ItkSnapAnnotator, MonaiAnnotator, NativeAnnotator)
 
 
 def clicks(image, centre, person):
@@ -179,6 +198,16 @@ def watch(server, until) -> tuple:
     return health, memory
 
 
+def by_tenth(memory, start, seconds) -> list:
+    """The mean of each tenth of the time; of the nearest one where nothing was measured in it."""
+    means = {}
+    for n in range(10):
+        sizes = [size for when, size in memory if n <= 10 * (when - start) / seconds < n + 1]
+        if sizes:
+            means[n] = round(float(np.mean(sizes)) / 2**20)
+    return [means[min(means, key=lambda known: abs(known - n))] for n in range(10)]
+
+
 def run(program, model, people=50, seconds=20.0, think=4.0, encrypted=False) -> dict:
     """With `encrypted`, over TLS; the certificate is trusted from then on."""
     with tempfile.TemporaryDirectory() as folder:
@@ -214,7 +243,7 @@ def run(program, model, people=50, seconds=20.0, think=4.0, encrypted=False) -> 
             "prompt_median_s": round(float(np.median(latencies)), 3), "prompt_p95_s": round(float(np.percentile(latencies, 95)), 3),
             "health_p50_ms": round(1e3 * float(np.median(health)), 1), "health_p99_ms": round(1e3 * float(np.percentile(health, 99)), 1),
             "health_asked": len(health), "memory_mib_at_40_percent": late[0] >> 20, "memory_mib_at_end": late[-1] >> 20,
-            "memory_mib_most_after": max(late) >> 20}
+            "memory_mib_most_after": max(late) >> 20, "memory_mib_by_tenth": by_tenth(memory, start, seconds)}
 
 
 def main():
