@@ -7,7 +7,7 @@ PROGRAM := $(BUILD)/bin/sagittal
 FUZZ_SECONDS ?= 5
 FUZZ_SEED ?= 1
 
-.PHONY: help configure build demo test test-cpp test-python test-engines test-fuzz test-long serve format lint clean
+.PHONY: help configure build demo test test-cpp test-python test-engines test-fuzz test-long test-side-by-side test-kills test-load test-soak test-sanitizers serve format lint clean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -51,15 +51,36 @@ test-fuzz:
 	@tools/install_dependencies.sh build test
 	@tools/fuzz.sh $(FUZZ_SECONDS) $(FUZZ_SEED)
 
+# Hours: each of these alone is a target too. docs/developing.md says what they do.
+test-long: test-side-by-side test-kills test-load test-soak test-sanitizers
+	@$(MAKE) test-fuzz FUZZ_SECONDS=60
+	@echo "All long tests passed."
+
+test-side-by-side: build
+	@tools/install_dependencies.sh test
+	@SAGITTAL_SIDE_BY_SIDE=1 PYTHON_TESTS=tests/server/test_side_by_side.py tools/python_tests.sh $(PROGRAM) -rs
+
 KILLS ?= 200
-# 200 kills, fifty annotators for five minutes, 10,000 idle connections, the original server beside this one, a minute for each fuzz target.
-test-long: build
+KILL_SEEDS ?= 1 2
+test-kills: build
+	@tools/install_dependencies.sh test
+	@for seed in $(KILL_SEEDS); do SAGITTAL_KILLS=$(KILLS) SAGITTAL_SEED=$$seed PYTHON_TESTS=tests/server/test_kill.py \
+	 tools/python_tests.sh $(PROGRAM) -s || exit 1; done
+
+test-load: build
 	@tools/install_dependencies.sh test
 	@SAGITTAL_LOAD_SECONDS=300 SAGITTAL_IDLE_CONNECTIONS=10000 \
 	 PYTHON_TESTS="tests/server/test_load.py tests/server/test_hostile.py" tools/python_tests.sh $(PROGRAM)
-	@SAGITTAL_SIDE_BY_SIDE=1 PYTHON_TESTS=tests/server/test_side_by_side.py tools/python_tests.sh $(PROGRAM) -rs
-	@SAGITTAL_KILLS=$(KILLS) PYTHON_TESTS=tests/server/test_kill.py tools/python_tests.sh $(PROGRAM) -s
-	@$(MAKE) test-fuzz FUZZ_SECONDS=60
+
+SOAK_SECONDS ?= 3600
+test-soak: build
+	@tools/install_dependencies.sh test
+	@SAGITTAL_LOAD_SECONDS=$(SOAK_SECONDS) PYTHON_TESTS=tests/server/test_load.py tools/python_tests.sh $(PROGRAM) -k plain
+
+SANITIZED := test_native_api test_events test_studies test_dicomweb test_nninteractive_v2 test_itksnap test_slicer_v0 test_monai_label test_exchanges
+test-sanitizers:
+	@for preset in asan tsan; do $(MAKE) PRESET=$$preset test-cpp || exit 1; done
+	@PYTHON_TESTS="$(SANITIZED:%=tests/server/%.py)" tools/python_tests.sh build/asan/bin/sagittal
 
 serve: build
 	@tools/install_dependencies.sh demo
