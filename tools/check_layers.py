@@ -12,7 +12,7 @@ MAY_INCLUDE = {
     "volume": [], "terms": [], "nn": [], "net": [], "store": [],
     "nn/cpu": ["nn"], "nn/cuda": ["nn"], "nn/no_cuda": ["nn"],
     "io": ["volume", "terms"],
-    "segment": ["volume", "nn"],
+    "segment": ["volume", "nn", "nn/cpu"],
     "interact": ["segment", "nn", "nn/cpu", "volume"],
     "hub": ["segment", "io", "nn", "volume", "terms", "net", "store"],
     "hub/runners": [],

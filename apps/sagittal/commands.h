@@ -11,6 +11,7 @@ void add_doctor(CLI::App& app);
 void add_info(CLI::App& app);
 void add_key(CLI::App& app);
 void add_model(CLI::App& app);
+void add_predict(CLI::App& app);
 void add_segment(CLI::App& app);
 void add_serve(CLI::App& app);
 

@@ -21,6 +21,7 @@ void add_commands(CLI::App& app) {
   commands::add_info(app);
   commands::add_key(app);
   commands::add_model(app);
+  commands::add_predict(app);
   commands::add_segment(app);
   commands::add_serve(app);
 }

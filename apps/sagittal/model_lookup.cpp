@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "nn/model_folder.h"
 
 namespace sagittal {
 namespace {
@@ -21,6 +22,21 @@ std::vector<std::filesystem::path> model_directories(const std::filesystem::path
   return {data_directory / "models", program.parent_path() / "share/sagittal/models", program / "../../../models"};
 }
 
+template <class IsModel>
+std::filesystem::path look_up(std::string_view name_or_path, const std::filesystem::path& data_directory,
+                              std::string_view expected, IsModel&& is_model) {
+  const std::filesystem::path given(name_or_path);
+  if (is_model(given)) return std::filesystem::canonical(given);
+  std::string places;
+  for (const auto& directory : model_directories(data_directory)) {
+    const bool plain_name = given == given.filename() && given != "." && given != "..";
+    if (plain_name && is_model(directory / given)) return std::filesystem::canonical(directory / given);
+    places += fmt::format("\n  {}", directory.lexically_normal().string());
+  }
+  throw Error(ErrorCode::not_found,
+              fmt::format("no model '{}': neither {} nor a name in{}", name_or_path, expected, places));
+}
+
 }  // namespace
 
 std::filesystem::path default_data_directory() {
@@ -30,17 +46,13 @@ std::filesystem::path default_data_directory() {
 }
 
 std::filesystem::path find_model(std::string_view name_or_path, const std::filesystem::path& data_directory) {
-  const std::filesystem::path given(name_or_path);
   const auto is_model = [](const std::filesystem::path& path) { return std::filesystem::exists(path / "plans.json"); };
-  if (is_model(given)) return std::filesystem::canonical(given);
-  std::string places;
-  for (const auto& directory : model_directories(data_directory)) {
-    const bool plain_name = given == given.filename() && given != "." && given != "..";
-    if (plain_name && is_model(directory / given)) return std::filesystem::canonical(directory / given);
-    places += fmt::format("\n  {}", directory.lexically_normal().string());
-  }
-  throw Error(ErrorCode::not_found,
-              fmt::format("no model '{}': neither a folder with a plans.json nor a name in{}", name_or_path, places));
+  return look_up(name_or_path, data_directory, "a folder with a plans.json", is_model);
+}
+
+std::filesystem::path find_model_or_parent(std::string_view name_or_path, const std::filesystem::path& data_directory) {
+  const auto has_models = [](const std::filesystem::path& path) { return !nn::find_model_folders(path).empty(); };
+  return look_up(name_or_path, data_directory, "a folder with a plans.json in it or one level below", has_models);
 }
 
 }  // namespace sagittal

@@ -17,4 +17,8 @@ std::filesystem::path default_data_directory();
 std::filesystem::path find_model(std::string_view name_or_path,
                                  const std::filesystem::path& data_directory = default_data_directory());
 
+/// The same for a folder that holds the plans.json or has it one level below, as nnU-Net lays models out.
+std::filesystem::path find_model_or_parent(std::string_view name_or_path,
+                                           const std::filesystem::path& data_directory = default_data_directory());
+
 }  // namespace sagittal

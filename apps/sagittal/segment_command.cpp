@@ -18,7 +18,6 @@
 #include "choose_image.h"
 #include "commands.h"
 #include "interact/session.h"
-#include "io/dicom_seg.h"
 #include "io/image_io.h"
 #include "io/png.h"
 #include "io/segmentation_io.h"
@@ -27,6 +26,7 @@
 #include "progress_bar.h"
 #include "prompt_arguments.h"
 #include "segment_names.h"
+#include "segmentation_output.h"
 #include "volume/dice.h"
 
 namespace sagittal::commands {
@@ -165,28 +165,14 @@ void write_segment(const Options& options, const Volume& mask, const std::option
   io::Segmentation segmentation;
   segmentation.geometry = mask.geometry();
   segmentation.segments.push_back(std::move(segment));
-  io::write_segmentation(source ? io::placed_on(segmentation, *source) : segmentation, options.output);
-}
-
-void check_output(const Options& options) {
-  if (!io::can_write_image(options.output) && !io::is_segmentation_name(options.output)) {
-    throw Error(
-        ErrorCode::wrong_usage,
-        fmt::format("cannot write '{}': name it .nii.gz, .seg.nrrd, .dcm, .nrrd, .mha or .npy", options.output));
-  }
-}
-
-/// The series that a DICOM SEG refers to; other files do not say who the patient is.
-std::optional<io::DicomSource> source_of(const Options& options, const io::ReadOptions& read) {
-  if (std::filesystem::path(options.output).extension() != ".dcm") return std::nullopt;
-  return io::read_dicom_source(options.image, read);
+  write_placed(segmentation, source, options.output);
 }
 
 void run(const Options& options) {
-  check_output(options);
+  check_mask_output(options.output);
   const auto begin = std::chrono::steady_clock::now();
   const io::ReadOptions read = ask_what_is_open(options.image, options.read);
-  const auto source = source_of(options, read);
+  const auto source = source_for(options.output, options.image, read);
   const Volume image = read_chosen_image(options.image, read);
   const Geometry& geometry = image.geometry();
   const auto space = options.world ? TypedSpace::world_ras_mm : TypedSpace::index_ijk;

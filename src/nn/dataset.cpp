@@ -99,7 +99,13 @@ std::vector<int> read_class_order(const Json& json, const Dataset& dataset, std:
                        order.is_array() ? std::to_string(order.size()) + " labels" : "no list", dataset.labels.size()));
   }
   std::vector<int> out;
-  for (const Json& value : order) out.push_back(label_value(value, "regions_class_order", what));
+  const int highest = dataset.foreground().back();
+  for (const Json& value : order) {
+    out.push_back(label_value(value, "regions_class_order", what));
+    if (out.back() > highest) {
+      refuse(what, fmt::format("\"regions_class_order\" paints {}, the highest label is {}", out.back(), highest));
+    }
+  }
   return out;
 }
 

@@ -15,6 +15,7 @@
 #include "nn/cpu/builder.h"
 #include "nn/cpu/onednn.h"
 #include "nn/cpu/parallel.h"
+#include "nn/cpu/shared_arena.h"
 
 namespace sagittal::nn::cpu {
 namespace {
@@ -79,12 +80,14 @@ class Stopwatch {
 
 class CpuNetwork final : public Network {
  public:
-  CpuNetwork(const UNet& network, const StateDict& weights, const CpuOptions& options)
+  CpuNetwork(const UNet& network, const StateDict& weights, const CpuOptions& options,
+             std::shared_ptr<BufferPool> arenas)
       : network_(network),
         kernels_(select_kernels()),
         threads_(options.threads > 0 ? options.threads : available_cores()),
         precision_(options.precision == Precision::automatic ? automatic_precision() : options.precision),
-        weights_(weights, dnnl::engine(dnnl::engine::kind::cpu, 0)) {
+        weights_(weights, dnnl::engine(dnnl::engine::kind::cpu, 0)),
+        arenas_(std::move(arenas)) {
     if (precision_ == Precision::bf16 && kernels_.bf16 == nullptr) {
       throw Error(ErrorCode::unsupported, "bf16 needs a processor with AVX-512; use fp32");
     }
@@ -122,7 +125,7 @@ class CpuNetwork final : public Network {
   int threads_;
   Precision precision_;
   mutable WeightStore weights_;
-  mutable BufferPool arenas_{kIdleBytes, true};
+  std::shared_ptr<BufferPool> arenas_;
   mutable std::atomic<std::int64_t> waited_ = 0, computed_ = 0;                           // nanoseconds
   mutable std::mutex mutex_;                                                              // guards programs_
   mutable std::vector<std::pair<SpatialSize, std::shared_ptr<const Program>>> programs_;  // latest used last
@@ -175,7 +178,7 @@ void CpuNetwork::run(const SpatialSize& size, std::span<const float> input, std:
   const Stopwatch stopwatch(threads_, waited_, computed_);
   try {
     const auto program = program_for(size);
-    BorrowedBuffer arena(arenas_, borrow_arena(arenas_, program->arena_bytes(), threads_));
+    BorrowedBuffer arena(*arenas_, borrow_arena(*arenas_, program->arena_bytes(), threads_));
     program->run(arena.data(), threads_, input, logits, control);
   } catch (const dnnl::error& error) {
     const ErrorCode code = error.status == dnnl_out_of_memory ? ErrorCode::too_large : ErrorCode::internal;
@@ -187,8 +190,15 @@ void CpuNetwork::run(const SpatialSize& size, std::span<const float> input, std:
 
 Precision automatic_precision() { return offers(dnnl::cpu_isa::avx512_core_amx) ? Precision::bf16 : Precision::fp32; }
 
+std::shared_ptr<BufferPool> make_arenas() { return std::make_shared<BufferPool>(kIdleBytes, true); }
+
 std::shared_ptr<const Network> make_network(const UNet& network, const StateDict& weights, const CpuOptions& options) {
-  return std::make_shared<CpuNetwork>(network, weights, options);
+  return make_network(network, weights, options, make_arenas());
+}
+
+std::shared_ptr<const Network> make_network(const UNet& network, const StateDict& weights, const CpuOptions& options,
+                                            std::shared_ptr<BufferPool> arenas) {
+  return std::make_shared<CpuNetwork>(network, weights, options, std::move(arenas));
 }
 
 }  // namespace sagittal::nn::cpu

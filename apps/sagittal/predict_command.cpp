@@ -1,0 +1,298 @@
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "base/machine.h"
+#include "base/text.h"
+#include "choose_image.h"
+#include "commands.h"
+#include "io/image_io.h"
+#include "model_lookup.h"
+#include "progress_bar.h"
+#include "segment/model.h"
+#include "segment/postprocess.h"
+#include "segment/predict.h"
+#include "segmentation_output.h"
+
+namespace sagittal::commands {
+namespace {
+
+struct Options {
+  std::string model;
+  std::vector<std::string> inputs;
+  std::string output;
+  std::string data_directory = default_data_directory().string();
+  std::string folds;
+  std::string previous;
+  std::string postprocessing;
+  std::string device = "cpu";
+  segment::LoadOptions load;
+  io::ReadOptions read;
+  double step = 0.5;
+  bool mirror = true;
+  bool json = false;
+};
+
+double seconds_since(std::chrono::steady_clock::time_point begin) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+/// "0,1"; "all" is the fold of that name, or where there is none, all of them.
+std::vector<std::string> chosen_folds(const Options& options, const std::filesystem::path& model) {
+  std::vector<std::string> folds;
+  if (options.folds.empty()) return folds;
+  if (options.folds == "all") {
+    const nn::ModelFolder folder = nn::describe_model_folder(model, options.load.configuration);
+    const bool named = std::find(folder.folds.begin(), folder.folds.end(), "all") != folder.folds.end();
+    return named ? std::vector<std::string>{"all"} : folder.folds;
+  }
+  for (const std::string_view fold : split(options.folds, ',')) folds.emplace_back(fold);
+  const auto plain = [](const std::string& fold) {
+    return !fold.empty() && std::all_of(fold.begin(), fold.end(), [](char c) { return c >= '0' && c <= '9'; });
+  };
+  if (std::all_of(folds.begin(), folds.end(), plain)) return folds;
+  throw Error(ErrorCode::wrong_usage, fmt::format("--folds {}: expected numbers like 0,1 or all", options.folds));
+}
+
+struct LoadedModel {
+  std::shared_ptr<const segment::Model> main;
+  std::shared_ptr<const segment::Model> previous;  ///< of a cascade, where its labels were not given
+};
+
+LoadedModel load(const Options& options) {
+  const auto folder = find_model_or_parent(options.model, options.data_directory);
+  segment::LoadOptions load = options.load;
+  load.folds = chosen_folds(options, folder);
+  LoadedModel model;
+  model.main = segment::load_model(folder, load);
+  if (model.main->previous_stage.empty() || !options.previous.empty()) return model;
+  try {
+    load.configuration.clear();
+    model.previous = segment::load_model(segment::previous_stage_folder(*model.main), load);
+  } catch (Error& error) {
+    throw error.within("the cascade's first stage (or give its segmentation: --previous)");
+  }
+  return model;
+}
+
+/// What was found of each label, for the report.
+struct Finding {
+  int label = 0;
+  std::string name;
+  std::int64_t voxels = 0;
+};
+
+std::vector<Finding> count_labels(const Volume& labels, const nn::Dataset& dataset) {
+  std::vector<std::int64_t> voxels(std::size_t{1} << 16, 0);
+  visit_voxels(labels, [&](const auto& values) {
+    for (const auto value : values) ++voxels[static_cast<std::size_t>(value)];
+  });
+  std::vector<Finding> found;
+  for (const int label : dataset.foreground()) {
+    found.push_back({label, dataset.name_of(label), voxels[static_cast<std::size_t>(label)]});
+  }
+  return found;
+}
+
+void describe_segment(io::Segment& segment, const std::string& name, const segment::Model& model) {
+  if (!name.empty()) io::name_segment(segment, name);
+  segment.algorithm_type = io::AlgorithmType::automatic;
+  const std::string& dataset = model.folder.plans.dataset_name;
+  segment.algorithm_name = fmt::format("Sagittal {}", dataset.empty() ? model.folder.name : dataset);
+}
+
+/// The voxels whose label belongs to a region.
+io::SegmentMask mask_of(const Volume& labels, const std::vector<int>& values) {
+  std::vector<std::uint8_t> mask(static_cast<std::size_t>(labels.geometry().voxel_count()));
+  visit_voxels(labels, [&](const auto& voxels) {
+    for (std::size_t n = 0; n < mask.size(); ++n) {
+      mask[n] = std::find(values.begin(), values.end(), static_cast<int>(voxels[n])) != values.end();
+    }
+  });
+  return io::crop_mask(mask, labels.geometry().size);
+}
+
+bool can_overlap(const std::filesystem::path& output) {
+  const auto extension = output.extension();
+  return extension == ".nrrd" || extension == ".dcm";
+}
+
+/// Segments by label; regions whole, so that they overlap, where the format can hold that.
+io::Segmentation segmentation_of(const Volume& labels, const segment::Model& model, const std::string& output) {
+  const nn::Dataset& dataset = model.folder.dataset;
+  if (!dataset.has_regions() || !can_overlap(output)) {
+    io::Segmentation out = io::segments_of_labels(labels);
+    for (io::Segment& segment : out.segments) {
+      describe_segment(segment, dataset.name_of(static_cast<int>(segment.number)), model);
+    }
+    return out;
+  }
+  io::Segmentation out;
+  out.geometry = labels.geometry();
+  for (std::size_t n = 0; n < dataset.labels.size(); ++n) {
+    io::Segment segment;
+    segment.number = static_cast<std::int64_t>(n) + 1;
+    segment.colour = io::default_colour(segment.number);
+    segment.mask = mask_of(labels, dataset.labels[n].values);
+    describe_segment(segment, dataset.labels[n].name, model);
+    if (!segment.mask.bounds_ijk.empty()) out.segments.push_back(std::move(segment));
+  }
+  return out;
+}
+
+struct Report {
+  std::vector<Finding> found;
+  double voxel_ml = 0;
+  double load_seconds = 0, read_seconds = 0, predict_seconds = 0, write_seconds = 0;
+};
+
+void print(const Options& options, const segment::Model& model, const Report& report) {
+  fmt::print("model     {}, {}, fold{} {}\n", model.folder.name, model.description(),
+             model.folds.size() == 1 ? "" : "s", fmt::join(model.folds, ", "));
+  for (const Finding& finding : report.found) {
+    if (finding.voxels == 0) continue;
+    fmt::print("{:>5}     {:<32} {:>12} voxels {:>10.1f} ml\n", finding.label, finding.name, finding.voxels,
+               static_cast<double>(finding.voxels) * report.voxel_ml);
+  }
+  const auto empty =
+      std::count_if(report.found.begin(), report.found.end(), [](const auto& f) { return f.voxels == 0; });
+  fmt::print("{}: {} of {} labels found, {:.2f} s\n", options.output,
+             static_cast<std::ptrdiff_t>(report.found.size()) - empty, report.found.size(), report.predict_seconds);
+}
+
+void print_json(const Options& options, const segment::Model& model, const Report& report) {
+  Json labels = Json::array();
+  for (const Finding& finding : report.found) {
+    labels.push_back({{"label", finding.label},
+                      {"name", finding.name},
+                      {"voxels", finding.voxels},
+                      {"millilitres", static_cast<double>(finding.voxels) * report.voxel_ml}});
+  }
+  const Json json{{"output", options.output},
+                  {"model", model.folder.name},
+                  {"dataset", model.folder.plans.dataset_name},
+                  {"configuration", model.folder.configuration.name},
+                  {"folds", model.folds},
+                  {"engine", model.description()},
+                  {"labels", labels},
+                  {"load_seconds", report.load_seconds},
+                  {"read_seconds", report.read_seconds},
+                  {"predict_seconds", report.predict_seconds},
+                  {"write_seconds", report.write_seconds},
+                  {"peak_memory_bytes", peak_resident_bytes()}};
+  fmt::print("{}\n", json.dump(-1, ' ', false, Json::error_handler_t::replace));
+}
+
+Volume run_stages(const Options& options, const LoadedModel& model, const std::vector<Volume>& channels,
+                  ThreadPool& pool) {
+  ProgressBar bar;
+  segment::PredictOptions predict;
+  predict.mirror = options.mirror;
+  predict.step = options.step;
+  predict.control.sink = bar.sink();
+  std::optional<Volume> previous;
+  if (model.previous) previous = segment::predict(*model.previous, channels, predict, pool);
+  if (!options.previous.empty()) previous = io::read_image(options.previous);
+  if (previous) predict.previous = &*previous;
+  Volume labels = segment::predict(*model.main, channels, predict, pool);
+  if (options.postprocessing.empty()) return labels;
+  predict.control.report("cleaning up", 0);
+  return segment::postprocess(labels, segment::read_postprocessing(options.postprocessing));
+}
+
+void run(Options options) {
+  check_mask_output(options.output);
+  if (options.postprocessing == "auto") {
+    options.postprocessing = (nn::describe_model_folder(find_model_or_parent(options.model, options.data_directory),
+                                                        options.load.configuration)
+                                  .folder /
+                              "postprocessing.json")
+                                 .string();
+  }
+  Report report;
+  auto begin = std::chrono::steady_clock::now();
+  LoadedModel model = load(options);
+  report.load_seconds = seconds_since(begin);
+
+  begin = std::chrono::steady_clock::now();
+  const io::ReadOptions read = ask_what_is_open(options.inputs[0], options.read);
+  const auto source = source_for(options.output, options.inputs[0], read);
+  std::vector<Volume> channels;
+  for (const std::string& input : options.inputs) channels.push_back(read_chosen_image(input, read));
+  const Vec3 mm = channels[0].geometry().spacing_mm;
+  report.voxel_ml = mm[0] * mm[1] * mm[2] / 1000;
+  report.read_seconds = seconds_since(begin);
+
+  begin = std::chrono::steady_clock::now();
+  ThreadPool pool(options.load.threads);
+  const Volume labels = run_stages(options, model, channels, pool);
+  channels.clear();
+  report.predict_seconds = seconds_since(begin);
+
+  begin = std::chrono::steady_clock::now();
+  write_placed(segmentation_of(labels, *model.main, options.output), source, options.output);
+  report.write_seconds = seconds_since(begin);
+  report.found = count_labels(labels, model.main->folder.dataset);
+  options.json ? print_json(options, *model.main, report) : print(options, *model.main, report);
+}
+
+void add_network_options(CLI::App& command, Options& options) {
+  using nn::cpu::Precision;
+  const std::map<std::string, Precision> precisions{
+      {"auto", Precision::automatic}, {"fp32", Precision::fp32}, {"bf16", Precision::bf16}};
+  options.load.threads = available_cores();
+  command.add_option("--precision", options.load.precision, "Arithmetic of the network: auto, fp32 or bf16")
+      ->type_name("NAME")
+      ->default_str("auto")
+      ->transform(CLI::CheckedTransformer(precisions).description(""));
+  command.add_option("--threads", options.load.threads, "Threads to compute with")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1024));
+  command.add_option("--device", options.device, "Where to compute: cpu")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"cpu"}));
+  command.add_option("--data-dir", options.data_directory, "Where models and state are kept")->capture_default_str();
+}
+
+}  // namespace
+
+void add_predict(CLI::App& app) {
+  auto* command = app.add_subcommand("predict", "Segment an image with an nnU-Net model, without prompts");
+  const auto options = std::make_shared<Options>();
+  command->add_option("MODEL", options->model, "Model name, or folder with plans.json in it or one level below")
+      ->required();
+  command->add_option("INPUT", options->inputs, "One image for each channel, in the model's order, or a DICOM folder")
+      ->required();
+  command
+      ->add_option("-o,--output", options->output,
+                   "Segmentation to write, on the image's grid; .nii.gz, .seg.nrrd and .dcm (DICOM SEG) keep the names")
+      ->required();
+  command->add_option("--configuration", options->load.configuration, "Which one, where the folder holds several");
+  command->add_option("--folds", options->folds, "Folds that answer together: 0,1 or all; default: all numbered ones");
+  command->add_option("--checkpoint", options->load.checkpoint, "File in each fold's folder");
+  command->add_flag("--tta,!--no-tta", options->mirror, "The mean over mirrored passes, as nnU-Net does; default");
+  command->add_option("--step", options->step, "Distance of tiles, as a part of their size")
+      ->capture_default_str()
+      ->check(CLI::Range(0.01, 1.0));
+  command->add_option("--previous", options->previous,
+                      "Segmentation of a cascade's first stage, instead of running it");
+  command->add_option("--postprocessing", options->postprocessing,
+                      "Apply a postprocessing.json; auto: the one in the model's folder");
+  command->add_option("--series", options->read.series_uid, "Series instance UID, where a folder holds several");
+  command->add_option("--frame", options->read.frame, "Volume of a 4D file, counted from 0");
+  add_network_options(*command, *options);
+  command->add_flag("--json", options->json, "One JSON object");
+  command->callback([options] { run(*options); });
+}
+
+}  // namespace sagittal::commands

@@ -1,0 +1,23 @@
+#pragma once
+#include <span>
+
+#include "base/progress.h"
+#include "base/thread_pool.h"
+#include "segment/model.h"
+#include "volume/volume.h"
+
+namespace sagittal::segment {
+
+struct PredictOptions {
+  bool mirror = true;                ///< the mean over mirrored passes, as far as training allowed
+  double step = 0.5;                 ///< of tiles; 0 < step <= 1
+  const Volume* previous = nullptr;  ///< labels of the stage before, for the second stage of a cascade
+  RunControl control;
+};
+
+/// Segments an image with nnU-Net's rules: one volume for each channel of the model, on one grid. Gives uint8 or uint16
+/// labels on that grid; with regions, the label that was painted last. Throws Error(bad_input) for images that the
+/// model does not take, Error(cancelled).
+Volume predict(const Model& model, std::span<const Volume> channels, const PredictOptions& options, ThreadPool& pool);
+
+}  // namespace sagittal::segment
