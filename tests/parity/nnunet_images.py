@@ -1,0 +1,69 @@
+"""Images that are the same on every machine: blobs, a ramp and noise of whole numbers. Arrays are [k, j, i]."""
+import gzip
+import struct
+from pathlib import Path
+
+import numpy as np
+
+
+def blobs(shape: tuple, seed: int, objects: int, empty_rim: int = 0) -> tuple:
+    """An int16 image and the labels of its objects, 1 to `objects`."""
+    rng = np.random.default_rng(seed)
+    grid = np.stack(np.meshgrid(*(np.linspace(-1, 1, n) for n in shape), indexing="ij"))
+    image = rng.integers(-20, 21, shape) + np.round(30 * grid[1]).astype(int)
+    label = np.zeros(shape, np.uint8)
+    for n in range(1, objects + 1):
+        centre = rng.uniform(-0.45, 0.45, 3)[:, None, None, None]
+        radii = rng.uniform(0.25, 0.5, 3)[:, None, None, None]
+        inside = (((grid - centre) / radii) ** 2).sum(0) < 1
+        image[inside] = image[inside] % 40 + 100 * n
+        label[inside] = n
+    if empty_rim:
+        outside = np.ones(shape, bool)
+        outside[tuple(slice(empty_rim, -empty_rim) for _ in shape)] = False
+        image[outside] = 0
+        label[outside] = 0
+    return image.astype(np.int16), label
+
+
+def write_nifti(path: Path, array: np.ndarray, spacing_kji: tuple) -> Path:
+    """A .nii.gz of int16 or uint8, axes along RAS."""
+    codes = {"int16": 4, "uint8": 2}
+    shape, spacing = array.shape[::-1], [float(s) for s in spacing_kji[::-1]]
+    header = bytearray(352)
+    struct.pack_into("<i", header, 0, 348)
+    struct.pack_into("<8h", header, 40, 3, *shape, 1, 1, 1, 1)
+    struct.pack_into("<hh", header, 70, codes[array.dtype.name], array.itemsize * 8)
+    struct.pack_into("<8f", header, 76, 1, *spacing, 1, 1, 1, 1)
+    struct.pack_into("<f", header, 108, 352)
+    struct.pack_into("<f", header, 112, 1)
+    struct.pack_into("<hh", header, 252, 0, 1)
+    for row in range(3):
+        struct.pack_into("<4f", header, 280 + 16 * row, *(spacing[row] if c == row else 0.0 for c in range(4)))
+    struct.pack_into("<4s", header, 344, b"n+1\0")
+    path.write_bytes(gzip.compress(bytes(header) + array.tobytes(), mtime=0))
+    return path
+
+
+def read_nifti(path: Path) -> np.ndarray:
+    """The voxels of a plain .nii.gz of uint8 or int16, [k, j, i]."""
+    raw = gzip.decompress(path.read_bytes())
+    shape = struct.unpack_from("<3h", raw, 42)
+    kind = {2: np.uint8, 4: np.int16, 512: np.uint16}[struct.unpack_from("<h", raw, 70)[0]]
+    offset = int(struct.unpack_from("<f", raw, 108)[0])
+    return np.frombuffer(raw, kind, int(np.prod(shape)), offset).reshape(shape[::-1])
+
+
+def cases() -> dict:
+    """name: (images, label, spacing [k, j, i])."""
+    flat, flat_label = blobs((9, 44, 52), 11, 2)
+    image, label = blobs((40, 36, 44), 12, 3)
+    thick, thick_label = blobs((10, 60, 56), 13, 2)
+    small, small_label = blobs((30, 34, 32), 14, 2)
+    rimmed, rimmed_label = blobs((34, 36, 40), 15, 2, empty_rim=4)
+    second = (rimmed // 2 + 7 * (rimmed != 0)).astype(np.int16)
+    residual, residual_label = blobs((12, 48, 50), 16, 1)
+    return {"2d": ([flat], flat_label, (6.0, 1.2, 1.2)), "3d": ([image], label, (1.4, 1.1, 1.2)),
+            "anisotropic": ([thick], thick_label, (7.0, 1.3, 1.3)), "cascade": ([small], small_label, (1.0, 1.0, 1.0)),
+            "regions": ([rimmed, second], rimmed_label, (1.0, 1.2, 1.1)),
+            "resenc": ([residual], residual_label, (4.0, 1.0, 1.0))}
