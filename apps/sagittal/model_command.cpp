@@ -19,12 +19,14 @@
 #include "nn/checkpoint.h"
 #include "nn/cost.h"
 #include "nn/cpu/network.h"
+#include "nn/model_folder.h"
 
 namespace sagittal::commands {
 namespace {
 
 struct Arguments {
   std::string model;
+  std::string configuration;
   nn::CheckpointOptions checkpoint;
   bool json = false;
 };
@@ -147,13 +149,60 @@ void print_info(const nn::Checkpoint& checkpoint, const Json& described) {
   }
 }
 
+/// What a model without prompts needs besides its network: what goes in, what comes out, on which grid.
+Json describe_recipe(const nn::ModelFolder& model) {
+  Json labels = Json::array();
+  for (const nn::DatasetLabel& label : model.dataset.labels) {
+    labels.push_back({{"name", label.name}, {"labels", label.values}});
+  }
+  return {{"kind", nn::name_of(model.kind)},
+          {"channels", model.dataset.channel_names},
+          {"labels", labels},
+          {"regions_class_order", model.dataset.regions_class_order},
+          {"folds", model.folds},
+          {"spacing_mm", model.configuration.spacing_mm},
+          {"normalization_schemes", model.configuration.normalization_schemes},
+          {"previous_stage", model.configuration.previous_stage}};
+}
+
+void print_recipe(const nn::ModelFolder& model) {
+  const nn::Configuration& configuration = model.configuration;
+  fmt::print("kind          {}\n", nn::name_of(model.kind));
+  fmt::print("channels      {}\n", fmt::join(model.dataset.channel_names, ", "));
+  fmt::print("folds         {}\n", fmt::join(model.folds, ", "));
+  if (!configuration.spacing_mm.empty())
+    fmt::print("spacing       {} mm\n", fmt::join(configuration.spacing_mm, " x "));
+  if (!configuration.previous_stage.empty()) fmt::print("stage before  {}\n", configuration.previous_stage);
+  for (const nn::DatasetLabel& label : model.dataset.labels) {
+    fmt::print("label {:<7} {}\n", fmt::format("{}", fmt::join(label.values, ",")), label.name);
+  }
+}
+
+struct OpenModel {
+  nn::ModelFolder folder;
+  nn::Checkpoint checkpoint;
+};
+
+/// Of an nnU-Net model, the first fold where none is chosen: all are alike but for their weights.
+OpenModel open_model(const Arguments& arguments) {
+  OpenModel model;
+  model.folder = nn::describe_model_folder(find_model_or_parent(arguments.model), arguments.configuration);
+  nn::CheckpointOptions options = arguments.checkpoint;
+  const bool automatic = model.folder.kind == nn::ModelKind::nnunet;
+  if (automatic && options.fold.empty() && !model.folder.folds.empty()) options.fold = model.folder.folds[0];
+  model.checkpoint = nn::open_checkpoint(model.folder.folder, options);
+  return model;
+}
+
 void show_info(const Arguments& arguments) {
-  const nn::Checkpoint checkpoint = nn::open_checkpoint(find_model(arguments.model), arguments.checkpoint);
-  const Json described = describe(checkpoint);
+  const auto [folder, checkpoint] = open_model(arguments);
+  Json described = describe(checkpoint);
+  described.update(describe_recipe(folder));
   if (arguments.json) {
     fmt::print("{}\n", described.dump(-1, ' ', false, Json::error_handler_t::replace));
   } else {
     print_info(checkpoint, described);
+    if (folder.kind == nn::ModelKind::nnunet) print_recipe(folder);
   }
 }
 
@@ -185,7 +234,7 @@ double run_once(const nn::Checkpoint& checkpoint) {
 }
 
 void verify(const Arguments& arguments) {
-  const nn::Checkpoint checkpoint = nn::open_checkpoint(find_model(arguments.model), arguments.checkpoint);
+  const nn::Checkpoint checkpoint = open_model(arguments).checkpoint;
   for (const auto& [name, tensor] : checkpoint.weights.tensors) check_finite(name, nn::to_float(tensor));
   capabilities_of(checkpoint.folder);
   if (const auto guide = open_guide(checkpoint.folder)) {
@@ -210,6 +259,7 @@ void add_action(CLI::App& model, const char* name, const char* help, void (*acti
   const auto arguments = std::make_shared<Arguments>();
   CLI::App* command = model.add_subcommand(name, help);
   command->add_option("model", arguments->model, "Model name or checkpoint folder")->required();
+  command->add_option("--configuration", arguments->configuration, "Which one, where the folder holds several");
   command->add_option("--fold", arguments->checkpoint.fold, "Fold: a number or \"all\"");
   command->add_option("--checkpoint", arguments->checkpoint.file_name, "File in the fold's folder");
   command->add_flag("--json", arguments->json, "One JSON object");

@@ -12,7 +12,7 @@ struct PredictOptions {
   bool mirror = true;                ///< the mean over mirrored passes, as far as training allowed
   double step = 0.5;                 ///< of tiles; 0 < step <= 1
   const Volume* previous = nullptr;  ///< labels of the stage before, for the second stage of a cascade
-  RunControl control;
+  RunControl control{};
 };
 
 /// Segments an image with nnU-Net's rules: one volume for each channel of the model, on one grid. Gives uint8 or uint16

@@ -81,7 +81,7 @@ def make(name: str, images: list, label: np.ndarray, spacing: tuple) -> None:
 
 
 if __name__ == "__main__":
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)
     for case, (made, truth, millimetres) in cases().items():
         if len(sys.argv) == 1 or case in sys.argv[1:]:
             make(case, made, truth, millimetres)

@@ -170,7 +170,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=150, help="training steps of each network")
     parser.add_argument("--keep", help="folder for models, images and labels")
     options = parser.parse_args()
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)
     failed = False
     with tempfile.TemporaryDirectory() as scratch:
         for name in options.cases:

@@ -110,10 +110,11 @@ def train(plan: dict, dataset: dict, name: str, cases: list, steps: int, seed: i
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     network = build_network(plan, dataset, name)
-    patch = plan["configurations"][name]["patch_size"]
+    config = PlansManager(copy.deepcopy(plan)).get_configuration(name)
+    patch = list(config.patch_size)
     flat = len(patch) == 2
     prepared = [preprocess(plan, dataset, name, *case) for case in cases]
-    cascade = PlansManager(copy.deepcopy(plan)).get_configuration(name).previous_stage_name
+    cascade = config.previous_stage_name
     full = [1, *patch] if flat else patch
     optimizer = torch.optim.Adam(network.parameters(), lr=4e-3)
     for step in range(steps):
@@ -153,7 +154,7 @@ def train(plan: dict, dataset: dict, name: str, cases: list, steps: int, seed: i
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-    return {k: v.detach().clone() for k, v in network.state_dict().items()}
+    return network.state_dict()
 
 
 class Original:

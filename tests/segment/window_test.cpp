@@ -44,7 +44,7 @@ class Collector : public LogitSink {
  public:
   Collector(int heads, const Index3& shape) : heads_(heads), shape_(shape) {}
   void take(const LogitRows& rows) override {
-    EXPECT_EQ(rows.first, static_cast<std::int64_t>(this->rows));
+    EXPECT_EQ(rows.first, taken);
     for (std::int64_t row = rows.first; row < rows.last; ++row) {
       for (int head = 0; head < heads_; ++head) {
         for (std::int64_t j = 0; j < shape_[1]; ++j) {
@@ -53,9 +53,9 @@ class Collector : public LogitSink {
         }
       }
     }
-    this->rows = static_cast<std::size_t>(rows.last);
+    taken = rows.last;
   }
-  std::size_t rows = 0;
+  std::int64_t taken = 0;
   std::vector<float> values;  // [row][head][j][k]
 
  private:
@@ -81,7 +81,7 @@ class Slide : public testing::Test {
     const std::vector<std::shared_ptr<const nn::Network>> networks(static_cast<std::size_t>(folds), shared);
     Collector collector(network.output_channels(), image.shape());
     slide(networks, image, options, collector, control_, pool_);
-    EXPECT_EQ(collector.rows, static_cast<std::size_t>(image.shape()[0]));
+    EXPECT_EQ(collector.taken, image.shape()[0]);
     return collector.values;
   }
   static WindowOptions patch_of(const Index3& patch) {
@@ -105,8 +105,8 @@ TEST_F(Slide, AnswersWithoutContextSurviveTheTiles) {
     for (std::int64_t n = 0; n < shape[0] * plane; ++n) {
       const std::int64_t row = n / plane, rest = n % plane;
       const auto x = static_cast<float>(n % 13);
-      EXPECT_NEAR(logits[static_cast<std::size_t>(row * 2 * plane + rest)], -x, 1e-5);
-      EXPECT_NEAR(logits[static_cast<std::size_t>((row * 2 + 1) * plane + rest)], 2 * x, 1e-5);
+      EXPECT_NEAR(logits[static_cast<std::size_t>(row * 2 * plane + rest)], -x, 1e-4);
+      EXPECT_NEAR(logits[static_cast<std::size_t>((row * 2 + 1) * plane + rest)], 2 * x, 1e-4);
     }
   }
 }
