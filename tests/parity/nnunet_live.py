@@ -32,7 +32,7 @@ class Case:
 
     def __init__(self, name: str, work: Path, images: list, label: Path, box: tuple, labels: dict, remap=lambda a: a):
         self.name, self.work = name, work / name
-        self.work.mkdir(parents=True)
+        self.work.mkdir(parents=True, exist_ok=True)
         first = nib.load(images[0])
         where = tuple(slice(lo, hi) for lo, hi in box)
         start = [lo for lo, _ in box]
@@ -47,9 +47,12 @@ class Case:
         self.intensities = [m.intensities_of(a, self.label) for a in self.arrays]
 
     def add(self, plan: dict, name: str, steps: int, folds=("0",), mirror=(0, 1, 2), seed=1) -> Path:
+        folder = self.work / f"{m.TRAINER}__{m.PLANS}__{name}"
+        if all((folder / f"fold_{f}" / "checkpoint_final.pth").exists() for f in folds):
+            return folder
         trained = {f: m.train(plan, self.dataset, name, [(self.arrays, self.label, self.spacing)], steps, seed + n)
                    for n, f in enumerate(folds)}
-        return m.write_folder(self.work / f"{m.TRAINER}__{m.PLANS}__{name}", plan, self.dataset, name, trained, mirror)
+        return m.write_folder(folder, plan, self.dataset, name, trained, mirror)
 
 
 def chaos_2d(work: Path, data: Path, steps: int):
@@ -168,7 +171,7 @@ def main() -> None:
     parser.add_argument("--data", default="../shared/data")
     parser.add_argument("--precision", default="fp32")
     parser.add_argument("--steps", type=int, default=150, help="training steps of each network")
-    parser.add_argument("--keep", help="folder for models, images and labels")
+    parser.add_argument("--keep", help="folder for models, images and labels; models in it are used again")
     options = parser.parse_args()
     torch.set_num_threads(1)
     failed = False
