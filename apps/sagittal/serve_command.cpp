@@ -1,4 +1,7 @@
 #include <sys/resource.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #include <algorithm>
 #include <chrono>
@@ -165,7 +168,15 @@ void describe_program_metrics(server::Metrics& metrics, const server::Sessions& 
   metrics.gauge("sagittal_build_info", {{"version", SAGITTAL_VERSION}}, [] { return 1.0; });
 }
 
+/// The C library keeps large blocks that were freed, ever more of them with each upload: they go back to the system.
+void give_back_large_blocks() {
+#ifdef __GLIBC__
+  ::mallopt(M_MMAP_THRESHOLD, 1 << 20);
+#endif
+}
+
 void serve(const ServeOptions& options) {
+  give_back_large_blocks();
   const Clock::time_point start = Clock::now();
   const StopSignals stop_signals;
   const auto keys = open_keys(options);
