@@ -14,6 +14,7 @@ void describe_metrics(Metrics& metrics) {
   metrics.describe("sagittal_http_sent_bytes_total", "Bytes of answers.");
   metrics.describe("sagittal_http_connections", "Open connections.");
   metrics.describe("sagittal_queue_waiting", "Requests that wait for a worker.");
+  metrics.describe("sagittal_queue_seconds", "From the end of a request's body to its worker.");
   metrics.describe("sagittal_queue_running", "Requests that a worker handles.");
 }
 
@@ -50,7 +51,11 @@ struct Server::State {
         http::Admit admit, http::ExchangeObserver observe)
       : metrics(counted),
         router(std::move(routes), reserved_names()),
-        queue(options.queue),
+        queue(options.queue,
+              [this](const http::WorkKind& kind, double seconds) {
+                metrics.observe_seconds("sagittal_queue_seconds", {{"work", kind.heavy ? "prediction" : "other"}},
+                                        seconds);
+              }),
         listener(
             options.listener, router, queue,
             [this, log, observe](const http::Exchange& exchange) {

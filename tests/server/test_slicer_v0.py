@@ -1,6 +1,7 @@
 """The server as the nnInteractive extension of 3D Slicer, versions 0.1 to 0.3, uses it: bare requests calls, multipart
 bodies of requests and requests_toolbelt, masks unpacked with NumPy."""
 import os
+import re
 import signal
 import socket
 import threading
@@ -51,6 +52,14 @@ def test_each_prompt_is_answered_with_a_mask(client):
                client.draw("scribble", stroke_at(12, np.int16)), client.draw("scribble", stroke_at(12), positive=False)]
     for answer in answers:
         assert isinstance(answer, np.ndarray), answer
+
+
+def test_the_metrics_tell_what_a_prompt_waited_for(server, client):
+    client.point([12, 14, 16])
+    text = requests.get(f"{server.url}/metrics").text
+    for stage in ('http_request_seconds_count{route="/add_point_interaction"}', 'queue_seconds_count{work="prediction"}',
+                  'prediction_seconds_count{type="point"}'):
+        assert re.search(rf"^sagittal_{re.escape(stage)} [1-9]", text, re.MULTILINE), stage
 
 
 @pytest.mark.parametrize("dtype", ["int8", "uint8", "int16", "uint16", "int32", "float32", "float64"])

@@ -23,6 +23,22 @@ TEST(WorkQueue, TasksOfOneKeyRunInOrderOneAtATime) {
   for (int i = 0; i < 50; ++i) EXPECT_EQ(order[static_cast<std::size_t>(i)], i);
 }
 
+TEST(WorkQueue, HowLongATaskWaitedIsTold) {
+  std::promise<void> release, done;
+  std::vector<double> waited;  // by one thread
+  WorkQueue queue({.threads = 1, .waiting = 10, .waiting_per_key = 10},
+                  [&](const WorkKind& kind, double seconds) { waited.push_back(kind.heavy ? seconds : -1); });
+  queue.submit({"a"}, [&] { release.get_future().wait(); });
+  queue.submit({"b", "", true}, [&] { done.set_value(); });
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  release.set_value();
+  done.get_future().wait();
+  queue.stop();
+  ASSERT_EQ(waited.size(), 2u);
+  EXPECT_EQ(waited[0], -1);
+  EXPECT_GE(waited[1], 0.02);
+}
+
 TEST(WorkQueue, DifferentKeysRunSideBySide) {
   std::promise<void> a_runs, b_runs;
   auto a = a_runs.get_future().share(), b = b_runs.get_future().share();

@@ -1,6 +1,7 @@
 #include "server/http/work_queue.h"
 
 #include <algorithm>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -18,9 +19,11 @@ struct WorkQueue::State {
   struct Item {
     WorkKind kind;
     std::function<void()> task;
+    std::chrono::steady_clock::time_point since;
   };
 
   Limits limits;
+  Waited waited;
   mutable std::mutex mutex;
   std::condition_variable changed;
   std::deque<Item> waiting;
@@ -73,6 +76,8 @@ struct WorkQueue::State {
       Item item = take(next_ready());
       wake_one_if_ready();
       lock.unlock();
+      const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - item.since;
+      if (waited) waited(item.kind, seconds.count());
       item.task();
       item.task = nullptr;  // what the task holds is freed outside the lock
       lock.lock();
@@ -82,8 +87,9 @@ struct WorkQueue::State {
   }
 };
 
-WorkQueue::WorkQueue(const Limits& limits) : state_(std::make_unique<State>()) {
+WorkQueue::WorkQueue(const Limits& limits, Waited waited) : state_(std::make_unique<State>()) {
   state_->limits = limits;
+  state_->waited = std::move(waited);
   for (int i = 0; i < std::max(1, limits.threads); ++i) state_->threads.emplace_back([this] { state_->work(); });
 }
 
@@ -98,7 +104,7 @@ bool WorkQueue::submit(const WorkKind& kind, std::function<void()> task) {
       static_cast<std::size_t>(same_key) >= state_->limits.waiting_per_key) {
     return false;
   }
-  state_->waiting.push_back({kind, std::move(task)});
+  state_->waiting.push_back({kind, std::move(task), std::chrono::steady_clock::now()});
   if (kind.owner.empty()) state_->waiting.back().kind.owner = kind.key;
   state_->wake_one_if_ready();
   return true;

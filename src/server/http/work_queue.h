@@ -25,7 +25,10 @@ class WorkQueue {
     std::size_t waiting_per_key = 8;  ///< of these, of one key
   };
 
-  explicit WorkQueue(const Limits& limits);
+  /// How long a task waited; called by its thread before it begins. Must not throw.
+  using Waited = std::function<void(const WorkKind& kind, double seconds)>;
+
+  explicit WorkQueue(const Limits& limits, Waited waited = {});
   WorkQueue(const WorkQueue&) = delete;
   WorkQueue& operator=(const WorkQueue&) = delete;
   ~WorkQueue();
