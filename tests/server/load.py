@@ -163,7 +163,10 @@ def annotate(url, person, key, expected, until, think, results):
     results.put((prompts, latencies, errors))
 
 
-def annotate_several(url, people, keys, expected, until, think, results):
+def annotate_several(url, people, keys, expected, ready, seconds, think, results):
+    """They begin when all processes are `ready`."""
+    ready.wait(300)
+    until = time.time() + seconds
     threads = [threading.Thread(target=annotate, args=(url, p, keys[p], expected[p], until, think, results)) for p in people]
     for thread in threads:
         thread.start()
@@ -220,14 +223,16 @@ def run(program, model, people=50, seconds=20.0, think=4.0, encrypted=False) -> 
         server = Server(program, *model, "--api-key-file", file, "--max-sessions", str(2 * people), "--data-dir", folder)
         try:
             expected = [masks_alone(server.url, keys, person) for person in range(people)]
-            start, until = time.time(), time.time() + seconds
             results = multiprocessing.get_context("spawn").Queue()
             groups = [range(p, min(p + PEOPLE_PER_PROCESS, people)) for p in range(0, people, PEOPLE_PER_PROCESS)]
             context = multiprocessing.get_context("spawn")
-            processes = [context.Process(target=annotate_several, args=(server.url, group, keys, expected, until, think, results))
+            ready = context.Barrier(len(groups) + 1)
+            processes = [context.Process(target=annotate_several, args=(server.url, group, keys, expected, ready, seconds, think, results))
                          for group in groups]
             for process in processes:
                 process.start()
+            ready.wait(300)
+            start, until = time.time(), time.time() + seconds
             health, memory = watch(server, until)
             gathered = [results.get(timeout=120) for _ in range(people)]
             for process in processes:
