@@ -23,7 +23,7 @@ def read_nifti(path: str) -> np.ndarray:
     """The voxels as [k, j, i] of a plain single-file NIfTI-1."""
     raw = (gzip.open if path.endswith(".gz") else open)(path, "rb").read()
     size = struct.unpack_from("<8h", raw, 40)
-    kind = {2: np.uint8, 4: np.int16, 8: np.int32, 16: np.float32, 512: np.uint16}[struct.unpack_from("<h", raw, 70)[0]]
+    kind = {2: np.uint8, 4: np.int16, 8: np.int32, 16: np.float32, 64: np.float64, 512: np.uint16}[struct.unpack_from("<h", raw, 70)[0]]
     offset = int(struct.unpack_from("<f", raw, 108)[0])
     return np.frombuffer(raw, kind, size[1] * size[2] * size[3], offset).reshape(size[3], size[2], size[1])
 

@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 from sagittal_train import prompts
 
+from . import answer
+
 CHANNELS, SIDE, MULTIPLE, LEAST = 15, 48, 8, 24
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 CROSS = np.array([[0, 0, 0], [1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0], [0, 0, 1], [0, 0, -1]])
@@ -13,11 +15,15 @@ KINDS = ("positive", "negative", "inside", "outside")
 
 
 def build(library: Path) -> None:
-    """Compiles the C++ that makes the features; needs g++ and libfmt."""
-    parts = [SOURCE / "interact" / f"{name}.cpp" for name in ("field", "random_walker", "guide_features")]
+    """Compiles the C++ that makes the features, unless the library is newer; needs g++ and libfmt."""
+    parts = [Path(__file__).with_name("features.cpp")]
+    parts += [SOURCE / "interact" / f"{name}.cpp" for name in ("field", "random_walker", "guide_features")]
     parts += [SOURCE / "base" / f"{name}.cpp" for name in ("thread_pool", "error", "progress")]
+    if library.exists() and library.stat().st_mtime > max(p.stat().st_mtime for folder in ("base", "interact", "volume")
+                                                          for p in [*parts, *(SOURCE / folder).glob("*.h")]):
+        return
     subprocess.run(["g++", "-std=c++20", "-O3", "-march=x86-64-v3", "-ffp-contract=off", "-shared", "-fPIC", f"-I{SOURCE}",
-                    str(Path(__file__).with_name("features.cpp")), *map(str, parts), "-lfmt", "-o", str(library)], check=True)
+                    *map(str, parts), "-lfmt", "-o", str(library)], check=True)
 
 
 def block_means(array: np.ndarray, step: np.ndarray) -> np.ndarray:
@@ -58,9 +64,9 @@ def bounds(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 class Scene:
     """One image with its prompts and its mask, as a session has them."""
 
-    def __init__(self, image: np.ndarray, library: Path):
+    def __init__(self, image: np.ndarray, library: Path, normalised: bool = False):
         self.compute = ctypes.CDLL(str(library)).sagittal_guide_features
-        self.image = ((image - image.mean()) / (image.std() + 1e-9)).astype(np.float32)
+        self.image = (image if normalised else (image - image.mean()) / (image.std() + 1e-9)).astype(np.float32)
         self.shape = np.array(image.shape)
         self.drawn = {kind: np.zeros(image.shape, np.float32) for kind in KINDS}
         self.core = np.zeros(image.shape, np.uint8)
@@ -101,6 +107,21 @@ class Scene:
         length = np.clip(given, np.minimum(side, self.shape), self.shape)
         low = np.clip(low - np.maximum(0, length - given) // 2, 0, self.shape - length)
         return low, low + length, -(-length // side)
+
+    def take(self, found: np.ndarray, view: tuple, touch=None) -> None:
+        """The mask after the network's answer: prompts are obeyed, and what was accepted stays unless the answer is sure.
+
+        `touch` sees the answer at full resolution before it becomes the mask.
+        """
+        low, high, step = view
+        box = slices(low, high)
+        found = answer.obey(found, block_maxima(self.core[box], step))
+        if self.mask.any():
+            drawn = np.max([block_maxima(self.drawn[kind][box], step) for kind in KINDS], 0)
+            newest = (drawn > 0) & (drawn >= 0.999 * drawn.max())
+            found = answer.keep_accepted(found, block_means(self.mask[box].astype(np.float32), step), newest)
+        found = enlarge(found, step, high - low)
+        self.mask[box] = (touch(found, view) if touch else found) > 0
 
     def features(self, view: tuple) -> tuple[np.ndarray, tuple]:
         """[channels, padded sides], and the sides before padding."""

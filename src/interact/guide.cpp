@@ -97,13 +97,15 @@ void Guide::report(const RunControl& control) const {
   control.report("zooming", static_cast<double>(passes_) / (kLadder + kGrowths + 1));
 }
 
-Guide::Look Guide::widest_good(const Layers& layers, const GuideView& first, const RunControl& control) {
+Guide::Look Guide::widest_good(const Layers& layers, const GuideView& first, const PreviewSink& preview,
+                               const RunControl& control) {
   std::vector<Look> looks{look(layers, first, control)};
   std::vector<double> scores{expected_dice(looks.front().answer)};
   while (static_cast<int>(looks.size()) < kLadder) {
     const GuideView& last = looks.back().view;
     const GuideView next = wider(last, image_.shape(), model_.guide.side);
     if (next.box == last.box) break;
+    if (preview && looks.size() == 1) show(preview, layers, last, enlarge(looks.front().answer, last, pool_));
     looks.push_back(look(layers, next, control));
     scores.push_back(expected_dice(looks.back().answer));
   }
@@ -119,7 +121,7 @@ Prediction Guide::run(Layers& layers, const Focus& focus, bool auto_zoom, const 
   const Index3 &shape = image_.shape(), &side = model_.guide.side;
   const bool fresh = !layers.previous.bounds();
   const GuideView first = fit_view(wanted_at_first(layers, model_.capabilities, focus), shape, side);
-  Look now = fresh && auto_zoom ? widest_good(layers, first, control) : look(layers, first, control);
+  Look now = fresh && auto_zoom ? widest_good(layers, first, preview, control) : look(layers, first, control);
   for (int growth = 0; auto_zoom && growth < kGrowths; ++growth) {
     const GuideView next = fit_view(grown(now.view.box, reached_faces(now.answer, now.view, shape)), shape, side);
     if (next == now.view) break;

@@ -17,14 +17,15 @@ class Guide {
   Guide(const Model& model, const NormalisedImage& image, ThreadPool& pool);
 
   /// Writes the answer into layers.previous and layers.mask; outside the view both stay. Where it throws, `layers` may
-  /// be half written. `preview` sees an answer that a wider view replaces. Without `auto_zoom` there is one view.
+  /// be half written. `preview` sees the first answer, and those that a wider view replaces. Without `auto_zoom` there
+  /// is one view.
   Prediction run(Layers& layers, const Focus& focus, bool auto_zoom, const PreviewSink& preview,
                  const RunControl& control);
 
  private:
   struct Look;
   Look look(const Layers& layers, const GuideView& view, const RunControl& control);
-  Look widest_good(const Layers& layers, const GuideView& first, const RunControl& control);
+  Look widest_good(const Layers& layers, const GuideView& first, const PreviewSink& preview, const RunControl& control);
   void report(const RunControl& control) const;
 
   const Model& model_;

@@ -1,5 +1,6 @@
 #include "interact/guide.h"
 
+#include <cmath>
 #include <filesystem>
 #include <numeric>
 
@@ -202,6 +203,21 @@ TEST(Guide, ShowsWhatItFindsBeforeItLooksFurther) {
   ASSERT_FALSE(seen.empty());
   seen.push_back(outcome.changed);
   for (std::size_t n = 1; n < seen.size(); ++n) EXPECT_EQ(hull(seen[n - 1], seen[n]), seen[n]);
+}
+
+TEST(Guide, ShowsItsFirstLookAtOnce) {
+  GuidedSession guided(likely, 2, {16, 16, 16});
+  std::vector<Box> seen;
+  PromptOptions options;
+  options.preview = [&](const Preview& preview) {
+    if (seen.empty()) {
+      EXPECT_EQ(guided.guide->inputs.size(), 1U);
+    }
+    seen.push_back(preview.box);
+  };
+  const Outcome outcome = guided.session->add_point({18, 30, 22}, options);
+  ASSERT_FALSE(seen.empty());
+  EXPECT_EQ(hull(seen.front(), outcome.changed), outcome.changed);
 }
 
 TEST(GuideAnswer, TrustsAClearAnswerMoreThanAVagueOne) {
