@@ -31,7 +31,7 @@ def plot(points: dict[int, np.ndarray], out: Path) -> None:
     import matplotlib
     matplotlib.use("Agg")
     from matplotlib import pyplot
-    figure, axes = pyplot.subplots(figsize=(6, 3.4), dpi=110)
+    figure, axes = pyplot.subplots(figsize=(6, 3), dpi=90)
     trained = sorted(points)
     for n in AFTER:
         axes.plot(trained, [points[t][n - 1] for t in trained], marker="o", markersize=4, label=f"after {n}")
@@ -39,7 +39,7 @@ def plot(points: dict[int, np.ndarray], out: Path) -> None:
     axes.set_xticks(trained, [f"{t:,}" for t in trained], fontsize=8)
     axes.minorticks_off()
     axes.grid(alpha=0.3)
-    axes.legend(title="prompts", fontsize=8, title_fontsize=8)
+    axes.legend(title="prompts", fontsize=8, title_fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
     figure.tight_layout()
     figure.savefig(out)
 
