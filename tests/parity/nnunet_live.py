@@ -66,14 +66,14 @@ def chaos_2d(work: Path, data: Path, steps: int):
 
 
 def totalseg_3d(work: Path, data: Path, steps: int):
-    organs = {1: 1, 5: 2, 51: 3, 52: 4}
+    organs = {5: 1, 20: 2, 86: 3, 87: 3}
     case = Case("3d", work, [data / "ct_totalseg/example_ct.nii.gz"], data / "ct_totalseg/example_seg.nii.gz",
-                ((10, 112), (5, 96), (0, 90)), {"background": 0, "spleen": 1, "liver": 2, "heart": 3, "aorta": 4},
+                ((10, 112), (5, 96), (0, 90)), {"background": 0, "liver": 1, "colon": 2, "back muscles": 3},
                 lambda a: np.vectorize(lambda v: organs.get(int(v), 0))(np.asarray(a)))
     network = m.architecture(3, [6, 12, 24, 24], [[1, 1, 1], [2, 2, 2], [2, 2, 2], [2, 2, 2]], [[3, 3, 3]] * 4, False)
     plan = m.plans("Dataset002_3d", {"3d_fullres": m.configuration([4.0, 3.5, 3.7], [32, 40, 48], [CT], [False], network)},
                    case.intensities, transpose=(1, 2, 0), reader="NibabelIOWithReorient")
-    return case, case.add(plan, "3d_fullres", steps), None
+    return case, case.add(plan, "3d_fullres", steps, mirror=(0, 2)), None
 
 
 def acdc_anisotropic(work: Path, data: Path, steps: int):
