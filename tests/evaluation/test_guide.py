@@ -35,7 +35,6 @@ def test_a_stopped_run_goes_on_where_it_was(tmp_path):
     from sagittal_guide import train
     torch.set_num_threads(1)
 
-
     run = train.Run(tmp_path, None, 3)
     seen = torch.zeros(1, 15, 24, 24, 24)
     seen[:, :, 12] = 1
