@@ -7,7 +7,7 @@ import pytest
 import requests
 
 from running_server import Server
-from viewer import Viewer
+from viewer import Viewer, write_nifti
 
 BALL = (48, 40)
 
@@ -85,6 +85,22 @@ def test_a_saved_mask_starts_a_segment_of_another_session(viewer, scan, tmp_path
     other.click(60, 44)
     other.wait_prompts(2, segment=2)
     other.close()
+
+
+def test_each_label_of_a_mask_becomes_a_segment_with_a_surface(viewer, scan, tmp_path):
+    labels = np.zeros((64, 80, 96), np.uint8)
+    for n in range(6):
+        labels[20:30, 20:30, 10 * n + 10:10 * n + 18] = n + 1
+    write_nifti(tmp_path / "labels.nii", labels)
+    viewer.open(scan)
+    with viewer.page.expect_file_chooser() as chooser:
+        viewer.page.click(".side button:has-text('Start from a mask')")
+    chooser.value.set_files(str(tmp_path / "labels.nii"))
+    viewer.page.wait_for_selector(".scene[data-meshes='6']")
+    assert viewer.volumes() == ["0 ml", *["0.80 ml"] * 6]
+    assert (viewer.mask(4) == (labels == 3)).all()
+    viewer.press("v")
+    viewer.page.wait_for_selector(".scene[data-meshes='5']")
 
 
 def test_the_page_comes_back_as_it_was_when_it_is_loaded_again(viewer, scan):

@@ -1,7 +1,7 @@
 import type { Niivue, NVMesh } from '@niivue/niivue';
 
 import { h, icon } from '../base/dom';
-import { Observable } from '../base/observable';
+import { Observable, once_per_frame } from '../base/observable';
 import { presets_of } from '../scan/windows';
 import { to_lps } from '../scan/scan';
 import type { SegmentState } from '../work/segment';
@@ -23,7 +23,8 @@ export class Scene3d {
   private library: Library | null = null;
   private niivue: Niivue | null = null;
   private worker: Worker | null = null;
-  private readonly meshes = new Map<number, { mesh: NVMesh; colour: string }>();
+  private readonly meshes = new Map<number, NVMesh>();
+  private readonly redraw = once_per_frame(() => this.niivue?.drawScene());
   private readonly made = new Map<number, string>();
   private job = 0;
   private readonly jobs = new Map<number, number>();
@@ -54,6 +55,7 @@ export class Scene3d {
     for (const end of this.endings) end();
     this.worker?.terminate();
     this.niivue?.cleanup();
+    this.niivue = null;
   }
 
   private switch(on: boolean): void {
@@ -146,9 +148,9 @@ export class Scene3d {
       positions.set([-x, -y, z], at);
     }
     const mesh = new library.NVMesh(positions, triangles, segment.info.name, Uint8Array.from([...segment.rgb, 255]), 1, true, niivue.gl);
-    this.meshes.set(segment.number, { mesh, colour: segment.info.colour });
-    niivue.addMesh(mesh);
-    niivue.drawScene();
+    this.meshes.set(segment.number, mesh);
+    niivue.meshes = [...niivue.meshes, mesh]; // its own addMesh sends the scan to the graphics processor anew
+    this.redraw();
     this.canvas.dataset['meshes'] = String(this.meshes.size);
   }
 
@@ -157,7 +159,11 @@ export class Scene3d {
     this.made.delete(n);
     if (!kept) return;
     this.meshes.delete(n);
-    this.niivue?.removeMesh(kept.mesh);
+    if (this.niivue) {
+      kept.unloadMesh(this.niivue.gl);
+      this.niivue.meshes = this.niivue.meshes.filter((mesh) => mesh !== kept);
+      this.redraw();
+    }
     this.canvas.dataset['meshes'] = String(this.meshes.size);
   }
 }

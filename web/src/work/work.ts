@@ -245,9 +245,11 @@ export class Work {
       const others = this.segments.value.filter((other) => other.number !== info.number);
       this.segments.set([...others, segment].sort((a, b) => a.number - b.number));
     }
-    segment.info = { ...segment.info, name: info.name, colour: info.colour, term: info.term };
-    if (is_new || (with_mask && info.revision > segment.mask_revision)) await this.load(segment, info);
-    segment.serial += 1;
+    const looked = segment.info;
+    segment.info = { ...looked, name: info.name, colour: info.colour, term: info.term };
+    const is_news = is_new || (with_mask && info.revision > segment.mask_revision);
+    if (is_news) await this.load(segment, info);
+    if (is_news || looked.colour !== info.colour) segment.serial += 1; // else its pictures are as they were
     this.refresh();
   }
 
