@@ -25,7 +25,7 @@ MAY_INCLUDE = {
     "server/access": ["server/http", "net"],
     "server/state": ["server/http", "interact", "io", "segment", "volume", "terms", "net", "store"],
     "server/studies": ["io", "net", "volume", "terms"],
-    "server/api": ["server/http", "server/state", "server/studies", "interact", "io", "volume", "terms", "net", "store"],
+    "server/api": ["server/http", "server/state", "server/studies", "interact", "hub", "io", "volume", "terms", "net", "store"],
     "server/dialects": ["server/http", "server/state", "server/studies", "interact", "hub", "stream", "io", "segment", "volume", "terms"],
 }
 
@@ -41,6 +41,7 @@ THIRD_PARTY = {
     r"nlohmann/": r"src/base/.*|.*\.cpp",
     r"CLI/": r"apps/.*",
     r"spdlog/": r"apps/.*",
+    r"yaml-cpp/|toml\+\+|archive(_entry)?\.h": r"src/hub/.*\.cpp",
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]', re.MULTILINE)

@@ -8,9 +8,12 @@ namespace sagittal::commands {
 void add_bench(CLI::App& app);
 void add_convert(CLI::App& app);
 void add_doctor(CLI::App& app);
+void add_hub(CLI::App& app);
 void add_info(CLI::App& app);
 void add_key(CLI::App& app);
 void add_model(CLI::App& app);
+/// `fetch`, below the command `model`.
+void add_model_fetch(CLI::App& model);
 void add_predict(CLI::App& app);
 void add_segment(CLI::App& app);
 void add_serve(CLI::App& app);

@@ -18,6 +18,7 @@ void add_commands(CLI::App& app) {
   commands::add_bench(app);
   commands::add_convert(app);
   commands::add_doctor(app);
+  commands::add_hub(app);
   commands::add_info(app);
   commands::add_key(app);
   commands::add_model(app);

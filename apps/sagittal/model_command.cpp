@@ -273,6 +273,7 @@ void add_model(CLI::App& app) {
   command->require_subcommand(1);
   add_action(*command, "info", "Describe the network, its licence and its prompts", show_info);
   add_action(*command, "verify", "Read every tensor, check it against the plan and run a small pass", verify);
+  add_model_fetch(*command);
 }
 
 }  // namespace sagittal::commands

@@ -16,12 +16,6 @@ std::filesystem::path environment_path(const char* name) {
   return value == nullptr ? "" : value;
 }
 
-std::vector<std::filesystem::path> model_directories(const std::filesystem::path& data_directory) {
-  std::error_code ignored;
-  const auto program = std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path();
-  return {data_directory / "models", program.parent_path() / "share/sagittal/models", program / "../../../models"};
-}
-
 template <class IsModel>
 std::filesystem::path look_up(std::string_view name_or_path, const std::filesystem::path& data_directory,
                               std::string_view expected, IsModel&& is_model) {
@@ -43,6 +37,14 @@ std::filesystem::path default_data_directory() {
   const auto xdg = environment_path("XDG_DATA_HOME");
   if (xdg.is_absolute()) return xdg / "sagittal";
   return environment_path("HOME") / ".local/share/sagittal";
+}
+
+std::filesystem::path catalogue_file(const std::filesystem::path& data_directory) { return data_directory / "hub.db"; }
+
+std::vector<std::filesystem::path> model_directories(const std::filesystem::path& data_directory) {
+  std::error_code ignored;
+  const auto program = std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path();
+  return {data_directory / "models", program.parent_path() / "share/sagittal/models", program / "../../../models"};
 }
 
 std::filesystem::path find_model(std::string_view name_or_path, const std::filesystem::path& data_directory) {

@@ -20,7 +20,9 @@
 #include "base/machine.h"
 #include "commands.h"
 #include "data_folder.h"
+#include "hub/hub.h"
 #include "key_file_option.h"
+#include "model_lookup.h"
 #include "scan_sources.h"
 #include "serve_options.h"
 #include "server/access/audit_log.h"
@@ -235,6 +237,8 @@ void serve(const ServeOptions& options) {
   };
   const server::Housekeeper housekeeper(kSweepPeriod, sweep, log_to_stderr);
   const server::Studies studies(scan_sources(options, sessions.cancel_token(), log_to_stderr));
+  const std::filesystem::path data_directory = options.model.data_directory;
+  hub::Hub hub(data.journal() ? catalogue_file(data_directory) : "", model_directories(data_directory));
   server::Metrics metrics;
   describe_program_metrics(metrics, sessions, start);
   server::Events events;
@@ -266,7 +270,8 @@ void serve(const ServeOptions& options) {
                                     .uploads = uploads,
                                     .metrics = metrics,
                                     .limits = upload_limits,
-                                    .events = &events}));
+                                    .events = &events},
+                                   &hub));
   append(server::slicer_v0_routes(sessions, metrics, upload_limits));
   routes.push_back(server::openapi_route(routes));
   server::Server server(server_options, std::move(routes), metrics,

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/text.h"
 
 namespace sagittal::net {
 namespace {
@@ -140,19 +141,30 @@ class Exchange {
     auto& exchange = *static_cast<Exchange*>(self);
     exchange.header_bytes_ += size * count;
     const bool fits = exchange.guarded([&] {
-      const std::string_view line(data, size * count);
       if (exchange.header_bytes_ > kMaxHeaderBytes) throw Error(ErrorCode::too_large, "its header is too long");
-      const std::string_view coded = "content-encoding:";
-      const bool is_coded = line.size() > coded.size() && std::equal(coded.begin(), coded.end(), line.begin(),
-                                                                     [](char a, char b) { return a == (b | 0x20); });
-      if (is_coded && line.find("identity") == std::string_view::npos) {
-        throw Error(ErrorCode::bad_input, "it compresses its answer, which nobody asked for");
-      }
+      exchange.take_header({data, size * count});
     });
     return fits ? size * count : 0;
   }
   static int on_progress(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
     return static_cast<Exchange*>(self)->cancel_.cancelled() ? 1 : 0;
+  }
+
+  void take_header(std::string_view line) {
+    if (line.starts_with("HTTP/")) answer_ = {};  // of an answer behind a redirection
+    const auto colon = line.find(':');
+    if (colon == std::string_view::npos) return;
+    const std::string name = lower_case(line.substr(0, colon));
+    std::string value(line.substr(colon + 1));
+    value.erase(0, std::min(value.size(), value.find_first_not_of(" \t")));
+    value.erase(value.find_last_not_of(" \t\r\n") + 1);
+    if (name == "etag") answer_.etag = value;
+    if (name == "last-modified") answer_.last_modified = value;
+    if (name == "content-range") answer_.content_range = value;
+    if (name == "content-length") answer_.content_length = parse_number<std::uint64_t>(value);
+    if (name == "content-encoding" && value.find("identity") == std::string::npos) {
+      throw Error(ErrorCode::bad_input, "it compresses its answer, which nobody asked for");
+    }
   }
 
   void take(ByteView block) {

@@ -2,6 +2,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,7 +26,7 @@ struct HttpOptions {
   std::string ca_file = {};  ///< PEM, instead of the system's; certificates are always verified
   std::chrono::seconds connect_timeout{10};
   std::chrono::seconds stall_timeout{30};  ///< without a byte
-  std::chrono::seconds timeout{900};       ///< of a whole exchange
+  std::chrono::seconds timeout{900};       ///< of a whole exchange; 0: as long as bytes come
   int max_redirects = 4;                   ///< within http and https; from https never to http
 };
 
@@ -40,6 +41,10 @@ struct HttpRequest {
 struct HttpAnswer {
   int status = 0;
   std::string content_type;
+  std::string etag = {};  ///< with its quotes
+  std::string last_modified = {};
+  std::string content_range = {};  ///< "bytes 5-9/10"
+  std::optional<std::uint64_t> content_length = {};
   Bytes body;  ///< of a success where no sink took it; else the first 4 KiB
 };
 

@@ -15,12 +15,21 @@
 
 namespace sagittal::durable {
 
+namespace {
+
+/// SQLite would ask the umask.
+void make_private(const std::string& path) {
+  const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  const bool made = file >= 0 && ::fchmod(file, 0600) == 0;
+  const int failure = errno;
+  if (file >= 0) ::close(file);
+  if (!made) throw Error(ErrorCode::io, fmt::format("cannot write {}: {}", path, std::strerror(failure)));
+}
+
+}  // namespace
+
 Database::Database(const std::filesystem::path& path) : path_(path.string()) {
-  const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);  // SQLite would ask the umask
-  if (file < 0 || ::fchmod(file, 0600) != 0) {
-    throw Error(ErrorCode::io, fmt::format("cannot write {}: {}", path_, std::strerror(errno)));
-  }
-  ::close(file);
+  if (path_ != ":memory:") make_private(path_);
   try {
     const int code = sqlite3_open_v2(path_.c_str(), &handle_, SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX, nullptr);
     if (code != SQLITE_OK) fail(code);

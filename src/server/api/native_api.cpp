@@ -3,8 +3,10 @@
 #include <iterator>
 #include <memory>
 
+#include "hub/hub.h"
 #include "server/api/event_routes.h"
 #include "server/api/forms.h"
+#include "server/api/hub_routes.h"
 #include "server/api/openapi.h"
 #include "server/api/prompt_routes.h"
 #include "server/api/route_table.h"
@@ -34,9 +36,11 @@ Json describe_model(const interact::Model& model) {
           {"patch_size", {model.patch_size[2], model.patch_size[1], model.patch_size[0]}}};
 }
 
-Json info(const ApiServices& services) {
+Json info(const ApiServices& services, hub::Hub* hub) {
   const interact::Model& model = services.sessions.model();
   const SessionLimits& limits = services.sessions.limits();
+  Json parts = Json::array({"segment"});
+  if (hub != nullptr) parts.push_back("hub");
   return {{"version", SAGITTAL_VERSION},
           {"models", {describe_model(model)}},
           {"default_model", model.name},
@@ -47,7 +51,9 @@ Json info(const ApiServices& services) {
             {"volume_bytes", services.volumes.limits().max_file_bytes},
             {"piece_bytes", VolumeUploads::kMinPiece},
             {"keep_seconds", limits.keep_for.count()}}},
-          {"capabilities", describe_prompts(model.capabilities)}};
+          {"capabilities", describe_prompts(model.capabilities)},
+          {"parts", std::move(parts)},
+          {"hub", hub == nullptr ? Json() : hub->summary()}};
 }
 
 Json status(const ApiServices& services) {
@@ -65,11 +71,11 @@ Json status(const ApiServices& services) {
 
 }  // namespace
 
-std::vector<http::Route> native_api_routes(const ApiServices& services) {
+std::vector<http::Route> native_api_routes(const ApiServices& services, hub::Hub* hub) {
   const auto access = std::make_shared<SessionAccess>(services);
   RouteTable table;
   describe(table.add("GET", "/info", "Version, models, limits and what the model can be prompted with.",
-                     [access](const Request&) { return http::json_response(200, info(access->services())); }),
+                     [access, hub](const Request&) { return http::json_response(200, info(access->services(), hub)); }),
            {.answers = {json_answer("Info")}});
   describe(table.add("GET", "/status", "Sessions, queue and memory.",
                      [access](const Request&) { return http::json_response(200, status(access->services())); }),
@@ -79,6 +85,10 @@ std::vector<http::Route> native_api_routes(const ApiServices& services) {
       {.query = {{"search", "string", "Words in id, name, codes or meanings."}}, .answers = {json_answer("Terms")}});
   std::vector<http::Route> routes = table.take();
   for (auto part : {volume_routes(services), session_routes(access), prompt_routes(access), event_routes(access)}) {
+    std::move(part.begin(), part.end(), std::back_inserter(routes));
+  }
+  if (hub != nullptr) {
+    auto part = hub_routes(*hub);
     std::move(part.begin(), part.end(), std::back_inserter(routes));
   }
   return routes;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/base64.h"
+#include "hub/hub.h"
 #include "io/image_io.h"
 #include "net/sha256.h"
 #include "scratch.h"
@@ -137,7 +138,8 @@ class ApiServer {
                                               .volumes = shelf,
                                               .uploads = uploads,
                                               .metrics = metrics,
-                                              .events = &events}))) {}
+                                              .events = &events},
+                                             &hub))) {}
     static std::vector<http::Route> described(std::vector<http::Route> routes) {
       routes.push_back(openapi_route(routes));
       return routes;
@@ -148,6 +150,7 @@ class ApiServer {
       journal = std::make_unique<SessionJournal>(*store, pool, LogSink());
       return journal.get();
     }
+    hub::Hub hub{"", {SAGITTAL_SOURCE_DIR "/models"}};
     Events events;
     std::shared_ptr<interact::StubNetwork> network = std::make_shared<interact::StubNetwork>(8, prompted);
     ThreadPool pool{1};

@@ -1,0 +1,41 @@
+#define TOML_ENABLE_FORMATTERS 0
+#include <toml++/toml.h>
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "hub/yaml.h"
+
+namespace sagittal::hub {
+namespace {
+
+Json to_json(const toml::node& node) {
+  if (const auto* table = node.as_table()) {
+    Json out = Json::object();
+    for (const auto& [key, value] : *table) out[std::string(key.str())] = to_json(value);
+    return out;
+  }
+  if (const auto* array = node.as_array()) {
+    Json out = Json::array();
+    for (const toml::node& value : *array) out.push_back(to_json(value));
+    return out;
+  }
+  if (const auto text = node.value_exact<std::string>()) return *text;
+  if (const auto number = node.value_exact<std::int64_t>()) return *number;
+  if (const auto number = node.value_exact<double>()) return *number;
+  if (const auto flag = node.value_exact<bool>()) return *flag;
+  return nullptr;
+}
+
+}  // namespace
+
+Json parse_toml(std::string_view text, std::string_view what) {
+  try {
+    return to_json(toml::parse(text));
+  } catch (const toml::parse_error& error) {
+    throw Error(ErrorCode::bad_input,
+                fmt::format("{}, line {}: not TOML: {}", what, error.source().begin.line, error.description()));
+  }
+}
+
+}  // namespace sagittal::hub
