@@ -33,7 +33,7 @@ using Handle = std::unique_ptr<archive, CloseArchive>;
 Handle make_handle() {
   Handle handle(archive_read_new());
   if (!handle) throw Error(ErrorCode::io, "out of memory");
-  archive_read_support_format_zip(handle.get());
+  archive_read_support_format_zip_seekable(handle.get());  // by its directory: one that lost it is refused
   archive_read_support_format_tar(handle.get());
   archive_read_support_filter_gzip(handle.get());
   archive_read_support_filter_bzip2(handle.get());

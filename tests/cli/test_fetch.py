@@ -80,7 +80,8 @@ def test_nothing_is_asked_for_before_the_licence_is_accepted(fetch):
 
 
 def test_an_archive_becomes_a_model(fetch, sagittal, tmp_path):
-    with FileServer({ARCHIVE: archive()}) as server:
+    packed = archive()
+    with FileServer({ARCHIVE: packed}) as server:
         report = json.loads(fetch("totalsegmentator_total_fastest", server, "--json").stdout)
         again = json.loads(fetch("totalsegmentator_total_fastest", server, "--json").stdout)
         assert len(server.requests) == 1
@@ -88,7 +89,7 @@ def test_an_archive_becomes_a_model(fetch, sagittal, tmp_path):
     assert report["models"][0]["folder"] == str(folder) and again["models"][0]["was_there"] is True
     source = json.loads((folder / "source.json").read_text())
     assert source["licence"] == "Apache-2.0"
-    assert source["files"][0]["sha256"] == hashlib.sha256(archive()).hexdigest()
+    assert source["files"][0]["sha256"] == hashlib.sha256(packed).hexdigest()
     assert [p.name for p in (tmp_path / "models").iterdir()] == [FOLDER], "nothing else is left"
     listed = json.loads(sagittal("hub", "search", "--json", "--source", "local", "--data-dir", tmp_path).stdout)
     assert FOLDER in [m["name"] for m in listed["models"]]
