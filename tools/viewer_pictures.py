@@ -1,11 +1,15 @@
 #!/usr/bin/env python3
 """Makes the pictures of docs/viewer.md: build/venv/bin/pip install pillow; build/venv/bin/python tools/viewer_pictures.py
 
-Needs the scans of `make demo` (Debian's mricron-data) and Chromium. Look at each picture before it is committed.
+Needs the scans of `make demo` (Debian's mricron-data) and Chromium; for the page of models, SAGITTAL_MHUB: a checkout of
+github.com/MHubAI/models. Look at each picture before it is committed.
 """
 import io
 import math
+import os
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -35,8 +39,21 @@ def ellipse(x, y, rx, ry):
     return [(x + rx * math.cos(t), y + ry * math.sin(t)) for t in (2 * math.pi * n / 40 for n in range(41))]
 
 
+def models(browser, program: str, checkout: str) -> None:
+    with tempfile.TemporaryDirectory() as data:
+        subprocess.run([program, "hub", "sync", "--from", checkout, "--data-dir", data], check=True)
+        server = Server(program, "--data-dir", data)
+        viewer = Viewer(browser, server.url, width=1120, height=700)
+        viewer.page.goto(f"{server.url}/#page=models&structure=kidney")
+        viewer.page.wait_for_selector(".model")
+        viewer.page.evaluate("document.querySelector('.note-of').remove()")  # where the checkout lies
+        keep(viewer, "viewer_models.png")
+        server.stop()
+
+
 def main() -> None:
-    server = Server(sys.argv[1] if len(sys.argv) > 1 else str(ROOT / "build/release/bin/sagittal"))
+    program = sys.argv[1] if len(sys.argv) > 1 else str(ROOT / "build/release/bin/sagittal")
+    server = Server(program)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=[
             "--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"])
@@ -59,6 +76,8 @@ def main() -> None:
         viewer.start()
         viewer.page.wait_for_timeout(1000)
         keep(viewer, "viewer_start.png")
+        if "SAGITTAL_MHUB" in os.environ:
+            models(browser, program, os.environ["SAGITTAL_MHUB"])
     server.stop()
 
 

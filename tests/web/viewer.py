@@ -10,6 +10,20 @@ FIT = 0.94  # share of a plane that a whole slice fills
 PLANES = {"axial": (0, 1, 2), "coronal": (0, 2, 1), "sagittal": (1, 2, 0)}  # screen x, screen y, normal
 TIMEOUT = 180_000  # ms, for predictions on a busy machine
 
+# Lists texts whose contrast is below 4.5.
+CONTRAST = """() => {
+  const light = c => { const [r, g, b] = c.map(v => (v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4); return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
+  const rgb = s => s.match(/[\\d.]+/g).map(Number);
+  const ground = e => { for (; e; e = e.parentElement) { const c = rgb(getComputedStyle(e).backgroundColor); if (c.length < 4 || c[3] > 0.5) return c.slice(0, 3); } return [0, 0, 0]; };
+  const out = [];
+  for (const e of document.querySelectorAll('body *')) {
+    if (![...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim()) || !e.checkVisibility() || e.closest(':disabled, svg')) continue;
+    const a = light(rgb(getComputedStyle(e).color).slice(0, 3)), b = light(ground(e));
+    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    if (ratio < 4.5) out.push(`${e.outerHTML.slice(0, 80)} ${ratio.toFixed(2)}`);
+  }
+  return out; }"""
+
 
 def write_nifti(path: Path, voxels_kji: np.ndarray, spacing=(1.0, 1.0, 1.0)) -> None:
     """NIfTI-1 on an LPS grid with its origin at zero."""
@@ -174,6 +188,9 @@ class Viewer:
         """Whether a mask is shown there: scans are grey."""
         red, green, blue = self.colour(x, y, plane).astype(int)
         return max(red, green, blue) - min(red, green, blue) > 12
+
+    def poor_contrast(self) -> list[str]:
+        return self.page.evaluate(CONTRAST)
 
     def saved(self, button: str, *, whole=False) -> Path:
         self.page.click(".top button:has-text('Save')")

@@ -1,4 +1,5 @@
 import './style/base.css';
+import './style/models.css';
 import './style/start.css';
 import './style/workspace.css';
 

@@ -40,6 +40,7 @@ export interface Study {
 /// Of the server: its version, and the parts that not every server has.
 export interface Info {
   version: string;
+  hub?: { models: number; synced: string | null };
 }
 
 export interface Term {

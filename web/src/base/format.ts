@@ -22,6 +22,12 @@ export function format_moment(iso: string): string {
   return Number.isNaN(moment.getTime()) ? '' : moment.toLocaleString('en-GB', { weekday: 'short', hour: '2-digit', minute: '2-digit' });
 }
 
+/// "21 Nov 2026"
+export function format_day(iso: string): string {
+  const moment = new Date(iso);
+  return Number.isNaN(moment.getTime()) ? iso : moment.toLocaleDateString('en-GB', { day: 'numeric', month: 'short', year: 'numeric' });
+}
+
 /// A name for a file out of any text.
 export function file_stem(text: string): string {
   const stem = text.replace(/\.(nii|nrrd|mha|mhd|zip|dcm|npy|gz)/gi, '').replace(/[^\p{L}\p{N}._-]+/gu, '_');

@@ -2,6 +2,7 @@ import type { Client } from '../api/client';
 import { Unreachable } from '../api/client';
 import type { Info } from '../api/types';
 import { h } from '../base/dom';
+import { models_page } from '../models/models_page';
 
 /// A place of its own in this program.
 export interface Page {
@@ -17,6 +18,7 @@ export interface Page {
 /// In the order of the navigation.
 export const kPages: readonly Page[] = [
   { name: 'segment', label: 'Segment', address: '#', is_here: () => true },
+  { name: 'models', label: 'Models', address: '#page=models', view: models_page, is_here: ({ hub }) => hub !== undefined },
   { name: 'server', label: 'Server', address: 'server', is_here: () => true },
 ];
 
