@@ -68,6 +68,10 @@ std::vector<std::string> read_channels(const Json& dataset, std::string_view wha
 
 void read_labels(const Json& labels, const std::vector<std::string>& order, std::string_view what, Dataset& out) {
   if (order.size() > kMaxLabels) refuse(what, fmt::format("{} labels, the limit is {}", order.size(), kMaxLabels));
+  const auto there = [&](const std::string& key) { return labels.contains(key); };
+  if (order.size() != labels.size() || !std::all_of(order.begin(), order.end(), there)) {
+    refuse(what, "a key of \"labels\", or \"labels\" itself, stands there twice");
+  }
   for (const std::string& key : order) {
     DatasetLabel label = read_label(key, labels.at(key), what);
     if (label.name == "ignore") {

@@ -50,6 +50,12 @@ TEST(Dataset, TheFirstVersionNamesLabelsTheOtherWayRound) {
   EXPECT_EQ(dataset.heads(), 2);
 }
 
+TEST(Dataset, AKeyThatStandsTwiceIsRefused) {
+  EXPECT_ERROR(parse(R"({"background": 0, "liver": 1, "liver": 2})"), ErrorCode::bad_input);
+  EXPECT_ERROR(parse(R"({"background": 0, "liver": 1})", R"(, "labels": {"background": 0, "spleen": 1})"),
+               ErrorCode::bad_input);
+}
+
 TEST(Dataset, ContradictionsAreRefused) {
   for (const char* labels :
        {"[]", R"({"a": -1})", R"({"a": 1.5})", R"({"a": 65535})", R"({"a": []})", R"({"a": {}})", R"({"a": 2})",
