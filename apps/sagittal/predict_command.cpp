@@ -193,8 +193,16 @@ void print_json(const Options& options, const segment::Model& model, const Repor
   fmt::print("{}\n", json.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 
+/// Read before the work begins: a file that is missing or wrong shall not cost a prediction.
+std::vector<segment::KeepLargest> postprocessing_of(const Options& options, const segment::Model& model) {
+  if (options.postprocessing.empty()) return {};
+  if (options.postprocessing != "auto") return segment::read_postprocessing(options.postprocessing);
+  return segment::read_postprocessing(model.folder.folder / "postprocessing.json");
+}
+
 Volume run_stages(const Options& options, const LoadedModel& model, const std::vector<Volume>& channels,
                   ThreadPool& pool) {
+  const auto steps = postprocessing_of(options, *model.main);
   ProgressBar bar;
   segment::PredictOptions predict;
   predict.mirror = options.mirror;
@@ -207,18 +215,11 @@ Volume run_stages(const Options& options, const LoadedModel& model, const std::v
   Volume labels = segment::predict(*model.main, channels, predict, pool);
   if (options.postprocessing.empty()) return labels;
   predict.control.report("cleaning up", 0);
-  return segment::postprocess(labels, segment::read_postprocessing(options.postprocessing));
+  return segment::postprocess(labels, steps);
 }
 
-void run(Options options) {
+void run(const Options& options) {
   check_mask_output(options.output);
-  if (options.postprocessing == "auto") {
-    options.postprocessing = (nn::describe_model_folder(find_model_or_parent(options.model, options.data_directory),
-                                                        options.load.configuration)
-                                  .folder /
-                              "postprocessing.json")
-                                 .string();
-  }
   Report report;
   auto begin = std::chrono::steady_clock::now();
   LoadedModel model = load(options);

@@ -1,6 +1,7 @@
 #include "base/json_order.h"
 
 #include <set>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -14,13 +15,18 @@ constexpr int kMaxDepth = 64;
 
 std::vector<std::string> json_key_order(std::string_view text, std::string_view member, std::string_view what) {
   std::vector<std::string> keys;
-  std::set<std::string> seen;
+  std::set<std::pair<int, std::string>> seen;
   bool inside = false;
   const auto collect = [&](int depth, Json::parse_event_t event, const Json& value) {
     if (depth > kMaxDepth) throw Error(ErrorCode::bad_input, fmt::format("{}: nested too deep", what));
     if (event != Json::parse_event_t::key) return true;
     if (depth == 1) inside = value == member;
-    if (depth == 2 && inside && seen.insert(value.get<std::string>()).second) keys.push_back(value.get<std::string>());
+    const bool counts = inside && depth <= 2;
+    const auto key = counts ? value.get<std::string>() : std::string();
+    if (counts && !seen.insert({depth, key}).second) {
+      throw Error(ErrorCode::bad_input, fmt::format("{}: \"{}\" stands there twice", what, key));
+    }
+    if (depth == 2 && inside) keys.push_back(key);
     return true;
   };
   try {

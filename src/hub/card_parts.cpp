@@ -28,24 +28,15 @@ std::string said(std::string text) { return lower_case(text) == "n/a" ? std::str
 
 std::vector<std::string> parse_modalities(std::string_view text) {
   std::vector<std::string> out;
-  std::string word;
-  const auto end_word = [&] {
-    constexpr std::size_t longest = 16;  // of DICOM's code strings
-    if (!word.empty() && word.size() <= longest) {
-      std::string modality = dicom_modality(word);
-      if (std::find(out.begin(), out.end(), modality) == out.end()) out.push_back(std::move(modality));
-    }
-    word.clear();
+  constexpr std::size_t longest = 16;  // of DICOM's code strings
+  const auto in_word = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
   };
-  for (const char c : text) {
-    const bool in_word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-    if (in_word) {
-      word += c;
-    } else {
-      end_word();
-    }
+  for (const std::string_view word : words_in(text, in_word)) {
+    if (word.size() > longest) continue;
+    std::string modality = dicom_modality(std::string(word));
+    if (std::find(out.begin(), out.end(), modality) == out.end()) out.push_back(std::move(modality));
   }
-  end_word();
   return out;
 }
 

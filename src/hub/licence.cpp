@@ -8,6 +8,7 @@
 #include <fmt/ranges.h>
 
 #include "base/text.h"
+#include "hub/plain_text.h"
 
 namespace sagittal::hub {
 namespace {
@@ -31,14 +32,9 @@ void part_versions(std::vector<std::string>& words) {
 std::vector<std::string> telling_words(std::string_view text) {
   constexpr std::array<std::string_view, 10> silent{"license", "licence", "licensed", "version", "the",
                                                     "public",  "under",   "v",        "general", "international"};
-  std::vector<std::string> words{""};
-  for (const char c : lower_case(text)) {
-    if (is_word_character(c)) {
-      words.back() += c;
-    } else if (!words.back().empty()) {
-      words.emplace_back();
-    }
-  }
+  const std::string lower = lower_case(text);
+  const auto found = words_in(lower, is_word_character);
+  std::vector<std::string> words(found.begin(), found.end());
   for (std::string& word : words) {
     if (word.size() > 1 && word[0] == 'v' && word[1] >= '0' && word[1] <= '9') word.erase(0, 1);
     while (!word.empty() && (word.back() == '.' || word.back() == '/')) word.pop_back();

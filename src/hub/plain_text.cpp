@@ -67,6 +67,16 @@ std::string safe_uri(std::string_view text) {
   return authority.empty() || authority.find('@') != std::string_view::npos ? "" : std::string(text);
 }
 
+std::vector<std::string_view> words_in(std::string_view text, bool (*in_word)(char)) {
+  std::vector<std::string_view> words;
+  for (auto begin = text.begin(); (begin = std::find_if(begin, text.end(), in_word)) != text.end();) {
+    const auto end = std::find_if_not(begin, text.end(), in_word);
+    words.push_back(text.substr(static_cast<std::size_t>(begin - text.begin()), static_cast<std::size_t>(end - begin)));
+    begin = end;
+  }
+  return words;
+}
+
 bool is_model_name(std::string_view text) {
   constexpr std::size_t longest = 64;
   const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };

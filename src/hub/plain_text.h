@@ -2,6 +2,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace sagittal::hub {
 
@@ -14,6 +15,9 @@ std::string plain_line(std::string_view text, std::size_t max_bytes);
 
 /// `text` if it is an http or https address without blanks, user or control characters, else empty.
 std::string safe_uri(std::string_view text);
+
+/// The longest runs of characters for which `in_word` holds. Views into `text`.
+std::vector<std::string_view> words_in(std::string_view text, bool (*in_word)(char));
 
 /// Whether it can be a model's name: 1 to 64 of a-z, 0-9, '_', '-' and '.', beginning with a letter or digit.
 bool is_model_name(std::string_view text);

@@ -1,11 +1,13 @@
 #include "hub/search_index.h"
 
+#include <algorithm>
 #include <numeric>
 #include <string>
 
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "hub/plain_text.h"
 
 namespace sagittal::hub {
 namespace {
@@ -16,22 +18,14 @@ constexpr std::size_t kMostWords = 32;
 
 /// FTS5's own syntax is not for users: each word becomes a quoted prefix, and all are needed.
 std::string match_expression(std::string_view text) {
-  std::string out;
-  std::string word;
-  std::size_t words = 0;
-  const auto end_word = [&] {
-    if (!word.empty() && words++ < kMostWords) out += fmt::format("\"{}\"* ", word);
-    word.clear();
+  const auto in_word = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || static_cast<unsigned char>(c) >= 0x80;
   };
-  for (const char c : lower_case(text)) {
-    const bool in_word = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || static_cast<unsigned char>(c) >= 0x80;
-    if (in_word) {
-      word += c;
-    } else {
-      end_word();
-    }
-  }
-  end_word();
+  const std::string lower = lower_case(text);
+  auto words = words_in(lower, in_word);
+  words.resize(std::min(words.size(), kMostWords));
+  std::string out;
+  for (const std::string_view word : words) out += fmt::format("\"{}\"* ", word);
   return out;
 }
 

@@ -1,7 +1,7 @@
 #include "nn/dataset.h"
 
 #include <algorithm>
-#include <charconv>
+#include <optional>
 #include <set>
 
 #include <fmt/format.h>
@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/json_order.h"
+#include "base/text.h"
 
 namespace sagittal::nn {
 namespace {
@@ -37,17 +38,15 @@ std::vector<int> label_values(const Json& value, std::string_view name, std::str
   return {values.begin(), values.end()};
 }
 
-/// The number that a text is; nothing for other texts.
-std::optional<int> whole_number(const std::string& text) {
-  int number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size() || number < 0 || number > kMaxLabel) return {};
-  return number;
+/// The label that a text is; nothing for other texts.
+std::optional<int> label_number(const std::string& text) {
+  const auto number = parse_number<int>(text);
+  return number && *number >= 0 && *number <= kMaxLabel ? number : std::nullopt;
 }
 
 DatasetLabel read_label(const std::string& key, const Json& value, std::string_view what) {
   if (!value.is_string()) return {key, label_values(value, key, what)};
-  const auto number = whole_number(key);
+  const auto number = label_number(key);
   if (!number) refuse(what, fmt::format("label \"{}\" is \"{}\", expected a number", key, value.get<std::string>()));
   return {value.get<std::string>(), {*number}};
 }
@@ -68,10 +67,6 @@ std::vector<std::string> read_channels(const Json& dataset, std::string_view wha
 
 void read_labels(const Json& labels, const std::vector<std::string>& order, std::string_view what, Dataset& out) {
   if (order.size() > kMaxLabels) refuse(what, fmt::format("{} labels, the limit is {}", order.size(), kMaxLabels));
-  const auto there = [&](const std::string& key) { return labels.contains(key); };
-  if (order.size() != labels.size() || !std::all_of(order.begin(), order.end(), there)) {
-    refuse(what, "a key of \"labels\", or \"labels\" itself, stands there twice");
-  }
   for (const std::string& key : order) {
     DatasetLabel label = read_label(key, labels.at(key), what);
     if (label.name == "ignore") {

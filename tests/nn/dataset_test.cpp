@@ -52,6 +52,7 @@ TEST(Dataset, TheFirstVersionNamesLabelsTheOtherWayRound) {
 
 TEST(Dataset, AKeyThatStandsTwiceIsRefused) {
   EXPECT_ERROR(parse(R"({"background": 0, "liver": 1, "liver": 2})"), ErrorCode::bad_input);
+  EXPECT_ERROR(parse(R"({"background": 0, "liver": 1, "liver": 1})"), ErrorCode::bad_input);
   EXPECT_ERROR(parse(R"({"background": 0, "liver": 1})", R"(, "labels": {"background": 0, "spleen": 1})"),
                ErrorCode::bad_input);
 }

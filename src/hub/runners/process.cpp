@@ -88,11 +88,7 @@ class Child {
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
   ~Child() {
-    if (pid_ < 0) return;
-    signal(SIGKILL);
-    int status = 0;
-    while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
-    }
+    if (pid_ >= 0) kill_and_wait();
   }
 
   void signal(int number) const { ::kill(-pid_, number); }
@@ -105,10 +101,7 @@ class Child {
 
   /// Ends what is left of the group and says how the child ended.
   ProcessEnd reap() {
-    signal(SIGKILL);
-    int status = 0;
-    while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
-    }
+    const int status = kill_and_wait();
     // The kernel takes a moment for those who are not our children; who reaps them is not our business.
     for (int wait = 0; wait < 200 && ::kill(-pid_, 0) == 0; ++wait) std::this_thread::sleep_for(1ms);
     pid_ = -1;
@@ -117,6 +110,14 @@ class Child {
   }
 
  private:
+  int kill_and_wait() const {
+    signal(SIGKILL);
+    int status = 0;
+    while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
+    }
+    return status;
+  }
+
   pid_t pid_;
 };
 
