@@ -1,10 +1,14 @@
 #!/usr/bin/env bash
-# Runs strangers' programs in real container engines: Podman, and a dockerd of our own, each with its own store.
+# Runs strangers' programs in real container engines: Podman, and a dockerd of our own, each with its own store; and jobs on
+# a Slurm of our own.
 set -euo pipefail
 tests=$(realpath "$1")
+here=$(dirname "$(realpath "$0")")
 work=$(mktemp -d)
+chmod 755 "$work"
 daemon=
 clean_up() {
+  [ ! -e "$work/slurm" ] || "$here/slurm_here.sh" stop "$work/slurm"
   [ -z "$daemon" ] || { kill "$daemon" && wait "$daemon" || true; }
   umount -R "$work"/* 2>/dev/null || true
   rm -rf "$work"
@@ -24,4 +28,10 @@ if [ "$(id -u)" = 0 ] && command -v dockerd >/dev/null; then
   docker version >/dev/null 2>&1 || tail -5 "$work/dockerd.log" >&2
 fi
 
-SAGITTAL_ENGINES=1 "$tests" --gtest_filter='Podman*:Docker*' --gtest_brief=1
+if why=$("$here/slurm_here.sh" start "$work/slurm" 2>&1); then
+  export SLURM_CONF=$work/slurm/slurm.conf SAGITTAL_SLURM=$work/slurm
+else
+  echo "Slurm is not tried: $why" >&2
+fi
+
+SAGITTAL_ENGINES=1 "$tests" --gtest_filter='Podman*:Docker*:RealSlurm*' --gtest_brief=1
