@@ -61,6 +61,7 @@ struct Workflow {
   std::vector<std::string> layout;      ///< path patterns of the input folder; none for DICOM series
   std::vector<std::string> structures;  ///< SegDB ids in label order, where the file fixes them
   std::vector<std::string> outputs;     ///< paths below the output folder
+  std::string text;                     ///< the file itself, as its author wrote it
 };
 
 /// A container image by name; its digest is known once it was resolved.

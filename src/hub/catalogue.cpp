@@ -13,7 +13,7 @@ namespace {
 using durable::Statement;
 using durable::Transaction;
 
-constexpr std::int64_t kVersion = 1;
+constexpr std::int64_t kVersion = 2;
 constexpr std::size_t kMaxWords = 20'000;
 
 std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
@@ -27,10 +27,13 @@ void prepare(durable::Database& database) {
   Transaction transaction(database);
   database.run("DROP TABLE IF EXISTS model");
   database.run("DROP TABLE IF EXISTS sync");
+  database.run("DROP TABLE IF EXISTS workflow");
   database.run(
       "CREATE TABLE model(name TEXT PRIMARY KEY, entry TEXT NOT NULL, words TEXT NOT NULL, card TEXT NOT NULL)");
   database.run("CREATE TABLE sync(time TEXT NOT NULL, source TEXT NOT NULL, generation TEXT NOT NULL)");
-  database.run("PRAGMA user_version = 1");
+  database.run(
+      "CREATE TABLE workflow(model TEXT NOT NULL, name TEXT NOT NULL, text BLOB NOT NULL, PRIMARY KEY(model, name))");
+  database.run("PRAGMA user_version = 2");
   transaction.commit();
 }
 
@@ -104,10 +107,25 @@ std::optional<Json> Catalogue::card(const std::string& name) {
   return parse_json(statement.text(0), "the catalogue");
 }
 
+std::optional<std::string> Catalogue::workflow(const std::string& model, const std::string& name) {
+  Statement statement(*database_, "SELECT text FROM workflow WHERE model = ?1 AND name = ?2");
+  if (!statement.bind(1, model).bind(2, name).step()) return std::nullopt;
+  return statement.text(0);
+}
+
+void Catalogue::add_workflow(const std::string& model, const std::string& name, const std::string& text) {
+  Statement(*database_, "INSERT OR REPLACE INTO workflow(model, name, text) VALUES(?1, ?2, ?3)")
+      .bind(1, model)
+      .bind(2, name)
+      .bind(3, text)
+      .finish();
+}
+
 void Catalogue::replace(const std::vector<ModelCard>& cards, const std::string& from) {
   Transaction transaction(*database_);
   database_->run("DELETE FROM model");
   database_->run("DELETE FROM sync");
+  database_->run("DELETE FROM workflow");
   for (const ModelCard& card : cards) {
     Statement(*database_, "INSERT INTO model(name, entry, words, card) VALUES(?1, ?2, ?3, ?4)")
         .bind(1, card.name)
@@ -115,6 +133,7 @@ void Catalogue::replace(const std::vector<ModelCard>& cards, const std::string& 
         .bind(3, search_words(card))
         .bind(4, dump(card_json(card)))
         .finish();
+    for (const Workflow& workflow : card.workflows) add_workflow(card.name, workflow.name, workflow.text);
   }
   Statement(*database_, "INSERT INTO sync(time, source, generation) VALUES(?1, ?2, ?3)")
       .bind(1, utc_now())

@@ -36,6 +36,11 @@ class Catalogue {
   /// As `card_json` made it.
   std::optional<Json> card(const std::string& name);
 
+  /// The file of one of its workflows, as its author wrote it. Nothing where the list of models came without.
+  std::optional<std::string> workflow(const std::string& model, const std::string& name);
+  /// Keeps a workflow's file that was got later; until the next sync.
+  void add_workflow(const std::string& model, const std::string& name, const std::string& text);
+
   /// Puts `cards` in the place of all that was there, all or nothing.
   void replace(const std::vector<ModelCard>& cards, const std::string& from);
 

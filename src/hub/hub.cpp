@@ -90,6 +90,22 @@ Json Hub::card(const std::string& name, const std::string& source) {
   throw Error(ErrorCode::not_found, fmt::format("there is no model '{}'; {}", plain_line(name, 80), advice));
 }
 
+std::string Hub::workflow(const std::string& model, const std::string& name, const RunControl& control,
+                          const std::string& repository) {
+  {
+    const std::lock_guard lock(mutex_);
+    refresh();
+    if (!synced_ || !catalogue_->card(model)) {
+      throw Error(ErrorCode::not_found, fmt::format("there is no model '{}' in the catalogue", plain_line(model, 80)));
+    }
+    if (auto text = catalogue_->workflow(model, name)) return *std::move(text);
+  }
+  std::string text = fetch_workflow(repository, model, name, control);
+  const std::lock_guard lock(mutex_);
+  catalogue_->add_workflow(model, name, text);
+  return text;
+}
+
 Json Hub::summary() {
   const std::lock_guard lock(mutex_);
   const auto synced = look_at_catalogue();

@@ -7,7 +7,9 @@
 #include <vector>
 
 #include "base/json.h"
+#include "base/progress.h"
 #include "hub/catalogue.h"
+#include "hub/model_source.h"
 #include "hub/query.h"
 #include "hub/search_index.h"
 
@@ -25,6 +27,11 @@ class Hub {
   Json list(const Query& query);
   /// Error(not_found). An empty source: of the catalogue if it is there, else of this machine.
   Json card(const std::string& name, const std::string& source = {});
+  /// The file of a workflow of the catalogue's model. Where the list of models came without it, it is fetched from
+  /// MHub's repository, or from `repository`, and kept. Error(not_found) for a model or workflow that is not there,
+  /// Error(unavailable) where the server cannot be reached.
+  std::string workflow(const std::string& model, const std::string& name, const RunControl& control = {},
+                       const std::string& repository = kMHubFiles);
   /// {"models","synced"}: how many, and the time of the last sync or null.
   Json summary();
 

@@ -175,7 +175,7 @@ FoundModels find_in_archive(ByteView bytes, const RunControl& control) {
   return checked(read_cards(reader.finish(), control));
 }
 
-Bytes download(const std::string& url, const RunControl& control) {
+Bytes download(const std::string& url, const RunControl& control, std::uint64_t max_bytes = kMaxDownload) {
   net::HttpOptions options;
   options.timeout = std::chrono::minutes(10);
   const net::HttpClient client(options);
@@ -185,8 +185,9 @@ Bytes download(const std::string& url, const RunControl& control) {
     control.report("fetching", 0);
   };
   const net::HttpRequest request{
-      .url = url, .headers = {{"Accept", "application/json, */*"}}, .max_answer_bytes = kMaxDownload};
+      .url = url, .headers = {{"Accept", "application/json, */*"}}, .max_answer_bytes = max_bytes};
   const net::HttpAnswer answer = client.send(request, control.cancel, sink);
+  if (answer.status == 404) throw Error(ErrorCode::not_found, fmt::format("{} is not there", url));
   if (answer.status != 200) {
     throw Error(ErrorCode::unavailable, fmt::format("{} answered {} instead of the models", url, answer.status));
   }
@@ -212,6 +213,16 @@ FoundModels find_in_bytes(ByteView bytes, const RunControl& control) {
   FoundModels found;
   found.cards = read_web_api(as_text(bytes), found.problems);
   return checked(std::move(found));
+}
+
+std::string fetch_workflow(const std::string& repository, const std::string& model, const std::string& workflow,
+                           const RunControl& control) {
+  if (!is_model_name(model) || !is_model_name(workflow)) {
+    throw Error(ErrorCode::wrong_usage, fmt::format("'{}' of '{}' can be no workflow of a model",
+                                                    plain_line(workflow, 80), plain_line(model, 80)));
+  }
+  const std::string url = fmt::format("{}/models/{}/config/{}.yml", repository, model, workflow);
+  return std::string(as_text(download(url, control, CardFiles::kMaxFileBytes)));
 }
 
 FoundModels find_models(const std::string& from, const RunControl& control) {

@@ -12,6 +12,9 @@ namespace sagittal::hub {
 /// Where MHub tells its models.
 inline constexpr const char* kMHubModels = "https://mhub.ai/api/v2/models/detailed";
 
+/// Where the files of its models are, each below models/NAME.
+inline constexpr const char* kMHubFiles = "https://raw.githubusercontent.com/MHubAI/models/main";
+
 /// What was found where models were looked for.
 struct FoundModels {
   std::vector<ModelCard> cards;       ///< sorted by name, each once
@@ -28,5 +31,10 @@ FoundModels find_in_bytes(ByteView bytes, const RunControl& control = {});
 
 /// Models of a folder, a file or an http(s) address. Error(unavailable) where the server cannot be reached.
 FoundModels find_models(const std::string& from, const RunControl& control);
+
+/// The file of a model's workflow below `repository`. Error(not_found) where there is none, Error(too_large),
+/// Error(unavailable) where the server cannot be reached, Error(wrong_usage) for what is no name.
+std::string fetch_workflow(const std::string& repository, const std::string& model, const std::string& workflow,
+                           const RunControl& control);
 
 }  // namespace sagittal::hub

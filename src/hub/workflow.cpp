@@ -112,6 +112,7 @@ std::optional<WorkflowFile> read_workflow(std::string_view name, std::string_vie
   const Loose file(parsed, where + ":", warnings);
   WorkflowFile out;
   out.workflow.name = name;
+  out.workflow.text = yaml;
   out.workflow.description = file.object("general").line("description");
   for (const Step& step : read_steps(file, warnings)) {
     out.workflow.steps.push_back(step.module);

@@ -5,10 +5,13 @@
 
 namespace sagittal::hub {
 
-/// The first document of a YAML text as JSON whose scalars are all strings, and null. Error(bad_input) for what is no
+/// What scalars become: strings all of them, or truth values and decimal numbers where they are written without quotes.
+enum class YamlScalars { text, typed };
+
+/// The first document of a YAML text as JSON, its scalars as `scalars` says, and null. Error(bad_input) for what is no
 /// YAML and for more than 20 000 values or 32 levels; Error(unsupported) for aliases, which no workflow needs and
 /// which a few bytes of can stand for gigabytes. Of equal keys the last one counts.
-Json parse_yaml(std::string_view text, std::string_view what);
+Json parse_yaml(std::string_view text, std::string_view what, YamlScalars scalars = YamlScalars::text);
 
 /// A TOML text as JSON; dates and times are null. Error(bad_input).
 Json parse_toml(std::string_view text, std::string_view what);

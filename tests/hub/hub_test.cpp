@@ -8,6 +8,7 @@
 #include "expect_error.h"
 #include "hub/card_json.h"
 #include "hub/model_source.h"
+#include "one_answer_server.h"
 #include "scratch.h"
 
 namespace sagittal::hub {
@@ -141,6 +142,35 @@ TEST(Catalogue, KeepsCardsAsTheyWere) {
   ASSERT_EQ(again.synced()->models, 2);
   EXPECT_EQ(again.card("lung_spots"), card_json(samples()[1]));
   EXPECT_EQ(again.card("none"), std::nullopt);
+}
+
+TEST_F(HubTest, WorkflowsAreKeptAsTheyWereWritten) {
+  EXPECT_ERROR(hub_.workflow("lung_spots", "default"), ErrorCode::not_found);
+  sync();
+  const std::string text = hub_.workflow("lung_spots", "default");
+  const Bytes file =
+      read_file(SAGITTAL_SOURCE_DIR "/tests/hub/data/repository/models/lung_spots/config/default.yml", 1 << 20);
+  EXPECT_EQ(text, as_text(file));
+  EXPECT_ERROR(hub_.workflow("nobody", "default"), ErrorCode::not_found);
+  EXPECT_ERROR(hub_.workflow("lung_spots", "../x"), ErrorCode::wrong_usage);
+  EXPECT_ERROR(hub_.workflow("lung_spots", "none", {}, "http://127.0.0.1:1"), ErrorCode::unavailable);
+  Catalogue(scratch_ / "hub.db").add_workflow("lung_spots", "late", "execute: []");
+  EXPECT_EQ(hub_.workflow("lung_spots", "late"), "execute: []");
+}
+
+TEST_F(HubTest, AWorkflowThatTheListLacksIsFetchedOnce) {
+  ModelCard card = samples()[1];
+  card.workflows.clear();  // as the web API lists models
+  Catalogue(scratch_ / "hub.db").replace({card}, "the web");
+  const std::string text = "execute: [DicomImporter]";
+  {
+    OneAnswerServer server("HTTP/1.1 200 OK\r\nContent-Length: 24\r\nConnection: close\r\n\r\n" + text);
+    EXPECT_EQ(hub_.workflow("lung_spots", "default", {}, server.url()), text);
+    EXPECT_EQ(server.asked(), "GET /models/lung_spots/config/default.yml HTTP/1.1");
+  }
+  EXPECT_EQ(hub_.workflow("lung_spots", "default", {}, "http://127.0.0.1:1"), text) << "kept";
+  OneAnswerServer nothing("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+  EXPECT_ERROR(hub_.workflow("lung_spots", "other", {}, nothing.url()), ErrorCode::not_found);
 }
 
 }  // namespace

@@ -56,5 +56,13 @@ TEST(Toml, TablesAndTextsAreRead) {
   EXPECT_ERROR(parse_toml("a = " + std::string(10'000, '['), "mhub.toml"), ErrorCode::bad_input);
 }
 
+TEST(Yaml, TypedScalarsAreWhatPythonReads) {
+  const Json read =
+      parse_yaml("{a: true, b: 'true', c: 64, d: 0.5, e: 1.0.0, f: 007, g: ~, h: No, i: 1e5, 5: x, j: -3}", "x",
+                 YamlScalars::typed);
+  EXPECT_EQ(read, Json::parse(R"({"a":true,"b":"true","c":64,"d":0.5,"e":"1.0.0","f":"007","g":null,"h":false,
+                                  "i":"1e5","5":"x","j":-3})"));
+}
+
 }  // namespace
 }  // namespace sagittal::hub
