@@ -17,6 +17,7 @@ MAY_INCLUDE = {
     "hub": ["hub/jobs", "hub/runners", "segment", "io", "nn", "volume", "terms", "net", "store"],
     "hub/jobs": ["hub/runners", "io", "volume", "terms", "store"],
     "hub/runners": [],
+    "hub/environment": ["hub", "hub/runners", "net", "store"],
     "stream": ["volume"],
     "stream/igtl": ["stream", "volume", "net"],
     "stream/operators": ["stream", "stream/igtl", "io", "segment", "nn", "volume", "terms"],

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs strangers' programs in real container engines: Podman, and a dockerd of our own, each with its own store; and jobs on
-# a Slurm of our own.
+# Runs strangers' programs in real container engines: Podman, and a dockerd of our own, each with its own store; in Python
+# environments that uv makes; and as jobs on a Slurm of our own. $1: the folder of the tests' programs.
 set -euo pipefail
 tests=$(realpath "$1")
 here=$(dirname "$(realpath "$0")")
@@ -34,4 +34,12 @@ else
   echo "Slurm is not tried: $why" >&2
 fi
 
-SAGITTAL_ENGINES=1 "$tests" --gtest_filter='Podman*:Docker*:RealSlurm*' --gtest_brief=1
+uv=$here/../build/uv
+if ! cmp -s "$here/../tests/engines/requirements.txt" "$uv/requirements.txt"; then
+  python3 -m venv "$uv"
+  "$uv/bin/pip" install -q --disable-pip-version-check -r "$here/../tests/engines/requirements.txt"
+  cp "$here/../tests/engines/requirements.txt" "$uv/requirements.txt"
+fi
+PATH=$PATH:$uv/bin "$tests/environment_test" --gtest_filter='RealEnvironments*' --gtest_brief=1
+
+SAGITTAL_ENGINES=1 "$tests/runners_test" --gtest_filter='Podman*:Docker*:RealSlurm*' --gtest_brief=1

@@ -51,8 +51,15 @@ Arguments closed_parts_of(const std::filesystem::path& proc) {
 }  // namespace
 
 std::vector<std::string> bubblewrap_arguments(const SandboxJob& job, const std::filesystem::path& proc) {
+  return bubblewrap_arguments(job, {"--ro-bind", job.image, "/"}, false, proc);
+}
+
+std::vector<std::string> bubblewrap_arguments(const SandboxJob& job, const Arguments& root, bool network,
+                                              const std::filesystem::path& proc) {
   Arguments all{"--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--hostname", "model"};
-  append(all, {"--ro-bind", job.image, "/", "--proc", "/proc"});
+  if (network) all.push_back("--share-net");
+  append(all, root);
+  append(all, {"--proc", "/proc"});
   append(all, closed_parts_of(proc));
   append(all, {"--dev", "/dev"});
   append(all, {"--size", fmt::format("{}", job.limits.shared_memory_bytes), "--tmpfs", "/dev/shm"});
@@ -76,7 +83,7 @@ std::vector<std::string> bubblewrap_arguments(const SandboxJob& job, const std::
     const std::size_t equal = variable.find('=');
     append(all, {"--setenv", variable.substr(0, equal), variable.substr(equal + 1)});
   }
-  append(all, {"--chdir", job.folder.empty() ? "/" : job.folder, "--"});
+  append(all, {"--remount-ro", "/", "--chdir", job.folder.empty() ? "/" : job.folder, "--"});
   append(all, job.arguments);
   return all;
 }
@@ -97,14 +104,34 @@ RunEnd BubblewrapRunner::run(const SandboxJob& job, RunLog& log, const RunContro
   if (job.hardening == Hardening::writable_layer) {
     throw Error(ErrorCode::unsupported, "bubblewrap keeps an image read-only; run this one with Podman or Docker");
   }
-  const std::optional<ControlGroup> group = ControlGroup::make(job.name, job.limits);
-  Arguments command{program_.string()};
-  append(command, bubblewrap_arguments(job, "/proc"));
   ProcessOptions options;
-  options.time_limit = job.limits.time;
   options.on_line = [&](std::string_view line) { log.add(line); };
   options.on_tick = [&] { return excess_of(job); };
-  const ProcessEnd end = run_process({entered(group, job.limits, command), std::nullopt}, options, control.cancel);
+  return run_bubblewrap(program_, job, bubblewrap_arguments(job, "/proc"), options, control.cancel);
+}
+
+std::vector<std::string> system_root() {
+  Arguments all{"--ro-bind", "/usr", "/usr"};
+  for (const char* name : {"/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"}) {
+    std::error_code none;
+    if (std::filesystem::is_symlink(name)) {
+      append(all, {"--symlink", std::filesystem::read_symlink(name, none).string(), name});
+    } else if (std::filesystem::is_directory(name, none)) {
+      append(all, {"--ro-bind", name, name});
+    }
+  }
+  // where libraries are, and which of several: nothing of people
+  for (const char* name : {"/etc/ld.so.cache", "/etc/alternatives"}) append(all, {"--ro-bind-try", name, name});
+  return all;
+}
+
+RunEnd run_bubblewrap(const std::filesystem::path& program, const SandboxJob& job, const Arguments& arguments,
+                      ProcessOptions options, const CancelToken& cancel) {
+  const std::optional<ControlGroup> group = ControlGroup::make(job.name, job.limits);
+  Arguments command{program.string()};
+  append(command, arguments);
+  options.time_limit = job.limits.time;
+  const ProcessEnd end = run_process({entered(group, job.limits, command), std::nullopt}, options, cancel);
 
   std::vector<std::string> notes;
   if (!group) notes.push_back("memory and processes were limited for each process, not for all of them together");
@@ -114,7 +141,7 @@ RunEnd BubblewrapRunner::run(const SandboxJob& job, RunLog& log, const RunContro
     return {RunEnd::How::too_much_output, 0, notes};
   }
   if (group && end.how == ProcessEnd::How::exited && end.status == kCannotJoin) {
-    throw Error(ErrorCode::unavailable, fmt::format("the control group could not be joined: {}", log.tail(2)));
+    throw Error(ErrorCode::unavailable, "the control group of this run could not be joined");
   }
   const int status = end.how == ProcessEnd::How::killed ? 128 + end.status : end.status;
   return {group && group->ran_out_of_memory() ? RunEnd::How::out_of_memory : RunEnd::How::exited, status, notes};

@@ -169,6 +169,8 @@ TEST(BubblewrapArguments, ShowTheImageAndItsMountsOnly) {
                        "--setenv",
                        "A",
                        "b, c",
+                       "--remount-ro",
+                       "/",
                        "--chdir",
                        "/app",
                        "--",
