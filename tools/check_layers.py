@@ -16,6 +16,7 @@ MAY_INCLUDE = {
     "interact": ["segment", "nn", "nn/cpu", "volume"],
     "hub": ["hub/jobs", "hub/runners", "segment", "io", "nn", "volume", "terms", "net", "store"],
     "hub/jobs": ["hub/runners", "io", "volume", "terms", "store"],
+    "hub/image": ["hub", "hub/runners", "net", "store"],
     "hub/runners": [],
     "hub/environment": ["hub", "hub/runners", "net", "store"],
     "stream": ["volume"],

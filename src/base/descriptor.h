@@ -1,19 +1,24 @@
 #pragma once
 #include <unistd.h>
 
+#include <utility>
+
 namespace sagittal {
 
 /// Owner of an open file or folder; a negative number is none.
 class Descriptor {
  public:
   explicit Descriptor(int number) : fd(number) {}
+  Descriptor(Descriptor&& other) noexcept : fd(std::exchange(other.fd, -1)) {}
+  Descriptor& operator=(Descriptor&&) = delete;
   Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
   ~Descriptor() {
     if (fd >= 0) ::close(fd);
   }
 
-  const int fd;
+  explicit operator bool() const { return fd >= 0; }
+
+  int fd;
 };
 
 }  // namespace sagittal

@@ -161,6 +161,7 @@ class Exchange {
     if (name == "etag") answer_.etag = value;
     if (name == "last-modified") answer_.last_modified = value;
     if (name == "content-range") answer_.content_range = value;
+    if (name == "www-authenticate") answer_.authenticate = value;
     if (name == "content-length") answer_.content_length = parse_number<std::uint64_t>(value);
     if (name == "content-encoding" && value.find("identity") == std::string::npos) {
       throw Error(ErrorCode::bad_input, "it compresses its answer, which nobody asked for");

@@ -44,6 +44,7 @@ struct HttpAnswer {
   std::string etag = {};  ///< with its quotes
   std::string last_modified = {};
   std::string content_range = {};  ///< "bytes 5-9/10"
+  std::string authenticate = {};   ///< WWW-Authenticate: how it wants to be asked
   std::optional<std::uint64_t> content_length = {};
   Bytes body;  ///< of a success where no sink took it; else the first 4 KiB
 };

@@ -15,11 +15,12 @@ class TarWriter {
  public:
   static constexpr char kFile = '0', kHardLink = '1', kSymbolicLink = '2', kDevice = '3', kFolder = '5';
 
-  TarWriter& add(std::string_view path, std::string_view content, char type = kFile, std::string_view target = {}) {
+  TarWriter& add(std::string_view path, std::string_view content, char type = kFile, std::string_view target = {},
+                 bool executable = false) {
     char header[512] = {};
     const auto put = [&](std::size_t at, std::string_view text) { std::memcpy(header + at, text.data(), text.size()); };
     put(0, path.substr(0, 100));
-    put(100, type == kFolder ? "0000755" : "0000644");
+    put(100, type == kFolder || executable ? "0000755" : "0000644");
     put(108, "0000000");
     put(116, "0000000");
     put(124, fmt::format("{:011o}", content.size()));

@@ -1,0 +1,50 @@
+#pragma once
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "base/progress.h"
+#include "hub/image/image_manifest.h"
+#include "hub/image/image_reference.h"
+#include "net/http_client.h"
+
+namespace sagittal::hub {
+
+/// How a registry wants to be asked: Bearer realm="…",service="…",scope="…". Source: distribution specification,
+/// "Token Authentication".
+struct TokenChallenge {
+  std::string realm, service, scope;
+};
+/// An empty realm for what is no such challenge.
+TokenChallenge parse_token_challenge(std::string_view text);
+
+/// Images of a registry, as everybody may get them. One thread.
+class Registry {
+ public:
+  /// An image of `reference.registry`. Plain HTTP only from this machine itself.
+  explicit Registry(ImageReference reference);
+
+  struct Resolved {
+    std::string digest;  ///< of what the reference names, as the registry's other users see it
+    ImageManifest manifest;
+  };
+  /// For this machine's architecture. Error(not_found | unavailable | unauthorized | bad_input | unsupported).
+  Resolved resolve(const RunControl& control);
+  ImageConfig config(const ImageManifest& manifest, const RunControl& control);
+  /// As net::download: resumes, and checks the digest.
+  void fetch(const Blob& blob, const std::filesystem::path& file, const RunControl& control);
+
+ private:
+  std::string get(const std::string& path, const std::string& accept, std::size_t max_bytes, const RunControl& control);
+  std::string manifest_text(const std::string& version, const RunControl& control);
+  void ask_for_token(const RunControl& control);
+  net::HttpClient client() const;
+  [[noreturn]] void fail(const net::HttpAnswer& answer) const;
+
+  const ImageReference reference_;
+  const std::string base_;  ///< "https://registry-1.docker.io/v2/library/alpine/"
+  std::string challenge_;   ///< of the last 401
+  std::string token_;
+};
+
+}  // namespace sagittal::hub
