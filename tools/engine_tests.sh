@@ -9,6 +9,7 @@ chmod 755 "$work"
 daemon=
 clean_up() {
   [ ! -e "$work/slurm" ] || "$here/slurm_here.sh" stop "$work/slurm"
+  [ ! -e "$work/image/registry.pid" ] || kill "$(cat "$work/image/registry.pid")" || true
   [ -z "$daemon" ] || { kill "$daemon" && wait "$daemon" || true; }
   umount -R "$work"/* 2>/dev/null || true
   rm -rf "$work"
@@ -43,3 +44,11 @@ fi
 PATH=$PATH:$uv/bin "$tests/environment_test" --gtest_filter='RealEnvironments*' --gtest_brief=1
 
 SAGITTAL_ENGINES=1 "$tests/runners_test" --gtest_filter='Podman*:Docker*:RealSlurm*' --gtest_brief=1
+
+if command -v docker-registry >/dev/null; then
+  SAGITTAL_REGISTRY=$("$here/image_here.sh" "$work/image" 15271)
+  export SAGITTAL_REGISTRY
+  "$tests/hub_image_test" --gtest_filter='*RealRegistry*' --gtest_brief=1
+else
+  echo "No registry is tried: docker-registry is not there" >&2
+fi

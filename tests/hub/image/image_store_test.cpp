@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
+#include <cstdlib>
 #include <fstream>
 #include <map>
 #include <mutex>
@@ -256,6 +258,35 @@ TEST(UnpackedImageRunner, BubblewrapNeedsNoEngine) {
   EXPECT_EQ(end.status, 0);
   EXPECT_EQ(log.tail(1), "1 upper");
 }
+
+/// Images that Podman built and pushed to a registry of the distribution project, in two formats; tools/image_here.sh
+/// makes them.
+class RealRegistry : public testing::TestWithParam<const char*> {};
+
+TEST_P(RealRegistry, GivesWhatWasPushed) {
+  const char* registry = std::getenv("SAGITTAL_REGISTRY");
+  const auto bubblewrap = find_program("bwrap");
+  if (registry == nullptr || !bubblewrap) GTEST_SKIP() << "tried by make test-engines";
+  const Scratch scratch;
+  const ImageStore store(scratch / "images");
+  const UnpackedImageRunner runner(std::make_unique<BubblewrapRunner>(*bubblewrap), store);
+  const std::string pinned = runner.pin(fmt::format("{}/model/{}", registry, GetParam()), {});
+  const auto image = store.find(parse_image_reference(pinned));
+  ASSERT_TRUE(image);
+  EXPECT_FALSE(fs::exists(image->root / "old/gone"));
+  EXPECT_EQ(fs::read_symlink(image->root / "usr"), "bin");
+  EXPECT_EQ(text(image->root / "bin/name"), "through a link\n");
+  EXPECT_TRUE(fs::exists(image->root / "bin/format"));
+  RunLog log(scratch / "log", 1000);
+  EXPECT_EQ(runner.run({.name = "real", .image = pinned}, log, {}).status, 0);
+  EXPECT_EQ(log.tail(1), "default");
+}
+
+INSTANTIATE_TEST_SUITE_P(Formats, RealRegistry, testing::Values("v2s2-gzip", "oci-zstd"), [](const auto& format) {
+  std::string name = format.param;
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+});
 
 }  // namespace
 }  // namespace sagittal::hub
