@@ -1,5 +1,11 @@
 #include "hub/runners/bubblewrap.h"
 
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "base/error.h"
@@ -17,16 +23,39 @@ constexpr const char* kPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/us
 constexpr int kCannotJoin = 121;  // of the script below
 
 /// Joins the control groups, or limits what it becomes by itself; then becomes the command. $1: how many groups follow;
-/// behind them the limit of memory in KiB and of processes.
+/// behind them the limit of memory in KiB and of processes, which shells call -u or -p.
 constexpr const char* kEnter =
     "n=$1; shift; g=$n; while [ $g -gt 0 ]; do echo $$ >\"$1\" || exit 121; shift; g=$((g-1)); done; "
-    "if [ $n -eq 0 ]; then ulimit -v \"$1\"; ulimit -u \"$2\"; fi; ulimit -c 0; shift 2; exec \"$@\"";
+    "if [ $n -eq 0 ]; then ulimit -v \"$1\"; ulimit -u \"$2\" 2>/dev/null || ulimit -p \"$2\" || exit 121; fi; ulimit "
+    "-c 0; shift 2; exec \"$@\"";
+
+/// Threads of this user, which count for the limit of processes while bubblewrap itself starts.
+std::uint64_t threads_of_user() {
+  std::uint64_t count = 0;
+  std::error_code gone;
+  for (const auto& process : std::filesystem::directory_iterator("/proc", gone)) {
+    struct stat owner {};
+    if (::stat(process.path().c_str(), &owner) != 0 || owner.st_uid != ::geteuid()) continue;
+    for (std::filesystem::directory_iterator task(process.path() / "task", gone), end; !gone && task != end;
+         task.increment(gone)) {
+      ++count;
+    }
+  }
+  return count;
+}
+
+std::uint64_t process_limit(int processes) {
+  rlimit own{};
+  ::getrlimit(RLIMIT_NPROC, &own);
+  return std::min<std::uint64_t>(own.rlim_max, threads_of_user() + static_cast<std::uint64_t>(processes));
+}
 
 Arguments entered(const std::optional<ControlGroup>& group, const Limits& limits, const Arguments& command) {
   const Arguments groups = group ? group->join_files() : Arguments{};
   Arguments all{"/bin/sh", "-c", kEnter, "sh", fmt::format("{}", groups.size())};
   append(all, groups);
-  append(all, {fmt::format("{}", limits.memory_bytes >> 10), fmt::format("{}", limits.processes)});
+  append(all, {fmt::format("{}", limits.memory_bytes >> 10),
+               fmt::format("{}", group ? 0 : process_limit(limits.processes))});
   append(all, command);
   return all;
 }
@@ -140,8 +169,8 @@ RunEnd run_bubblewrap(const std::filesystem::path& program, const SandboxJob& jo
     notes.push_back(end.reason);
     return {RunEnd::How::too_much_output, 0, notes};
   }
-  if (group && end.how == ProcessEnd::How::exited && end.status == kCannotJoin) {
-    throw Error(ErrorCode::unavailable, "the control group of this run could not be joined");
+  if (end.how == ProcessEnd::How::exited && end.status == kCannotJoin) {
+    throw Error(ErrorCode::unavailable, "the limits of this run could not be set");
   }
   const int status = end.how == ProcessEnd::How::killed ? 128 + end.status : end.status;
   return {group && group->ran_out_of_memory() ? RunEnd::How::out_of_memory : RunEnd::How::exited, status, notes};

@@ -72,7 +72,7 @@ std::optional<ControlGroup> ControlGroup::make(const std::string& name, const Li
     const auto own = own_group("");
     if (!own) return std::nullopt;
     // A group with processes may not give controllers to groups below it, so the new one is made beside our own.
-    const path folder = below(root, *own).parent_path() / ("sagittal-" + name);
+    const path folder = below(root, *own).parent_path() / folder_name(name);
     group.unified_ = true;
     if (!add(group, folder) || !write(folder / "memory.max", fmt::format("{}", limits.memory_bytes)) ||
         !write(folder / "pids.max", fmt::format("{}", limits.processes))) {
@@ -85,7 +85,7 @@ std::optional<ControlGroup> ControlGroup::make(const std::string& name, const Li
   const auto join = [&](const std::string& controller) -> std::optional<path> {
     const auto own = own_group(controller);
     if (!own) return std::nullopt;
-    const path folder = below(root / controller, *own) / ("sagittal-" + name);
+    const path folder = below(root / controller, *own) / folder_name(name);
     return add(group, folder) ? std::optional(folder) : std::nullopt;
   };
   const auto memory = join("memory"), processes = join("pids");
@@ -97,6 +97,22 @@ std::optional<ControlGroup> ControlGroup::make(const std::string& name, const Li
   write(*memory / "memory.memsw.limit_in_bytes", fmt::format("{}", limits.memory_bytes));
   if (const auto cpu = join("cpu")) write(*cpu / "cpu.cfs_quota_us", cpu_quota(limits.cpus));
   return group;
+}
+
+std::optional<ControlGroup> ControlGroup::find(const std::string& name, const path& root) {
+  ControlGroup group;
+  const auto add = [&](const path& folder) {
+    if (std::filesystem::is_directory(folder)) group.folders_.push_back(folder);
+  };
+  group.unified_ = std::filesystem::exists(root / "cgroup.controllers");
+  if (group.unified_) {
+    if (const auto own = own_group("")) add(below(root, *own).parent_path() / folder_name(name));
+  } else {
+    for (const char* controller : {"memory", "pids", "cpu"}) {
+      if (const auto own = own_group(controller)) add(below(root / controller, *own) / folder_name(name));
+    }
+  }
+  return group.folders_.empty() ? std::nullopt : std::optional(std::move(group));
 }
 
 ControlGroup::~ControlGroup() {

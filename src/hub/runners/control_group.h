@@ -15,6 +15,12 @@ class ControlGroup {
   /// Nothing where this process may not make one with a memory and a process limit.
   static std::optional<ControlGroup> make(const std::string& name, const Limits& limits,
                                           const std::filesystem::path& root = "/sys/fs/cgroup");
+  /// The one of that name that another program made and filled beside this process; nothing where there is none.
+  static std::optional<ControlGroup> find(const std::string& name,
+                                          const std::filesystem::path& root = "/sys/fs/cgroup");
+  /// What the folder of a run's group is called.
+  static std::string folder_name(const std::string& name) { return "sagittal-" + name; }
+
   ControlGroup(ControlGroup&& other) noexcept : folders_(std::move(other.folders_)), unified_(other.unified_) {
     other.folders_.clear();
   }
