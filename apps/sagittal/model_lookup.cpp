@@ -54,7 +54,8 @@ std::filesystem::path find_model(std::string_view name_or_path, const std::files
 
 std::filesystem::path find_model_or_parent(std::string_view name_or_path, const std::filesystem::path& data_directory) {
   const auto has_models = [](const std::filesystem::path& path) { return !nn::find_model_folders(path).empty(); };
-  return look_up(name_or_path, data_directory, "a folder with a plans.json in it or one level below", has_models);
+  return look_up(name_or_path, data_directory, "a folder with a plans.json or plans.pkl in it or one level below",
+                 has_models);
 }
 
 }  // namespace sagittal

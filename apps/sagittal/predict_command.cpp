@@ -19,6 +19,7 @@
 #include "io/image_io.h"
 #include "model_lookup.h"
 #include "progress_bar.h"
+#include "segment/ensemble.h"
 #include "segment/model.h"
 #include "segment/postprocess.h"
 #include "segment/predict.h"
@@ -29,6 +30,8 @@ namespace {
 
 struct Options {
   std::string model;
+  std::vector<std::string> configurations;
+  std::vector<std::string> others;  // models that answer together with it
   std::vector<std::string> inputs;
   std::string output;
   std::string data_directory = default_data_directory().string();
@@ -48,11 +51,12 @@ double seconds_since(std::chrono::steady_clock::time_point begin) {
 }
 
 /// "0,1"; "all" is the fold of that name, or where there is none, all of them.
-std::vector<std::string> chosen_folds(const Options& options, const std::filesystem::path& model) {
+std::vector<std::string> chosen_folds(const Options& options, const std::filesystem::path& model,
+                                      const std::string& configuration) {
   std::vector<std::string> folds;
   if (options.folds.empty()) return folds;
   if (options.folds == "all") {
-    const nn::ModelFolder folder = nn::describe_model_folder(model, options.load.configuration);
+    const nn::ModelFolder folder = nn::describe_model_folder(model, configuration);
     const bool named = std::find(folder.folds.begin(), folder.folds.end(), "all") != folder.folds.end();
     return named ? std::vector<std::string>{"all"} : folder.folds;
   }
@@ -69,10 +73,11 @@ struct LoadedModel {
   std::shared_ptr<const segment::Model> previous;  ///< of a cascade, where its labels were not given
 };
 
-LoadedModel load(const Options& options) {
-  const auto folder = find_model_or_parent(options.model, options.data_directory);
+LoadedModel load_one(const Options& options, const std::string& name, const std::string& configuration) {
+  const auto folder = find_model_or_parent(name, options.data_directory);
   segment::LoadOptions load = options.load;
-  load.folds = chosen_folds(options, folder);
+  load.configuration = configuration;
+  load.folds = chosen_folds(options, folder, configuration);
   LoadedModel model;
   model.main = segment::load_model(folder, load);
   if (model.main->previous_stage.empty() || !options.previous.empty()) return model;
@@ -83,6 +88,19 @@ LoadedModel load(const Options& options) {
     throw error.within("the cascade's first stage (or give its segmentation: --previous)");
   }
   return model;
+}
+
+/// The model in each of its configurations that were asked for, and the others.
+std::vector<LoadedModel> load(const Options& options) {
+  std::vector<LoadedModel> models;
+  if (options.configurations.empty()) models.push_back(load_one(options, options.model, ""));
+  for (const std::string& names : options.configurations) {
+    for (const std::string_view name : split(names, ',')) {
+      models.push_back(load_one(options, options.model, std::string(name)));
+    }
+  }
+  for (const std::string& other : options.others) models.push_back(load_one(options, other, ""));
+  return models;
 }
 
 /// What was found of each label, for the report.
@@ -156,9 +174,12 @@ struct Report {
   double load_seconds = 0, read_seconds = 0, predict_seconds = 0, write_seconds = 0;
 };
 
-void print(const Options& options, const segment::Model& model, const Report& report) {
-  fmt::print("model     {}, {}, fold{} {}\n", model.folder.name, model.description(),
-             model.folds.size() == 1 ? "" : "s", fmt::join(model.folds, ", "));
+void print(const Options& options, const std::vector<LoadedModel>& models, const Report& report) {
+  for (const LoadedModel& loaded : models) {
+    const segment::Model& model = *loaded.main;
+    fmt::print("model     {}, {}, fold{} {}\n", model.folder.name, model.description(),
+               model.folds.size() == 1 ? "" : "s", fmt::join(model.folds, ", "));
+  }
   for (const Finding& finding : report.found) {
     if (finding.voxels == 0) continue;
     fmt::print("{:>5}     {:<32} {:>12} voxels {:>10.1f} ml\n", finding.label, finding.name, finding.voxels,
@@ -170,7 +191,14 @@ void print(const Options& options, const segment::Model& model, const Report& re
              static_cast<std::ptrdiff_t>(report.found.size()) - empty, report.found.size(), report.predict_seconds);
 }
 
-void print_json(const Options& options, const segment::Model& model, const Report& report) {
+void print_json(const Options& options, const std::vector<LoadedModel>& models, const Report& report) {
+  const segment::Model& model = *models[0].main;
+  Json together = Json::array();
+  for (const LoadedModel& one : models) {
+    together.push_back({{"model", one.main->folder.name},
+                        {"configuration", one.main->folder.configuration.name},
+                        {"folds", one.main->folds}});
+  }
   Json labels = Json::array();
   for (const Finding& finding : report.found) {
     labels.push_back({{"label", finding.label},
@@ -183,6 +211,7 @@ void print_json(const Options& options, const segment::Model& model, const Repor
                   {"dataset", model.folder.plans.dataset_name},
                   {"configuration", model.folder.configuration.name},
                   {"folds", model.folds},
+                  {"models", together},
                   {"engine", model.description()},
                   {"labels", labels},
                   {"load_seconds", report.load_seconds},
@@ -193,27 +222,61 @@ void print_json(const Options& options, const segment::Model& model, const Repor
   fmt::print("{}\n", json.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 
-/// Read before the work begins: a file that is missing or wrong shall not cost a prediction.
+/// Read before the work begins: a file that is missing or wrong shall not cost a prediction. Version 1 of nnU-Net
+/// applies what lies in the model's folder without being asked.
 std::vector<segment::KeepLargest> postprocessing_of(const Options& options, const segment::Model& model) {
-  if (options.postprocessing.empty()) return {};
-  if (options.postprocessing != "auto") return segment::read_postprocessing(options.postprocessing);
-  return segment::read_postprocessing(model.folder.folder / "postprocessing.json");
+  const auto file = model.folder.folder / "postprocessing.json";
+  if (options.postprocessing == "none") return {};
+  if (options.postprocessing == "auto") return segment::read_postprocessing(file);
+  if (!options.postprocessing.empty()) return segment::read_postprocessing(options.postprocessing);
+  const bool unasked = model.plan.generation == 1 && std::filesystem::exists(file);
+  return unasked ? segment::read_postprocessing(file) : std::vector<segment::KeepLargest>();
 }
 
-Volume run_stages(const Options& options, const LoadedModel& model, const std::vector<Volume>& channels,
+/// Of a cascade's first stage: version 1 cleans its labels up before the second sees them.
+std::vector<segment::KeepLargest> postprocessing_of_previous(const Options& options, const segment::Model& model) {
+  Options own = options;
+  own.postprocessing = options.postprocessing == "none" ? "none" : "";
+  return postprocessing_of(own, model);
+}
+
+/// Labels of a cascade's first stage; nothing for other models.
+std::optional<Volume> previous_labels(const Options& options, const LoadedModel& model,
+                                      const std::vector<Volume>& channels, const segment::PredictOptions& predict,
+                                      bool together, ThreadPool& pool) {
+  if (together && model.main->previous_stage.empty()) return {};  // --previous is for the others
+  if (!options.previous.empty()) return io::read_image(options.previous);
+  if (!model.previous) return {};
+  const auto steps = postprocessing_of_previous(options, *model.previous);
+  Volume labels = segment::predict(*model.previous, channels, predict, pool);
+  return steps.empty() ? std::move(labels) : segment::postprocess(labels, steps);
+}
+
+Volume run_models(const Options& options, const std::vector<LoadedModel>& models, const std::vector<Volume>& channels,
                   ThreadPool& pool) {
-  const auto steps = postprocessing_of(options, *model.main);
+  const bool together = models.size() > 1;
+  if (together && options.postprocessing == "auto") {
+    throw Error(ErrorCode::wrong_usage, "--postprocessing auto: models that answer together have none of their own");
+  }
+  std::vector<segment::KeepLargest> steps;
+  if (!together || !options.postprocessing.empty()) steps = postprocessing_of(options, *models[0].main);
   ProgressBar bar;
   segment::PredictOptions predict;
   predict.mirror = options.mirror;
   predict.step = options.step;
   predict.control.sink = bar.sink();
-  std::optional<Volume> previous;
-  if (model.previous) previous = segment::predict(*model.previous, channels, predict, pool);
-  if (!options.previous.empty()) previous = io::read_image(options.previous);
-  if (previous) predict.previous = &*previous;
-  Volume labels = segment::predict(*model.main, channels, predict, pool);
-  if (options.postprocessing.empty()) return labels;
+  std::vector<std::optional<Volume>> previous;
+  std::vector<segment::Member> members;
+  for (const LoadedModel& model : models) {
+    previous.push_back(previous_labels(options, model, channels, predict, together, pool));
+  }
+  for (std::size_t n = 0; n < models.size(); ++n) {
+    members.push_back({models[n].main.get(), previous[n] ? &*previous[n] : nullptr});
+  }
+  predict.previous = members[0].previous;
+  Volume labels = together ? segment::predict_together(members, channels, predict, pool)
+                           : segment::predict(*models[0].main, channels, predict, pool);
+  if (steps.empty()) return labels;
   predict.control.report("cleaning up", 0);
   return segment::postprocess(labels, steps);
 }
@@ -222,7 +285,7 @@ void run(const Options& options) {
   check_mask_output(options.output);
   Report report;
   auto begin = std::chrono::steady_clock::now();
-  LoadedModel model = load(options);
+  const std::vector<LoadedModel> models = load(options);
   report.load_seconds = seconds_since(begin);
 
   begin = std::chrono::steady_clock::now();
@@ -236,15 +299,15 @@ void run(const Options& options) {
 
   begin = std::chrono::steady_clock::now();
   ThreadPool pool(options.load.threads);
-  const Volume labels = run_stages(options, model, channels, pool);
+  const Volume labels = run_models(options, models, channels, pool);
   channels.clear();
   report.predict_seconds = seconds_since(begin);
 
   begin = std::chrono::steady_clock::now();
-  write_placed(segmentation_of(labels, *model.main, options.output), source, options.output);
+  write_placed(segmentation_of(labels, *models[0].main, options.output), source, options.output);
   report.write_seconds = seconds_since(begin);
-  report.found = count_labels(labels, model.main->folder.dataset);
-  options.json ? print_json(options, *model.main, report) : print(options, *model.main, report);
+  report.found = count_labels(labels, models[0].main->folder.dataset);
+  options.json ? print_json(options, models, report) : print(options, models, report);
 }
 
 void add_network_options(CLI::App& command, Options& options) {
@@ -270,7 +333,9 @@ void add_network_options(CLI::App& command, Options& options) {
 void add_predict(CLI::App& app) {
   auto* command = app.add_subcommand("predict", "Segment an image with an nnU-Net model, without prompts");
   const auto options = std::make_shared<Options>();
-  command->add_option("MODEL", options->model, "Model name, or folder with plans.json in it or one level below")
+  command
+      ->add_option("MODEL", options->model,
+                   "Model name, or folder with plans.json or plans.pkl in it or one level below")
       ->required();
   command->add_option("INPUT", options->inputs, "One image for each channel, in the model's order, or a DICOM folder")
       ->required();
@@ -278,7 +343,14 @@ void add_predict(CLI::App& app) {
       ->add_option("-o,--output", options->output,
                    "Segmentation to write, on the image's grid; .nii.gz, .seg.nrrd and .dcm (DICOM SEG) keep the names")
       ->required();
-  command->add_option("--configuration", options->load.configuration, "Which one, where the folder holds several");
+  command
+      ->add_option("--configuration", options->configurations,
+                   "Which one, where the folder holds several; 2d,3d_fullres: both, by the mean of their probabilities")
+      ->type_name("NAME")
+      ->allow_extra_args(false);
+  command->add_option("--with", options->others, "Another model that answers together with MODEL, as an ensemble")
+      ->type_name("MODEL")
+      ->allow_extra_args(false);
   command->add_option("--folds", options->folds, "Folds that answer together: 0,1 or all; default: all numbered ones");
   command->add_option("--checkpoint", options->load.checkpoint, "File in each fold's folder");
   command->add_flag("--tta,!--no-tta", options->mirror, "The mean over mirrored passes, as nnU-Net does; default");
@@ -288,7 +360,8 @@ void add_predict(CLI::App& app) {
   command->add_option("--previous", options->previous,
                       "Segmentation of a cascade's first stage, instead of running it");
   command->add_option("--postprocessing", options->postprocessing,
-                      "Apply a postprocessing.json; auto: the one in the model's folder");
+                      "Apply a postprocessing.json; auto: the one in the model's folder, as models of version 1 do "
+                      "unasked; none: none");
   command->add_option("--series", options->read.series_uid, "Series instance UID, where a folder holds several");
   command->add_option("--frame", options->read.frame, "Volume of a 4D file, counted from 0");
   add_network_options(*command, *options);

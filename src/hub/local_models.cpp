@@ -48,7 +48,9 @@ CardOutput output_of(const nn::Dataset& dataset) {
 
 void describe(const nn::ModelFolder& model, ModelCard& card) {
   card.interactive = model.kind == nn::ModelKind::nninteractive;
-  card.engine = card.interactive ? ModelEngine::nninteractive : ModelEngine::nnunet_v2;
+  card.engine = card.interactive          ? ModelEngine::nninteractive
+                : model.generation() == 1 ? ModelEngine::nnunet_v1
+                                          : ModelEngine::nnunet_v2;
   card.type = plain_line(model.plans.dataset_name, Loose::kLine);
   card.architecture = plain_line(model.configuration.name, Loose::kLine);
   card.inputs.push_back(input_of(model.dataset));

@@ -145,8 +145,9 @@ void parse_layers(const Json& kwargs, std::string_view what, UNet& out) {
 }
 
 void parse_block_kind(const Json& kwargs, const std::string& class_name, std::string_view what, UNet& out) {
-  if (class_name == "PlainConvUNet") {
+  if (class_name == "PlainConvUNet" || class_name == "Generic_UNet") {
     out.block = BlockKind::plain;
+    out.kernel_of_below = class_name == "Generic_UNet";
     return;
   }
   if (class_name != "ResidualEncoderUNet") {
@@ -326,7 +327,7 @@ std::vector<Parameter> parameters_of(const UNet& network) {
     if (network.convolution_bias) list.vector(fmt::format("decoder.transpconvs.{}.bias", s), skip.features);
     for (int i = 0; i < network.decoder_convolutions[s]; ++i) {
       list.unit(fmt::format("decoder.stages.{}.convs.{}", s, i), i == 0 ? 2 * skip.features : skip.features,
-                skip.features, skip.kernel, network.convolution_bias);
+                skip.features, network.decoder_kernel(s), network.convolution_bias);
     }
     list.convolution(fmt::format("decoder.seg_layers.{}", s), network.output_channels, skip.features, {1, 1, 1}, true);
   }

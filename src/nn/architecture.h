@@ -35,6 +35,7 @@ struct UNet {
   int stem_features = 0;  ///< residual encoders start with a stem convolution; 0: none
   std::vector<EncoderStage> encoder;
   std::vector<int> decoder_convolutions;  ///< per decoder stage, lowest resolution first
+  bool kernel_of_below = false;           ///< decoder stages have the kernel of the resolution below (Generic_UNet)
   bool convolution_bias = true;
   bool norm_affine = true;
   double norm_epsilon = 1e-5;
@@ -42,6 +43,10 @@ struct UNet {
   bool activation_before_norm = false;
 
   bool residual() const { return block != BlockKind::plain; }
+  /// Of decoder stage `index`, lowest resolution first.
+  const SpatialSize& decoder_kernel(std::size_t index) const {
+    return encoder[encoder.size() - (kernel_of_below ? 1 : 2) - index].kernel;
+  }
   /// What every axis of the input must be a multiple of.
   SpatialSize total_stride() const;
 };

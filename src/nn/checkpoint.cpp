@@ -6,6 +6,8 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "nn/licence.h"
+#include "nn/model_folder.h"
+#include "nn/plans_v1.h"
 #include "nn/torch_file.h"
 
 namespace sagittal::nn {
@@ -14,7 +16,7 @@ namespace {
 constexpr std::size_t kMaxJsonBytes = std::size_t{64} << 20;
 
 std::filesystem::path find_fold(const std::filesystem::path& folder, const std::string& fold) {
-  if (!fold.empty()) return folder / ("fold_" + fold);
+  if (!fold.empty()) return fold_folder(folder, fold);
   std::vector<std::string> found;
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     const std::string name = entry.path().filename().string();
@@ -33,29 +35,57 @@ int image_channels_of(const Json& dataset) {
   return static_cast<int>(channels.size());
 }
 
+/// What version 2 keeps in dataset.json, version 1 in its plan.
+Json read_dataset(const std::filesystem::path& folder, const Plans& plans) {
+  if (plans.generation == 1) return {{"channel_names", json_get<Json>(plans.json, "channel_names", "plans.pkl")}};
+  Json dataset = parse_json(as_text(read_file(folder / "dataset.json", kMaxJsonBytes)), "dataset.json");
+  if (!dataset.is_object()) throw Error(ErrorCode::bad_input, "dataset.json: expected an object");
+  return dataset;
+}
+
+/// What version 1's checkpoint does not say: its configuration, its mirroring, and version 2's names of the layers.
+void complete_v1(const std::filesystem::path& folder, const PlanFile& plan, TorchFile& file) {
+  check_trainer_v1(plan.trainer);
+  file.trainer_name = plan.trainer;
+  if (file.configuration.empty()) file.configuration = trained_configuration(folder, plan, {});
+  const UNet network = plan.plans.configuration(file.configuration).network;
+  file.mirroring_axes = mirroring_axes_v1(plan.trainer, network.dimensions);
+  file.weights = weights_from_v1(file.weights, network);
+}
+
 Checkpoint open_parts(const std::filesystem::path& folder, const CheckpointOptions& options) {
   Checkpoint out;
   out.folder = folder;
   out.name = std::filesystem::absolute(folder).lexically_normal().filename().string();
   if (out.name.empty())
     out.name = std::filesystem::absolute(folder).lexically_normal().parent_path().filename().string();
-  out.plans = parse_plans(as_text(read_file(folder / "plans.json", kMaxJsonBytes)), "plans.json");
-  out.dataset = parse_json(as_text(read_file(folder / "dataset.json", kMaxJsonBytes)), "dataset.json");
-  if (!out.dataset.is_object()) throw Error(ErrorCode::bad_input, "dataset.json: expected an object");
+  PlanFile plan = read_plan_file(folder);
+  out.dataset = read_dataset(folder, plan.plans);
   out.image_channels = image_channels_of(out.dataset);
-  out.file = find_fold(folder, options.fold) / options.file_name;
+  const std::filesystem::path fold = find_fold(folder, options.fold);
+  const bool version_1 = plan.plans.generation == 1;
+  const std::string name =
+      version_1 && options.file_name == CheckpointOptions().file_name && !checkpoint_name(fold).empty()
+          ? checkpoint_name(fold)
+          : options.file_name;
+  out.file = fold / name;
   TorchFile file = read_torch_file(out.file);
-  out.configuration = out.plans.configuration(file.configuration);
-  out.network = out.configuration.network;
-  out.trainer_name = std::move(file.trainer_name);
-  out.mirroring_axes = std::move(file.mirroring_axes);
-  out.foreign_names = std::move(file.foreign_names);
   try {
+    if (version_1) {
+      if (!options.configuration.empty()) file.configuration = options.configuration;
+      complete_v1(folder, plan, file);
+    }
+    out.configuration = plan.plans.configuration(file.configuration);
+    out.network = out.configuration.network;
+    out.trainer_name = std::move(file.trainer_name);
+    out.mirroring_axes = std::move(file.mirroring_axes);
+    out.foreign_names = std::move(file.foreign_names);
     set_channels_from_weights(out.network, file.weights);
     out.weights = select_parameters(out.network, file.weights);
   } catch (Error& error) {
-    throw error.within(options.file_name);
+    throw error.within(name);
   }
+  out.plans = std::move(plan.plans);
   out.licence = licence_of(folder, out.plans, out.configuration.name);
   return out;
 }

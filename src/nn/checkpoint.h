@@ -15,10 +15,11 @@ namespace sagittal::nn {
 struct CheckpointOptions {
   std::string fold;  ///< "0", "all"; empty: the only `fold_*` folder there is
   std::string file_name = "checkpoint_final.pth";
+  std::string configuration = {};  ///< version 1, where neither folder nor checkpoint says it
 };
 
-/// A checkpoint folder of nnInteractive or nnU-Net v2, opened without executing anything in it. The weights are views
-/// of the mapped .pth file, which lives as long as any copy of `weights`.
+/// A checkpoint folder of nnInteractive or nnU-Net, version 2 or 1, opened without executing anything in it. The
+/// weights are views of the mapped .pth file, which lives as long as any copy of `weights`.
 struct Checkpoint {
   std::filesystem::path folder;
   std::filesystem::path file;  ///< the .pth
@@ -26,7 +27,7 @@ struct Checkpoint {
   std::string licence;         ///< first line of LICENSE, else what is known of the release, else "!!MISSING!!"
   Plans plans;
   Configuration configuration;
-  Json dataset;            ///< dataset.json
+  Json dataset;            ///< dataset.json; of version 1 its channels
   int image_channels = 1;  ///< declared by dataset.json; the rest of the input channels are prompts
   UNet network;            ///< channel counts taken from the weights
   StateDict weights;       ///< exactly the network's parameters

@@ -50,7 +50,7 @@ double multiply_adds(const UNet& network, const SpatialSize& size) {
   for (std::size_t s = 0; s < network.decoder_convolutions.size(); ++s) {
     const std::size_t below = network.encoder.size() - 1 - s;
     const double features = network.encoder[below - 1].features;
-    const double pair = product(network.encoder[below - 1].kernel) * features * features;
+    const double pair = product(network.decoder_kernel(s)) * features * features;
     sum +=
         voxels[below - 1] * (network.encoder[below].features * features + pair * (network.decoder_convolutions[s] + 1));
   }

@@ -91,6 +91,7 @@ class PickleMachine {
 
   void run() {
     while (!stopped_) step(Opcode{reader_.read<std::uint8_t>()});
+    out_.size_ = reader_.offset();
   }
 
  private:
@@ -415,13 +416,16 @@ bool PickleMachine::step_object(Opcode opcode) {
       pop();
       push(Kind::opaque);
       return true;
-    case Opcode::build:
-      pop();
-      top();
-      return true;  // an object's state is not needed
+    case Opcode::build: {
+      const PickleValue* state = pop();
+      if (PickleValue& object = top(); object.is(Kind::reduced) || object.is(Kind::opaque)) object.state = state;
+      return true;
+    }
     case Opcode::binpersid: {
       const PickleValue* id = pop();
-      push(Kind::persistent).items = {id};
+      PickleValue& reference = push(Kind::persistent);
+      reference.items = {id};
+      out_.persistent_.push_back(&reference);
       return true;
     }
     default:

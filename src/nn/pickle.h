@@ -32,6 +32,7 @@ struct PickleValue {
   double real = 0;
   std::string_view text;  ///< text, bytes, global
   std::vector<const PickleValue*> items;
+  const PickleValue* state = nullptr;  ///< reduced, opaque: what the object was then filled with
 
   bool is(Kind other) const { return kind == other; }
   bool is_global(std::string_view name) const { return kind == Kind::global && text == name; }
@@ -51,12 +52,18 @@ class Pickle {
   const PickleValue& root() const { return *root_; }
   /// Every "module name" the pickle mentions.
   const std::set<std::string>& global_names() const { return global_names_; }
+  /// Every reference to a storage, in order.
+  const std::vector<const PickleValue*>& persistent() const { return persistent_; }
+  /// Bytes up to its end; more may follow.
+  std::size_t size() const { return size_; }
 
  private:
   friend class PickleMachine;
   std::deque<PickleValue> values_;
   std::set<std::string> global_names_;
+  std::vector<const PickleValue*> persistent_;
   const PickleValue* root_ = nullptr;
+  std::size_t size_ = 0;
 };
 
 }  // namespace sagittal::nn

@@ -84,8 +84,12 @@ Configuration Plans::configuration(std::string_view name) const {
 }
 
 Plans parse_plans(std::string_view text, std::string_view what) {
+  return plans_from_json(parse_json(text, what), what);
+}
+
+Plans plans_from_json(Json json, std::string_view what) {
   Plans plans;
-  plans.json = parse_json(text, what);
+  plans.json = std::move(json);
   if (!json_get<Json>(plans.json, "configurations", what).is_object())
     throw_json_type(plans.json, "configurations", what);
   plans.dataset_name = json_get_or<std::string>(plans.json, "dataset_name", what, "");

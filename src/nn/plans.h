@@ -29,13 +29,14 @@ struct IntensityProperties {
   double percentile_99_5 = 0;
 };
 
-/// A plans.json of nnU-Net v2 or nnInteractive.
+/// A plans.json of nnU-Net v2 or nnInteractive, or what says the same of version 1 (plans_v1.h).
 struct Plans {
   std::string dataset_name;
   std::string plans_name;
   std::vector<int> transpose_forward;
   std::vector<int> transpose_backward;
   std::vector<IntensityProperties> intensity_properties;  ///< per channel; may be empty
+  int generation = 2;                                     ///< nnU-Net's version: 1 or 2
   Json json;
 
   std::vector<std::string> configuration_names() const;
@@ -44,5 +45,6 @@ struct Plans {
 };
 
 Plans parse_plans(std::string_view text, std::string_view what);
+Plans plans_from_json(Json json, std::string_view what);
 
 }  // namespace sagittal::nn

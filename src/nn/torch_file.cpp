@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <map>
 
 #include <fmt/format.h>
 
@@ -15,6 +16,7 @@ namespace {
 
 using Kind = PickleValue::Kind;
 
+constexpr std::size_t kMaxPickle = std::size_t{64} << 20;  // what follows it is larger
 constexpr std::size_t kMaxRank = 8;
 constexpr std::size_t kMaxTensors = 65536;
 constexpr std::size_t kMaxNameLength = 500;
@@ -153,13 +155,20 @@ void gather(const Layout& layout, std::size_t item, const std::uint8_t* storage,
   }
 }
 
-class TorchReader {
+/// The two parts of a saved file: the pickle that describes the tensors, and their storages.
+class TorchParts {
  public:
-  TorchReader(ByteView bytes, std::string_view what)
-      : what_(what),
-        archive_(bytes, what),
-        copy_budget_(bytes.size()),
-        prefix_(find_prefix()),
+  virtual ~TorchParts() = default;
+  virtual const Pickle& pickle() const = 0;
+  virtual ByteView storage(std::string_view key) const = 0;
+};
+
+/// A ZIP archive, as torch >= 1.6 saves it.
+class TorchArchive final : public TorchParts {
+ public:
+  TorchArchive(ByteView bytes, std::string_view what)
+      : archive_(bytes, what),
+        prefix_(find_prefix(what)),
         pickle_(archive_.entry(prefix_ + "data.pkl"), fmt::format("{}: data.pkl", what)) {
     const auto order = archive_.entries().find(prefix_ + "byteorder");
     if (order != archive_.entries().end() && as_text(archive_.entry(order->first)) != "little") {
@@ -167,29 +176,117 @@ class TorchReader {
                   fmt::format("{}: saved on a big-endian machine; save it again on another", what));
     }
   }
+  const Pickle& pickle() const override { return pickle_; }
+  ByteView storage(std::string_view key) const override {
+    return archive_.entry(fmt::format("{}data/{}", prefix_, key));
+  }
+
+ private:
+  std::string find_prefix(std::string_view what) const {
+    constexpr std::string_view pickle_name = "/data.pkl";
+    for (const auto& [name, entry] : archive_.entries()) {
+      if (name.ends_with(pickle_name)) return name.substr(0, name.size() - pickle_name.size() + 1);
+    }
+    fail(what, "no data.pkl in the archive; expected a file saved by torch.save");
+  }
+
+  ZipArchive archive_;
+  std::string prefix_;
+  Pickle pickle_;
+};
+
+/// A row of pickles (magic number, version, machine, the data, the storages' keys) and then each storage: its number of
+/// elements as 64 bits, and the elements. torch before 1.6.
+class PickleRow final : public TorchParts {
+ public:
+  PickleRow(ByteView bytes, std::string_view what);
+  const Pickle& pickle() const override { return *data_; }
+  ByteView storage(std::string_view key) const override {
+    const auto found = storages_.find(key);
+    if (found == storages_.end()) fail(what_, "a tensor refers to a storage that is not there");
+    return found->second;
+  }
+
+ private:
+  std::map<std::string_view, std::size_t> element_sizes() const;
+
+  std::string what_;
+  std::unique_ptr<const Pickle> data_;
+  std::map<std::string, ByteView, std::less<>> storages_;
+};
+
+PickleRow::PickleRow(ByteView bytes, std::string_view what) : what_(what) {
+  constexpr std::string_view magic("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.", 15);
+  constexpr std::int64_t version = 1001;
+  if (!as_text(bytes).starts_with(magic)) fail(what, "neither an archive nor pickles of torch.save");
+  ByteReader reader(bytes, what);
+  reader.take(magic.size());
+  const auto next = [&](const char* part) {
+    const ByteView rest = bytes.subspan(reader.offset());
+    auto pickle = std::make_unique<const Pickle>(rest.first(std::min(rest.size(), kMaxPickle)),
+                                                 fmt::format("{}: {}", what, part));
+    reader.take(pickle->size());
+    return pickle;
+  };
+  if (const auto number = next("version"); !number->root().is(Kind::integer) || number->root().integer != version) {
+    fail(what, "a version other than 1001");
+  }
+  const auto machine = next("machine");
+  const PickleValue* little = machine->root().find("little_endian");
+  if (little == nullptr || !little->is(Kind::boolean) || little->integer == 0) {
+    throw Error(ErrorCode::unsupported,
+                fmt::format("{}: saved on a big-endian machine; save it again on another", what));
+  }
+  data_ = next("data");
+  const auto keys = next("keys");
+  if (!keys->root().is(Kind::list)) fail(what, "no list of storages");
+  const auto sizes = element_sizes();
+  for (const PickleValue* key : keys->root().items) {
+    const auto found = key->is(Kind::text) ? sizes.find(key->text) : sizes.end();
+    if (found == sizes.end()) fail(what, "a storage that no tensor refers to");
+    const auto elements = reader.read<std::uint64_t>();
+    storages_.emplace(key->text, reader.take(checked_product(elements, found->second, what)));
+  }
+}
+
+/// Of each storage that the data refers to, by key.
+std::map<std::string_view, std::size_t> PickleRow::element_sizes() const {
+  std::map<std::string_view, std::size_t> sizes;
+  for (const PickleValue* reference : data_->persistent()) {
+    const PickleValue& id = *reference->items[0];
+    if (!id.is(Kind::tuple) || id.items.size() < 5 || !id.items[1]->is(Kind::global) || !id.items[2]->is(Kind::text)) {
+      fail(what_, "a malformed reference to a storage");
+    }
+    const auto* type = std::find_if(kStorageTypes.begin(), kStorageTypes.end(),
+                                    [&](const StorageType& row) { return row.storage == id.items[1]->text; });
+    if (type == kStorageTypes.end()) {
+      throw Error(ErrorCode::unsupported, fmt::format("{}: elements of \"{}\"", what_, id.items[1]->text));
+    }
+    if (id.items.size() > 5 && !id.items[5]->is(Kind::none)) {
+      throw Error(ErrorCode::unsupported, fmt::format("{}: storages that are views of others", what_));
+    }
+    const auto [at, added] = sizes.emplace(id.items[2]->text, size_of(type->type));
+    if (at->second != size_of(type->type)) fail(what_, "a storage of two types");
+  }
+  return sizes;
+}
+
+class TorchReader {
+ public:
+  TorchReader(const TorchParts& parts, std::size_t size, std::string_view what)
+      : what_(what), parts_(parts), copy_budget_(size) {}
 
   TorchFile read();
 
  private:
-  std::string find_prefix() const;
   void read_weights(const PickleValue& weights, StateDict& out);
   TensorView read_tensor(const PickleValue& value, const std::string& where, StateDict& out);
   ByteView storage_of(const PickleValue& reference, const std::string& where, DType& type, bool typed) const;
 
   std::string what_;
-  ZipArchive archive_;
+  const TorchParts& parts_;
   std::uint64_t copy_budget_;
-  std::string prefix_;
-  Pickle pickle_;
 };
-
-std::string TorchReader::find_prefix() const {
-  constexpr std::string_view pickle_name = "/data.pkl";
-  for (const auto& [name, entry] : archive_.entries()) {
-    if (name.ends_with(pickle_name)) return name.substr(0, name.size() - pickle_name.size() + 1);
-  }
-  fail(what_, "no data.pkl in the archive; expected a file saved by torch.save");
-}
 
 /// Checks the entry's size against the id and returns its bytes; sets `type` unless the storage is untyped.
 ByteView TorchReader::storage_of(const PickleValue& reference, const std::string& where, DType& type,
@@ -211,7 +308,7 @@ ByteView TorchReader::storage_of(const PickleValue& reference, const std::string
     type = found->type;
     item = size_of(type);
   }
-  const ByteView bytes = archive_.entry(fmt::format("{}data/{}", prefix_, id.items[2]->text));
+  const ByteView bytes = parts_.storage(id.items[2]->text);
   const auto declared = checked_product(static_cast<std::uint64_t>(id.items[4]->integer), item, where);
   if (id.items[4]->integer < 0 || declared != bytes.size()) {
     fail(where, fmt::format("its storage has {} bytes, expected {}", bytes.size(), declared));
@@ -273,10 +370,11 @@ void TorchReader::read_weights(const PickleValue& weights, StateDict& out) {
 
 TorchFile TorchReader::read() {
   TorchFile file;
-  const PickleValue& root = pickle_.root();
+  const PickleValue& root = parts_.pickle().root();
   const PickleValue* weights = root.find("network_weights");
+  if (weights == nullptr) weights = root.find("state_dict");
   if (weights == nullptr || !weights->is(Kind::dict)) {
-    fail(what_, "no \"network_weights\"; expected a checkpoint saved by nnU-Net's trainer");
+    fail(what_, "no \"network_weights\" or \"state_dict\"; expected a checkpoint saved by nnU-Net's trainer");
   }
   read_weights(*weights, file.weights);
   const auto text = [&](const PickleValue* holder, const char* key) {
@@ -296,7 +394,7 @@ TorchFile TorchReader::read() {
       file.mirroring_axes->push_back(static_cast<int>(number));
     }
   }
-  for (std::string name : pickle_.global_names()) {
+  for (std::string name : parts_.pickle().global_names()) {
     const bool storage = std::any_of(kStorageTypes.begin(), kStorageTypes.end(),
                                      [&](const StorageType& row) { return row.storage == name || row.dtype == name; });
     if (storage || std::find(kHarmlessNames.begin(), kHarmlessNames.end(), name) != kHarmlessNames.end()) continue;
@@ -312,10 +410,13 @@ TorchFile TorchReader::read() {
 
 TorchFile read_torch_bytes(ByteView bytes, std::shared_ptr<const void> owner, std::string_view what) {
   constexpr std::uint8_t pickle_start = 0x80;
+  std::unique_ptr<const TorchParts> parts;
   if (!bytes.empty() && bytes[0] == pickle_start) {
-    throw Error(ErrorCode::unsupported, fmt::format("{}: saved by torch before 1.6; load and save it again", what));
+    parts = std::make_unique<PickleRow>(bytes, what);
+  } else {
+    parts = std::make_unique<TorchArchive>(bytes, what);
   }
-  TorchFile file = TorchReader(bytes, what).read();
+  TorchFile file = TorchReader(*parts, bytes.size(), what).read();
   file.weights.owners.push_back(std::move(owner));
   return file;
 }

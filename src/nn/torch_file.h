@@ -14,16 +14,16 @@ namespace sagittal::nn {
 
 /// What nnU-Net's trainer saves with torch.save, as far as inference needs it.
 struct TorchFile {
-  StateDict weights;  ///< `network_weights`; leading "module." and "_orig_mod." stripped from the names
+  StateDict weights;  ///< `network_weights`, in version 1 `state_dict`; leading "module." and "_orig_mod." stripped
   std::string trainer_name;
   std::string configuration;                       ///< init_args.configuration
   std::optional<std::vector<int>> mirroring_axes;  ///< inference_allowed_mirroring_axes
   std::set<std::string> foreign_names;             ///< "os.system": named by the pickle, not understood, ignored
 };
 
-/// Reads a .pth file of torch >= 1.6 without executing anything in it. Tensors are views of the mapped file where they
-/// are contiguous. Throws Error(bad_input) for malformed files, Error(unsupported) for old, compressed or big-endian
-/// ones.
+/// Reads a file that torch.save wrote, an archive (torch >= 1.6) or a row of pickles (before), without executing
+/// anything in it. Tensors are views of the mapped file where they are contiguous. Throws Error(bad_input) for
+/// malformed files, Error(unsupported) for compressed or big-endian ones.
 TorchFile read_torch_file(const std::filesystem::path& path);
 
 /// The same from memory that `owner` keeps alive; null: the caller does.

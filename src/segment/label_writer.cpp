@@ -4,25 +4,9 @@
 #include <limits>
 
 #include "base/error.h"
+#include "segment/logit_store.h"
 
 namespace sagittal::segment {
-namespace {
-
-std::array<std::vector<SamplePair>, 3> pairs_between(const NetworkImage& image, const Plan& plan) {
-  const Grid target = image.grid.cropped(image.crop);
-  const int separate = separate_axis(plan.logits, image.spacing_mm, target.spacing_mm);
-  std::array<std::vector<SamplePair>, 3> pairs;
-  for (int axis = 0; axis < 3; ++axis) {
-    const auto a = static_cast<std::size_t>(axis);
-    const bool nearest = axis == separate || plan.logits.order == 0;
-    pairs[a] =
-        sample_pairs(image.shape()[a], target.shape[a], nearest ? Interpolation::nearest : Interpolation::linear);
-  }
-  return pairs;
-}
-
-}  // namespace
-
 /// What a thread needs for one line of the target.
 struct LabelWriter::Line {
   std::vector<float> blended, best;
@@ -36,8 +20,9 @@ LabelWriter::LabelWriter(const Geometry& geometry, const NetworkImage& image, co
       shape_(image.shape()),
       heads_(heads),
       regions_(std::move(regions)),
+      likely_(plan.generation == 1 ? 0.5f : 0.0f),
       pool_(pool),
-      pairs_(pairs_between(image, plan)),
+      pairs_(pairs_to_image(image, plan)),
       wide_(widest_label >= 255),
       labels_(static_cast<std::size_t>(geometry.voxel_count()) * (wide_ ? 2 : 1)) {
   std::fill(labels_.as<std::uint8_t>().begin(), labels_.as<std::uint8_t>().end(), std::uint8_t{0});
@@ -67,7 +52,7 @@ void LabelWriter::blend(const LogitRows& rows, const SamplePair& p0, const Sampl
 void LabelWriter::write_line(const LogitRows& rows, std::int64_t i, std::int64_t j, Line& line) {
   const auto width = static_cast<std::size_t>(target_.shape[2]);
   line.blended.resize(static_cast<std::size_t>(shape_[2]));
-  line.best.assign(width, regions_.empty() ? -std::numeric_limits<float>::infinity() : 0.0f);
+  line.best.assign(width, regions_.empty() ? -std::numeric_limits<float>::infinity() : likely_);
   line.labels.assign(width, 0);
   const std::vector<SamplePair>& pairs = pairs_[2];
   for (int head = 0; head < heads_; ++head) {

@@ -9,8 +9,9 @@
 
 namespace sagittal::segment {
 
-/// Turns logits into the labels of the input image while they come: resampled to the cropped image head by head, the
-/// largest kept (the lower label of equals), or, for regions, each that is likely painted over those before it.
+/// Turns logits, or probabilities where the plan is of version 1, into the labels of the input image while they come:
+/// resampled to the cropped image head by head, the largest kept (the lower label of equals), or, for regions, each
+/// that is likely painted over those before it.
 class LabelWriter final : public LogitSink {
  public:
   /// `regions` are the labels that heads paint, empty where heads are labels; `widest_label` chooses uint8 or uint16.
@@ -34,6 +35,7 @@ class LabelWriter final : public LogitSink {
   Index3 shape_;  // of the logits
   int heads_;
   std::vector<int> regions_;
+  float likely_;  // what a region must exceed
   ThreadPool& pool_;
   std::array<std::vector<SamplePair>, 3> pairs_;
   bool wide_;

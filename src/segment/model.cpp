@@ -20,14 +20,14 @@ std::vector<std::string> choose_folds(const nn::ModelFolder& folder, const std::
   }
   if (!numbered.empty()) return numbered;
   if (folder.folds.empty()) {
-    throw Error(ErrorCode::not_found, "no fold_* folder with a checkpoint_final.pth or checkpoint_best.pth in it");
+    throw Error(ErrorCode::not_found, "no fold_* folder with a checkpoint in it");
   }
   return folder.folds;
 }
 
 std::string checkpoint_of(const nn::ModelFolder& folder, const std::string& fold, const std::string& asked) {
   if (!asked.empty()) return asked;
-  const std::string found = nn::checkpoint_name(folder.folder / ("fold_" + fold));
+  const std::string found = nn::checkpoint_name(nn::fold_folder(folder.folder, fold));
   if (!found.empty()) return found;
   throw Error(ErrorCode::not_found,
               fmt::format("fold \"{}\" has no checkpoint; there are {}", fold,
@@ -69,7 +69,8 @@ void load_folds(Model& model, const LoadOptions& options) {
   const auto arenas = nn::cpu::make_arenas();
   for (std::size_t n = 0; n < model.folds.size(); ++n) {
     const nn::Checkpoint checkpoint = nn::open_checkpoint(
-        model.folder.folder, {model.folds[n], checkpoint_of(model.folder, model.folds[n], options.checkpoint)});
+        model.folder.folder, {model.folds[n], checkpoint_of(model.folder, model.folds[n], options.checkpoint),
+                              model.folder.configuration.name});
     check_trainer(checkpoint.trainer_name);
     if (checkpoint.configuration.name != model.folder.configuration.name) {
       throw Error(ErrorCode::bad_input,
@@ -83,6 +84,20 @@ void load_folds(Model& model, const LoadOptions& options) {
     model.networks.push_back(
         nn::cpu::make_network(checkpoint.network, checkpoint.weights, {options.threads, options.precision}, arenas));
   }
+}
+
+/// Version 1 keeps configurations in folders around the task's, and may have trained them with different trainers.
+std::filesystem::path previous_stage_folder_v1(const Model& model) {
+  const auto task = model.folder.folder.parent_path();
+  const auto place = task.parent_path().parent_path() / model.previous_stage / task.filename();
+  std::vector<std::filesystem::path> found = nn::find_model_folders(place);
+  const std::string plans = "__" + model.folder.plans.plans_name;
+  std::erase_if(found, [&](const auto& folder) { return !folder.filename().string().ends_with(plans); });
+  if (found.size() == 1) return found[0];
+  throw Error(
+      ErrorCode::not_found,
+      fmt::format("expected one model of the stage before in {}, found {}; its segmentation can be given instead",
+                  place.string(), found.size()));
 }
 
 }  // namespace
@@ -103,6 +118,7 @@ std::shared_ptr<const Model> load_model(const std::filesystem::path& path, const
 }
 
 std::filesystem::path previous_stage_folder(const Model& model) {
+  if (model.plan.generation == 1) return previous_stage_folder_v1(model);
   const std::string& name = model.folder.name;
   const auto folder = model.folder.folder.parent_path() / (name.substr(0, name.rfind("__") + 2) + model.previous_stage);
   if (name.find("__") != std::string::npos && std::filesystem::exists(folder / "plans.json")) return folder;

@@ -89,13 +89,37 @@ Range range_of(std::span<const float> voxels, ThreadPool& pool) {
   return all;
 }
 
-void z_score(std::span<float> voxels, std::span<const std::uint8_t> mask, ThreadPool& pool) {
+struct Moments {
+  double mean = 0, deviation = 0;
+  std::int64_t count = 0;
+};
+Moments moments_of(std::span<const float> voxels, std::span<const std::uint8_t> mask, ThreadPool& pool) {
   const Sum values = add_up(voxels, mask, pool, [](double x) { return x; });
-  if (values.count == 0) return;  // an image without content stays as it is
+  if (values.count == 0) return {};
   const double mean = values.sum / static_cast<double>(values.count);
   const Sum squares = add_up(voxels, mask, pool, [mean](double x) { return (x - mean) * (x - mean); });
-  const double deviation = std::sqrt(squares.sum / static_cast<double>(squares.count));
-  shift_and_scale(voxels, mask, static_cast<float>(mean), std::max(static_cast<float>(deviation), kSmallest), pool);
+  return {mean, std::sqrt(squares.sum / static_cast<double>(squares.count)), values.count};
+}
+
+void z_score(std::span<float> voxels, std::span<const std::uint8_t> mask, ThreadPool& pool) {
+  const Moments moments = moments_of(voxels, mask, pool);
+  if (moments.count == 0) return;  // an image without content stays as it is
+  shift_and_scale(voxels, mask, static_cast<float>(moments.mean),
+                  std::max(static_cast<float>(moments.deviation), kSmallest), pool);
+}
+
+/// Clips to the percentiles; mean and deviation are those of the voxels that lay strictly between them.
+void clip_and_z_score(std::span<float> voxels, const nn::IntensityProperties& intensity, ThreadPool& pool) {
+  const auto low = static_cast<float>(intensity.percentile_00_5), high = static_cast<float>(intensity.percentile_99_5);
+  std::vector<std::uint8_t> between(voxels.size());
+  for_parts(voxels, pool, [&](std::size_t, std::size_t begin, std::size_t end) {
+    for (std::size_t i = begin; i < end; ++i) between[i] = voxels[i] > low && voxels[i] < high;
+  });
+  clip(voxels, low, high, pool);
+  const Moments moments = moments_of(voxels, between, pool);
+  if (moments.count == 0) return;
+  shift_and_scale(voxels, {}, static_cast<float>(moments.mean),
+                  std::max(static_cast<float>(moments.deviation), kSmallest), pool);
 }
 
 }  // namespace
@@ -107,6 +131,8 @@ void normalise(std::span<float> voxels, const ChannelPlan& plan, std::span<const
       clip(voxels, static_cast<float>(intensity.percentile_00_5), static_cast<float>(intensity.percentile_99_5), pool);
       return shift_and_scale(voxels, {}, static_cast<float>(intensity.mean),
                              std::max(static_cast<float>(intensity.std), kSmallest), pool);
+    case Normalisation::ct_own:
+      return clip_and_z_score(voxels, intensity, pool);
     case Normalisation::z_score:
       return z_score(voxels, plan.masked ? mask : std::span<const std::uint8_t>(), pool);
     case Normalisation::none:

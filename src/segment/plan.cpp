@@ -28,6 +28,15 @@ Normalisation normalisation_from_name(const std::string& name) {
                   name));
 }
 
+/// Of version 1.
+Normalisation normalisation_from_scheme(const std::string& name) {
+  if (name == "CT") return Normalisation::ct;
+  if (name == "CT2") return Normalisation::ct_own;
+  if (name == "nonCT") return Normalisation::z_score;
+  if (name == "noNorm") return Normalisation::none;
+  refuse(fmt::format("normalisation \"{}\"; known are CT, CT2, nonCT and noNorm", name));
+}
+
 std::vector<ChannelPlan> read_channels(const nn::ModelFolder& model) {
   const nn::Configuration& from = model.configuration;
   const std::size_t count = model.dataset.channel_names.size();
@@ -37,11 +46,13 @@ std::vector<ChannelPlan> read_channels(const nn::ModelFolder& model) {
   }
   std::vector<ChannelPlan> channels(count);
   for (std::size_t c = 0; c < count; ++c) {
-    channels[c].normalisation = normalisation_from_name(from.normalization_schemes[c]);
+    const std::string& name = from.normalization_schemes[c];
+    channels[c].normalisation =
+        model.generation() == 1 ? normalisation_from_scheme(name) : normalisation_from_name(name);
     channels[c].masked = from.use_mask_for_norm[c];
     if (c < model.plans.intensity_properties.size()) {
       channels[c].intensity = model.plans.intensity_properties[c];
-    } else if (channels[c].normalisation == Normalisation::ct) {
+    } else if (channels[c].normalisation == Normalisation::ct || channels[c].normalisation == Normalisation::ct_own) {
       throw Error(ErrorCode::bad_input, fmt::format("the plan lacks the intensities of channel {}", c));
     }
   }
@@ -148,6 +159,7 @@ Plan read_plan(const nn::ModelFolder& model) {
     check_recipe(model);
     const nn::Configuration& from = model.configuration;
     Plan out;
+    out.generation = model.generation();
     out.dimensions = from.network.dimensions;
     std::copy_backward(from.patch_size.begin(), from.patch_size.end(), out.patch.end());
     out.spacing_mm = read_spacing(from);

@@ -10,6 +10,7 @@ namespace sagittal::segment {
 
 enum class Normalisation {
   ct,       ///< clipped to the training set's percentiles, then its mean and deviation
+  ct_own,   ///< clipped likewise, then the image's own mean and deviation of what lies strictly between
   z_score,  ///< the image's own mean and deviation
   none,
   zero_to_one,  ///< minimum 0, maximum 1
@@ -31,6 +32,7 @@ struct Resampling {
 
 /// What inference needs of a model folder, checked. Axes are the network's: [d, h, w] after `transpose`.
 struct Plan {
+  int generation = 2;  ///< nnU-Net's version; 1 resamples before it normalises, and averages probabilities
   int dimensions = 3;
   Index3 patch{1, 1, 1};                          ///< the first axis is 1 in 2D
   std::vector<double> spacing_mm;                 ///< `dimensions` of them

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "segment/label_writer.h"
+#include "segment/logit_store.h"
 #include "segment/preprocess.h"
 #include "segment/window.h"
 
@@ -23,24 +24,47 @@ void check_options(const Model& model, const PredictOptions& options) {
                   : fmt::format("\"{}\" is no second stage of a cascade", model.folder.configuration.name));
 }
 
-}  // namespace
-
-Volume predict(const Model& model, std::span<const Volume> channels, const PredictOptions& options, ThreadPool& pool) {
+NetworkImage prepare(const Model& model, std::span<const Volume> channels, const PredictOptions& options,
+                     ThreadPool& pool) {
   check_options(model, options);
   options.control.report("preparing", 0);
-  const NetworkImage image = preprocess(channels, options.previous, model.plan, options.control, pool);
-  const nn::Dataset& dataset = model.folder.dataset;
-  const std::vector<int> foreground = dataset.foreground();
-  LabelWriter writer(channels[0].geometry(), image, model.plan, dataset.heads(), dataset.regions_class_order,
-                     static_cast<int>(foreground.size()), pool);
+  return preprocess(channels, options.previous, model.plan, options.control, pool);
+}
+
+WindowOptions window_of(const Model& model, const PredictOptions& options) {
   WindowOptions window;
+  window.generation = model.plan.generation;
+  if (model.plan.generation == 1) {
+    window.averaged = model.folder.dataset.has_regions() ? Averaged::sigmoid : Averaged::softmax;
+  }
   window.dimensions = model.plan.dimensions;
   window.patch = model.plan.patch;
   window.step = options.step;
   if (options.mirror) window.mirror_axes = model.mirror_axes;
   window.previous_labels = model.previous_labels;
-  slide(model.networks, image, window, writer, options.control, pool);
+  return window;
+}
+
+}  // namespace
+
+Volume predict(const Model& model, std::span<const Volume> channels, const PredictOptions& options, ThreadPool& pool) {
+  const NetworkImage image = prepare(model, channels, options, pool);
+  const nn::Dataset& dataset = model.folder.dataset;
+  const std::vector<int> foreground = dataset.foreground();
+  LabelWriter writer(channels[0].geometry(), image, model.plan, dataset.heads(), dataset.regions_class_order,
+                     static_cast<int>(foreground.size()), pool);
+  slide(model.networks, image, window_of(model, options), writer, options.control, pool);
   return writer.finish();
+}
+
+std::unique_ptr<const LogitStore> answer(const Model& model, std::span<const Volume> channels,
+                                         const PredictOptions& options, ThreadPool& pool) {
+  const NetworkImage image = prepare(model, channels, options, pool);
+  const nn::Dataset& dataset = model.folder.dataset;
+  auto store = std::make_unique<LogitStore>(image, model.plan, dataset.heads(), dataset.has_regions(),
+                                            model.plan.generation == 1);
+  slide(model.networks, image, window_of(model, options), *store, options.control, pool);
+  return store;
 }
 
 }  // namespace sagittal::segment

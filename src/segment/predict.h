@@ -1,4 +1,5 @@
 #pragma once
+#include <memory>
 #include <span>
 
 #include "base/progress.h"
@@ -7,6 +8,8 @@
 #include "volume/volume.h"
 
 namespace sagittal::segment {
+
+class LogitStore;
 
 struct PredictOptions {
   bool mirror = true;                ///< the mean over mirrored passes, as far as training allowed
@@ -19,5 +22,9 @@ struct PredictOptions {
 /// labels on that grid; with regions, the label that was painted last. Throws Error(bad_input) for images that the
 /// model does not take, Error(cancelled).
 Volume predict(const Model& model, std::span<const Volume> channels, const PredictOptions& options, ThreadPool& pool);
+
+/// What the model answers, for an ensemble (ensemble.h), with the same checks and errors.
+std::unique_ptr<const LogitStore> answer(const Model& model, std::span<const Volume> channels,
+                                         const PredictOptions& options, ThreadPool& pool);
 
 }  // namespace sagittal::segment

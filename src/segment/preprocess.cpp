@@ -194,6 +194,51 @@ Array3<float> resample(Array3<float> channel, const Index3& shape, const Resampl
   return out;
 }
 
+/// The content mask on the network's grid, by the rule of labels.
+Array3<std::uint8_t> resampled_mask(std::span<const Volume> channels, const Grid& kept, const Index3& shape,
+                                    int separate, ThreadPool& pool) {
+  Array3<std::uint8_t> mask = content_mask(channels, nullptr, kept, pool);
+  if (mask.shape() == shape) return mask;
+  Array3<std::uint16_t> labels(mask.shape());
+  std::copy(mask.values().begin(), mask.values().end(), labels.values().begin());
+  const Array3<std::uint16_t> resized = resize_labels(labels, shape, separate, LabelRule::at_least_half, pool);
+  Array3<std::uint8_t> out(shape);
+  std::copy(resized.values().begin(), resized.values().end(), out.values().begin());
+  return out;
+}
+
+/// The channels in the order of version 1, which also clears what lies outside the mask.
+std::vector<Array3<float>> resample_then_normalise(std::span<const Volume> channels, const Grid& kept,
+                                                   const Index3& shape, const Plan& plan, const RunControl& control,
+                                                   ThreadPool& pool) {
+  const int separate = separate_axis(plan.data, kept.spacing_mm, plan.target_spacing(kept.spacing_mm));
+  const auto clears = [](const ChannelPlan& c) { return c.masked && c.normalisation != Normalisation::none; };
+  Array3<std::uint8_t> mask;
+  if (std::any_of(plan.channels.begin(), plan.channels.end(), clears)) {
+    mask = resampled_mask(channels, kept, shape, separate, pool);
+  }
+  std::vector<Array3<float>> out;
+  for (std::size_t c = 0; c < channels.size(); ++c) {
+    control.check();
+    Array3<float> channel = gather<float>(channels[c], kept, pool);
+    for (float& voxel : channel.values()) voxel = std::isnan(voxel) ? 0.0f : voxel;
+    channel = resample(std::move(channel), shape, plan.data, separate, pool);
+    normalise(channel.values(), plan.channels[c], mask.values(), pool);
+    for (std::size_t n = 0; clears(plan.channels[c]) && n < mask.values().size(); ++n) {
+      if (mask.values()[n] == 0) channel.values()[n] = 0;
+    }
+    out.push_back(std::move(channel));
+  }
+  return out;
+}
+
+/// Version 1 stretches the whole segmentation of the stage before over the cropped image.
+Array3<std::uint16_t> stretched_labels(const Volume& previous, const Grid& grid, const Index3& shape,
+                                       ThreadPool& pool) {
+  Array3<std::uint16_t> labels = gather_labels(previous, grid, pool);
+  return labels.shape() == shape ? std::move(labels) : resize_labels(labels, shape, -1, LabelRule::at_least_half, pool);
+}
+
 }  // namespace
 
 NetworkImage preprocess(std::span<const Volume> channels, const Volume* previous, const Plan& plan,
@@ -205,9 +250,13 @@ NetworkImage preprocess(std::span<const Volume> channels, const Volume* previous
   out.spacing_mm = plan.target_spacing(out.grid.spacing_mm);
   const Grid kept = out.grid.cropped(out.crop);
   const Index3 shape = resampled_shape(kept.shape, kept.spacing_mm, out.spacing_mm);
+  if (plan.generation == 1) {
+    out.channels = resample_then_normalise(channels, kept, shape, plan, control, pool);
+    if (previous != nullptr) out.labels = stretched_labels(*previous, out.grid, shape, pool);
+    return out;
+  }
   std::optional<Array3<std::uint16_t>> labels;
   if (previous != nullptr) labels = gather_labels(*previous, kept, pool);
-
   Array3<std::uint8_t> mask;
   const auto needs_mask = [](const ChannelPlan& c) { return c.masked && c.normalisation == Normalisation::z_score; };
   if (std::any_of(plan.channels.begin(), plan.channels.end(), needs_mask)) {

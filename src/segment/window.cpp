@@ -44,6 +44,7 @@ class Slider {
   void gather(const Index3& start, const Flips& flips);
   void gather_line(std::int64_t channel, std::int64_t i, std::int64_t j, std::int64_t k, float* to) const;
   void add_weights(const Index3& start);
+  void apply_averaged();
   void add_logits(const Index3& start, const Flips& flips);
   /// Rows [first, last) of the padded image have all that they get.
   void finish_rows(std::int64_t first, std::int64_t last);
@@ -76,14 +77,20 @@ Slider::Slider(std::span<const std::shared_ptr<const nn::Network>> networks, con
       heads_(networks[0]->output_channels()),
       inputs_(static_cast<std::int64_t>(image.channels.size() + options.previous_labels.size())),
       patch_voxels_(patch_[0] * patch_[1] * patch_[2]),
-      flips_(all_flips(options)),
-      weights_(tile_weights(options.patch)) {
+      flips_(all_flips(options)) {
   for (std::size_t a = 0; a < 3; ++a) {
     padded_[a] = std::max(image.shape()[a], patch_[a]);
     before_[a] = (padded_[a] - image.shape()[a]) / 2;
     // 2D networks take every slice once.
     const double step = static_cast<int>(a) < 3 - options.dimensions ? 1 : options.step;
     starts_[a] = tile_starts(padded_[a], patch_[a], step);
+  }
+  // Version 1 slides 2D networks over each slice by itself.
+  const std::size_t tiles = starts_[1].size() * starts_[2].size() * (options.dimensions == 3 ? starts_[0].size() : 1);
+  if (options.generation == 1 && tiles == 1) {
+    weights_.assign(static_cast<std::size_t>(patch_voxels_), 1.0f);
+  } else {
+    weights_ = tile_weights(options.patch, options.generation);
   }
   plane_ = padded_[1] * padded_[2];
   const auto floats = [](std::int64_t count) { return Buffer(static_cast<std::size_t>(count) * sizeof(float)); };
@@ -123,6 +130,7 @@ void Slider::run_tile(const Index3& start) {
       control_.check();
       control_.report("predicting", static_cast<double>(done_++) / static_cast<double>(passes_));
       network->run(patch_, input_.as<float>(), logits_.as<float>(), quiet);
+      apply_averaged();
       add_logits(start, flips);
     }
   }
@@ -170,6 +178,23 @@ void Slider::add_weights(const Index3& start) {
     const float* weight = weights_.data() + line * patch_[2];
     for (std::int64_t k = 0; k < patch_[2]; ++k) to[k] += weight[k];
   }
+}
+
+/// Makes probabilities of the logits, where those are averaged.
+void Slider::apply_averaged() {
+  if (options_.averaged == Averaged::logits) return;
+  float* logits = logits_.as<float>().data();
+  const bool sigmoid = options_.averaged == Averaged::sigmoid;
+  pool_.parallel_for(patch_voxels_, 4096, [&](std::int64_t begin, std::int64_t end) {
+    if (sigmoid) {
+      for (std::int64_t head = 0; head < heads_; ++head) {
+        float* values = logits + head * patch_voxels_;
+        for (std::int64_t n = begin; n < end; ++n) values[n] = 1.0f / (1.0f + std::exp(-values[n]));
+      }
+    } else {
+      softmax(logits + begin, heads_, patch_voxels_, end - begin);
+    }
+  });
 }
 
 void Slider::add_logits(const Index3& start, const Flips& flips) {
@@ -246,8 +271,22 @@ std::vector<std::int64_t> tile_starts(std::int64_t extent, std::int64_t tile, do
   return starts;
 }
 
-std::vector<float> tile_weights(const Index3& tile) {
-  constexpr double highest = 10, width = 0.125, reach = 4;
+void softmax(float* values, std::int64_t heads, std::int64_t stride, std::int64_t count) {
+  for (std::int64_t n = 0; n < count; ++n) {
+    float highest = values[n], sum = 0;
+    for (std::int64_t head = 1; head < heads; ++head) highest = std::max(highest, values[head * stride + n]);
+    for (std::int64_t head = 0; head < heads; ++head) {
+      float& value = values[head * stride + n];
+      value = std::exp(value - highest);
+      sum += value;
+    }
+    for (std::int64_t head = 0; head < heads; ++head) values[head * stride + n] /= sum;
+  }
+}
+
+std::vector<float> tile_weights(const Index3& tile, int generation) {
+  constexpr double width = 0.125, reach = 4;
+  const double highest = generation == 1 ? 1 : 10;
   std::array<std::vector<double>, 3> along;
   for (std::size_t a = 0; a < 3; ++a) {
     const double sigma = static_cast<double>(tile[a]) * width;
@@ -261,7 +300,10 @@ std::vector<float> tile_weights(const Index3& tile) {
   weights.reserve(static_cast<std::size_t>(tile[0] * tile[1] * tile[2]));
   for (const double z : along[0]) {
     for (const double y : along[1]) {
-      for (const double x : along[2]) weights.push_back(from_half(to_half(static_cast<float>(highest * (z * y * x)))));
+      for (const double x : along[2]) {
+        const auto weight = static_cast<float>(highest * (z * y * x));
+        weights.push_back(generation == 1 ? weight : from_half(to_half(weight)));
+      }
     }
   }
   float smallest = static_cast<float>(highest);

@@ -53,8 +53,8 @@ TEST(TorchFile, EveryTruncationIsAnError) {
   }
 }
 
-TEST(TorchFile, FilesOfOldTorchSaySo) {
-  EXPECT_ERROR(read_torch_bytes(as_bytes("\x80\x02]q"), nullptr, "old.pth"), ErrorCode::unsupported);
+TEST(TorchFile, OtherPicklesAreRefused) {
+  EXPECT_ERROR(read_torch_bytes(as_bytes("\x80\x02]q"), nullptr, "old.pth"), ErrorCode::bad_input);
 }
 
 TorchFile read_forged(const forge::TensorClaim& claim, const std::string& extra = "") {

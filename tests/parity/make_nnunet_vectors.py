@@ -45,6 +45,11 @@ def models(name: str, intensities: list) -> tuple:
         full = {"inherits_from": "3d_fullres", "previous_stage": "3d_lowres"}
         return m.plans("Dataset104_cascade", {"3d_fullres": config, "3d_lowres": low, "3d_cascade_fullres": full},
                        intensities), {"3d_lowres": (("0",), (0, 1, 2)), "3d_cascade_fullres": (("0",), (2,))}, two, None
+    if name == "ensemble":
+        flat = m.configuration([1.4, 1.3], [28, 28], [Z], [True], net([6, 8, 8], ([[1, 1], [2, 2], [2, 2]], [[3, 3]] * 3)))
+        full = m.configuration([1.5, 1.4, 1.6], [16, 20, 16], [Z], [True], net([4, 8, 8], EVEN))
+        return m.plans("Dataset107_ensemble", {"2d": flat, "3d_fullres": full}, intensities, transpose=(2, 0, 1)), \
+            {"2d": (("0",), (0, 1)), "3d_fullres": (("0",), (1,))}, two, None
     if name == "regions":
         config = m.configuration([1.3, 1.3, 1.4], [16, 16, 20], [Z, "RescaleTo01Normalization"], [True, False],
                                  net([4, 8, 8], EVEN))
@@ -63,14 +68,17 @@ def make(name: str, images: list, label: np.ndarray, spacing: tuple) -> None:
     arrays = np.stack(images).astype(np.float32)
     with tempfile.TemporaryDirectory() as scratch:
         files = [write_nifti(Path(scratch) / f"{c}.nii.gz", image, spacing) for c, image in enumerate(images)]
-        previous = None
+        previous, shares = None, []
         for stage, (folds, mirror) in stages.items():
             trained = {f: m.train(plan, dataset, stage, [(arrays, label, list(spacing))], 120, 3 + n)
                        for n, f in enumerate(folds)}
             folder = m.write_folder(HERE / name / f"{m.TRAINER}__{m.PLANS}__{stage}", plan, dataset, stage, trained, mirror)
             out = Path(scratch) / f"{stage}.nii.gz"
-            m.Original(folder, [f if f == "all" else int(f) for f in folds])(files, out, previous)
+            original = m.Original(folder, [f if f == "all" else int(f) for f in folds])
+            shares.append(original(files, out, None if name == "ensemble" else previous))
             previous = out
+        if name == "ensemble":
+            write_nifti(previous, m.ensemble(original, shares, Path(scratch)), spacing)
         found = read_nifti(previous).astype(np.uint8)
         write_nifti(HERE / name / "labels.nii.gz", found, spacing)
     checks = [zlib.crc32(i.tobytes()) for i in images]

@@ -54,16 +54,21 @@ def read_nifti(path: Path) -> np.ndarray:
     return np.frombuffer(raw, kind, int(np.prod(shape)), offset).reshape(shape[::-1])
 
 
-def cases() -> dict:
-    """name: (images, label, spacing [k, j, i])."""
+def cases(generation: int = 2) -> dict:
+    """name: (images, label, spacing [k, j, i]), for models of version 1 or 2."""
     flat, flat_label = blobs((9, 44, 52), 11, 2)
     image, label = blobs((40, 36, 44), 12, 3)
     thick, thick_label = blobs((10, 60, 56), 13, 2)
     small, small_label = blobs((30, 34, 32), 14, 2)
-    rimmed, rimmed_label = blobs((34, 36, 40), 15, 2, empty_rim=4)
+    rimmed, rimmed_label = blobs((34, 36, 40), 15, 3 if generation == 1 else 2, empty_rim=4)
     second = (rimmed // 2 + 7 * (rimmed != 0)).astype(np.int16)
+    out = {"2d": ([flat], flat_label, (6.0, 1.2, 1.2)), "3d": ([image], label, (1.4, 1.1, 1.2)),
+           "anisotropic": ([thick], thick_label, (7.0, 1.3, 1.3)), "cascade": ([small], small_label, (1.0, 1.0, 1.0)),
+           "regions": ([rimmed, second], rimmed_label, (1.0, 1.2, 1.1))}
+    if generation == 1:
+        one, one_label = blobs((36, 34, 38), 17, 1, empty_rim=3)
+        return out | {"single": ([one], one_label, (1.1, 1.2, 1.3))}
     residual, residual_label = blobs((12, 48, 50), 16, 1)
-    return {"2d": ([flat], flat_label, (6.0, 1.2, 1.2)), "3d": ([image], label, (1.4, 1.1, 1.2)),
-            "anisotropic": ([thick], thick_label, (7.0, 1.3, 1.3)), "cascade": ([small], small_label, (1.0, 1.0, 1.0)),
-            "regions": ([rimmed, second], rimmed_label, (1.0, 1.2, 1.1)),
-            "resenc": ([residual], residual_label, (4.0, 1.0, 1.0))}
+    framed, framed_label = blobs((30, 40, 36), 18, 2, empty_rim=3)
+    return out | {"resenc": ([residual], residual_label, (4.0, 1.0, 1.0)),
+                  "ensemble": ([framed], framed_label, (1.5, 1.1, 1.2))}

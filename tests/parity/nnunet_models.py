@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from nnunetv2.ensembling.ensemble import average_probabilities
 from nnunetv2.inference.predict_from_raw_data import nnUNetPredictor
 from nnunetv2.preprocessing.preprocessors.default_preprocessor import DefaultPreprocessor
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
@@ -176,3 +177,11 @@ class Original:
         seg, shares = self.predictor.predict_single_npy_array(images, properties, before, None, True)
         io.write_seg(seg, str(out), properties)
         return shares
+
+
+def ensemble(original: Original, shares: list, scratch: Path) -> np.ndarray:
+    """Labels of the mean of probabilities, as nnUNetv2_ensemble makes them of the files that prediction leaves."""
+    for n, share in enumerate(shares):
+        np.savez_compressed(scratch / f"{n}.npz", probabilities=share)
+    mean = average_probabilities([str(scratch / f"{n}.npz") for n in range(len(shares))])
+    return np.asarray(original.predictor.label_manager.convert_probabilities_to_segmentation(mean)).astype(np.uint8)

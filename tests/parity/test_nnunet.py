@@ -18,7 +18,8 @@ def test_labels_are_nnunets(sagittal, tmp_path, name):
     expected = json.loads((HERE / name / "expected.json").read_text())
     assert [zlib.crc32(i.tobytes()) for i in images] == expected["images_crc32"]
     files = [write_nifti(tmp_path / f"{c}.nii.gz", image, spacing) for c, image in enumerate(images)]
-    configuration = ["--configuration", "3d_cascade_fullres"] if name == "cascade" else []
+    chosen = {"cascade": "3d_cascade_fullres", "ensemble": "2d,3d_fullres"}
+    configuration = ["--configuration", chosen[name]] if name in chosen else []
     result = sagittal("predict", HERE / name, *files, "-o", tmp_path / "out.nii.gz", "--precision", "fp32", "--json",
                       *configuration)
     assert result.returncode == 0, result.stderr

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "expect_error.h"
+#include "segment/ensemble.h"
 #include "segment/postprocess.h"
 #include "segment/sample_network.h"
 #include "segment/sample_plan.h"
@@ -110,6 +111,36 @@ TEST_F(Predict, ACascadeNeedsItsFirstStage) {
   EXPECT_ERROR(run(model, volume, {.previous = &volume}), ErrorCode::wrong_usage);
 }
 
+TEST_F(Predict, ModelsTogetherAnswerByTheMeanOfTheirProbabilities) {
+  SampleModel turned;
+  turned.plans["transpose_forward"] = {2, 0, 1};
+  turned.plans["transpose_backward"] = {1, 2, 0};
+  // The first is nearly sure of label 0 below 3, the second of label 1 above 1; between them the surer one wins.
+  const Model low = model_of(SampleModel(), 2, [](int head, float x) { return head == 1 ? 2 * (x - 3) : 0.0f; });
+  const Model high = model_of(turned, 2, [](int head, float x) { return head == 1 ? x - 1 : 0.0f; });
+  const std::array members{Member{&low}, Member{&high}};
+  std::vector<float> values(2 * 3 * 4, 0.0f);  // zeros outside of 0.5, 2.1 and 4 in the middle
+  values[13] = 0.5f;
+  values[14] = 2.1f;
+  values[17] = 4;
+  const Volume volume = volume_of({4, 3, 2}, values);
+  std::vector<int> expected(values.size(), 0);
+  expected[17] = 1;
+  EXPECT_EQ(labels_in(predict_together(members, std::span(&volume, 1), {}, pool_)), expected);
+  const std::array twice{Member{&high}, Member{&high}};
+  EXPECT_EQ(labels_in(predict_together(twice, std::span(&volume, 1), {}, pool_)), run(high, volume));
+}
+
+TEST_F(Predict, ModelsOfOtherLabelsCannotAnswerTogether) {
+  SampleModel other;
+  other.dataset = R"({"channel_names": {"0": "CT"}, "labels": {"background": 0, "spleen": 1}})";
+  const Model liver = model_of(SampleModel(), 2, [](int, float x) { return x; });
+  const Model spleen = model_of(other, 2, [](int, float x) { return x; });
+  const std::array members{Member{&liver}, Member{&spleen}};
+  const Volume volume = volume_of({1, 1, 1}, {1});
+  EXPECT_ERROR(predict_together(members, std::span(&volume, 1), {}, pool_), ErrorCode::wrong_usage);
+}
+
 TEST_F(Predict, AStepOutsideOfATileIsRefused) {
   const Model model = model_of(SampleModel(), 2, [](int, float x) { return x; });
   EXPECT_ERROR(run(model, volume_of({1, 1, 1}, {1}), {.step = 0}), ErrorCode::wrong_usage);
@@ -131,6 +162,31 @@ TEST(Postprocess, KeepsTheLargestComponent) {
                         "postprocessing_kwargs": [{"labels_or_regions": 1, "background_label": 2}]})"),
               ElementsAre(1, 0, 2, 2, 0, 2, 2, 2));
   EXPECT_THAT(apply(R"({"postprocessing_fns": [], "postprocessing_kwargs": []})"), ElementsAre(1, 0, 2, 1, 0, 2, 2, 2));
+}
+
+TEST(Postprocess, StepsOfVersionOneKeepEqualsAndWhatIsLargeEnough) {
+  Geometry geometry;
+  geometry.size = {9, 1, 1};
+  geometry.spacing_mm = {2, 1, 1};
+  const std::vector<std::uint8_t> labels{1, 1, 0, 2, 2, 0, 1, 0, 1};
+  const Volume volume = make_volume<std::uint8_t>(geometry, labels);
+  const auto apply = [&](const char* text) {
+    return labels_in(postprocess(volume, parse_postprocessing(text, "test")));
+  };
+  EXPECT_THAT(apply(R"({"for_which_classes": [1]})"), ElementsAre(1, 1, 0, 2, 2, 0, 0, 0, 0));
+  EXPECT_THAT(apply(R"({"for_which_classes": [[1, 2]], "min_valid_object_sizes": "None"})"),
+              ElementsAre(1, 1, 0, 2, 2, 0, 0, 0, 0));
+  EXPECT_THAT(apply(R"({"for_which_classes": [1], "min_valid_object_sizes": "{1: 2.0}"})"),
+              ElementsAre(1, 1, 0, 2, 2, 0, 1, 0, 1));
+  EXPECT_THAT(apply(R"({"for_which_classes": [[1, 2], 2], "min_valid_object_sizes": "{(1, 2): 2.5, 2: 0}"})"),
+              ElementsAre(1, 1, 0, 2, 2, 0, 0, 0, 0));
+}
+
+TEST(Postprocess, BrokenSizesOfVersionOneAreRefused) {
+  for (const char* sizes : {"", "{", "{1}", "{1: }", "{1: x}", "{(1, 2: 3}", "{2: 3}", "{1: 2 3}"}) {
+    const Json json{{"for_which_classes", {1}}, {"min_valid_object_sizes", sizes}};
+    EXPECT_ERROR(parse_postprocessing(json.dump(), "t"), ErrorCode::bad_input);
+  }
 }
 
 TEST(Postprocess, OtherStepsAreRefused) {

@@ -105,12 +105,13 @@ typename Builder<T>::Pending Builder<T>::decoder_stage(const Activation& low, co
                                                        std::size_t index) {
   const std::size_t below = network_.encoder.size() - 1 - index;
   const EncoderStage& stage = network_.encoder[below - 1];
+  const SpatialSize& kernel = network_.decoder_kernel(index);
   Activation x = add_upsampling<T>(shop_, low, skip, fmt::format("decoder.transpconvs.{}", index),
                                    network_.encoder[below].stride, network_.convolution_bias);
   const int last = network_.decoder_convolutions[index] - 1;
   const auto name = [index](int i) { return fmt::format("decoder.stages.{}.convs.{}", index, i); };
-  for (int i = 0; i < last; ++i) x = unit(x, name(i), stage.features, stage.kernel, kPoint);
-  return convolve(x, name(last), stage.features, stage.kernel, kPoint);
+  for (int i = 0; i < last; ++i) x = unit(x, name(i), stage.features, kernel, kPoint);
+  return convolve(x, name(last), stage.features, kernel, kPoint);
 }
 
 template <class T>
@@ -119,7 +120,8 @@ void Builder<T>::last_stage(const Activation& low, const Activation& skip) {
   const SpatialSize& stride = network_.encoder[1].stride;
   const std::string head = fmt::format("decoder.seg_layers.{}", index);
   const int classes = network_.output_channels;
-  if (pointwise_ && network_.decoder_convolutions[index] == 1 && can_join(skip, stride, classes)) {
+  const bool joinable = pointwise_ && network_.decoder_kernel(index) == kPoint;
+  if (joinable && network_.decoder_convolutions[index] == 1 && can_join(skip, stride, classes)) {
     const JointNames names{fmt::format("decoder.transpconvs.{}", index),
                            fmt::format("decoder.stages.{}.convs.0", index), head};
     add_joint_head<T>(shop_, low, skip, stride, names, classes, options_);
