@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs strangers' programs in real container engines: Podman, and a dockerd of our own, each with its own store; in Python
-# environments that uv makes; and as jobs on a Slurm of our own. $1: the folder of the tests' programs.
+# Runs strangers' programs in real container engines: Podman, a dockerd of our own, runc, and Podman without root, each with
+# its own store; in Python environments that uv makes; and as jobs on a Slurm of our own. $1: the tests' programs' folder.
 set -euo pipefail
 tests=$(realpath "$1")
 here=$(dirname "$(realpath "$0")")
@@ -43,12 +43,13 @@ if ! cmp -s "$here/../tests/engines/requirements.txt" "$uv/requirements.txt"; th
 fi
 PATH=$PATH:$uv/bin "$tests/environment_test" --gtest_filter='RealEnvironments*' --gtest_brief=1
 
-SAGITTAL_ENGINES=1 "$tests/runners_test" --gtest_filter='Podman*:Docker*:RealSlurm*' --gtest_brief=1
+SAGITTAL_ENGINES=1 "$tests/runners_test" --gtest_filter='Podman*:Docker*:Runc.*:RealSlurm*' --gtest_brief=1
 
-if command -v docker-registry >/dev/null; then
-  SAGITTAL_REGISTRY=$("$here/image_here.sh" "$work/image" 15271)
-  export SAGITTAL_REGISTRY
-  "$tests/hub_image_test" --gtest_filter='*RealRegistry*' --gtest_brief=1
-else
-  echo "No registry is tried: docker-registry is not there" >&2
+if [ "$(id -u)" = 0 ]; then
+  echo "The same without root:"
+  printf '[storage]\ndriver = "vfs"\nrootless_storage_path = "%s/newcomer/home/store"\nrunroot = "%s/newcomer/run/store"\n' \
+    "$work" "$work" >"$work/storage.conf"
+  install -D "$tests/runners_test" "$work/newcomer/runners_test"
+  SAGITTAL_ENGINES=1 "$here/as_newcomer.sh" "$work/newcomer" "$work/newcomer/runners_test" \
+    --gtest_filter='Podman*:Bubblewrap*:Runc.*' --gtest_brief=1
 fi

@@ -12,20 +12,12 @@
 #include "base/machine.h"
 #include "base/text.h"
 #include "commands.h"
-#include "hub/runners/container_runner.h"
+#include "doctor_finding.h"
 #include "hub/runners/process.h"
 #include "model_lookup.h"
 
 namespace sagittal::commands {
 namespace {
-
-/// One line of the report. `mend` is a command or an action, empty where all is well or nothing is needed.
-struct Finding {
-  std::string topic;
-  bool ok = true;
-  std::string found;
-  std::string mend{};
-};
 
 Finding instruction_sets(const Machine& machine) {
   std::string sets = "baseline x86-64";
@@ -80,26 +72,9 @@ Finding optional_program(const std::string& topic, const std::vector<std::string
   return {topic, true, fmt::format("none ({})", adds), mend};
 }
 
-/// The first engine that answers, or why one that is there does not.
-Finding container_engines() {
-  Finding silent{"containers", true, "none (only needed for models that come as containers)", "apt-get install podman"};
-  for (const hub::Engine engine : {hub::Engine::podman, hub::Engine::docker, hub::Engine::apptainer}) {
-    const auto program = hub::find_program(std::string(hub::name_of(engine)));
-    if (!program) continue;
-    try {
-      const std::string version = hub::ContainerRunner(engine, *program).version();
-      return {"containers", true, fmt::format("{} ({})", program->string(), version)};
-    } catch (const Error& error) {
-      silent = {"containers", true, error.what(),
-                fmt::format("start the service of {0}, and see that `{0} version` answers you", hub::name_of(engine))};
-    }
-  }
-  return silent;
-}
-
 std::vector<Finding> examine() {
   const Machine machine = inspect_machine();
-  return {
+  std::vector<Finding> all{
       {"processor", true,
        fmt::format("{}, {} core{} for this process", machine.cpu_model, machine.cores, machine.cores == 1 ? "" : "s")},
       instruction_sets(machine),
@@ -108,9 +83,9 @@ std::vector<Finding> examine() {
       model(),
       data_directory(),
       optional_program("GPU", {"nvidia-smi"}, "not needed: this build computes on the processor", ""),
-      container_engines(),
-      optional_program("Slurm", {"sbatch"}, "only needed to send jobs to a cluster", ""),
   };
+  for (Finding& finding : examine_runners()) all.push_back(std::move(finding));
+  return all;
 }
 
 void print(const std::vector<Finding>& findings) {

@@ -38,6 +38,35 @@ def test_doctor_asks_a_container_engine_whether_it_answers(sagittal, tmp_path):
     assert "no daemon" in silent["found"] and "podman version" in silent["mend"]
 
 
+def test_doctor_says_what_can_run_strangers_models(sagittal, tmp_path):
+    def findings():
+        report = json.loads(sagittal("doctor", "--json", env={"PATH": str(tmp_path)}).stdout)
+        return {finding["topic"]: finding for finding in report["findings"]}
+
+    def program(name, script):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / name).chmod(0o755)
+
+    bare = findings()
+    for topic, mend in {"containers": "podman", "bubblewrap": "bubblewrap", "runc": "runc", "environments": "uv"}.items():
+        assert bare[topic]["ok"] and mend in bare[topic]["mend"], topic
+    assert "none" in bare["Slurm"]["found"] and bare["limits"]["found"]
+
+    program("bwrap", "echo no namespaces here; exit 1")
+    program("uv", "exit 0")
+    program("runc", "echo runc version 1.1.5")
+    for name in ("sbatch", "scancel"):
+        program(name, "echo slurm 22.05.8")
+    program("squeue", "echo Unable to contact slurm controller; exit 1")
+    there = findings()
+    assert "no namespaces here" in there["bubblewrap"]["found"] and there["bubblewrap"]["mend"]
+    assert "bubblewrap does not work" in there["environments"]["found"]
+    assert "1.1.5" in there["runc"]["found"]
+    assert "Unable to contact" in there["Slurm"]["found"] and "squeue" in there["Slurm"]["mend"]
+    program("squeue", "exit 0")
+    assert findings()["Slurm"]["found"] == "slurm 22.05.8"
+
+
 def test_doctor_says_how_to_mend_a_missing_data_folder(sagittal, tmp_path):
     blocked = tmp_path / "file"
     blocked.write_text("")

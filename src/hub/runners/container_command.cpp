@@ -1,5 +1,7 @@
 #include "hub/runners/container_command.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -7,6 +9,9 @@ namespace sagittal::hub {
 namespace {
 
 using Arguments = std::vector<std::string>;
+
+/// The limit of a process holds for the runtime that becomes it, too: runc does not start with 64 MiB.
+constexpr std::uint64_t kLeastData = std::uint64_t{192} << 20;
 
 void append(Arguments& all, const Arguments& more) { all.insert(all.end(), more.begin(), more.end()); }
 
@@ -36,11 +41,19 @@ Arguments engine_run(Engine engine, const SandboxJob& job, const OwnLimits& own)
   const Limits& limits = job.limits;
   Arguments all{"run", "--name", job.name, "--label", "org.sagittal.run=" + job.name, "--pull=never"};
   append(all, {"--network=none", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--log-driver=none"});
-  append(all, {fmt::format("--memory={}", limits.memory_bytes), fmt::format("--memory-swap={}", limits.memory_bytes)});
-  append(all, {fmt::format("--cpus={:.2f}", limits.cpus), fmt::format("--pids-limit={}", limits.processes)});
+  all.push_back("--stop-timeout=1");
+  int processes = own.processes;
+  if (own.groups) {
+    append(all,
+           {fmt::format("--memory={}", limits.memory_bytes), fmt::format("--memory-swap={}", limits.memory_bytes)});
+    append(all, {fmt::format("--cpus={:.2f}", limits.cpus), fmt::format("--pids-limit={}", limits.processes)});
+  } else {
+    processes = std::min(processes, limits.processes);
+    all.push_back(fmt::format("--ulimit=data={0}:{0}", std::max(limits.memory_bytes, kLeastData)));
+  }
   append(all, {fmt::format("--shm-size={}", limits.shared_memory_bytes)});
-  append(all, {fmt::format("--ulimit=nofile={0}:{0}", own.open_files),
-               fmt::format("--ulimit=nproc={0}:{0}", own.processes)});
+  append(all,
+         {fmt::format("--ulimit=nofile={0}:{0}", own.open_files), fmt::format("--ulimit=nproc={0}:{0}", processes)});
   all.push_back("--ulimit=core=0:0");
   if (job.hardening == Hardening::read_only) {
     all.push_back("--read-only");

@@ -11,10 +11,11 @@ enum class Engine { docker, podman, apptainer };
 
 std::string_view name_of(Engine engine);
 
-/// This process's own hard limits.
+/// What an engine started by this process can limit.
 struct OwnLimits {
-  int open_files = 0;
-  int processes = 0;
+  int open_files = 0;  ///< this process's own hard limit
+  int processes = 0;   ///< this process's own hard limit
+  bool groups = true;  ///< whether memory, processors and processes of a container are limited together
 };
 
 /// What the engine's program is told, without the program itself.

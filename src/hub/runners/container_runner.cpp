@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::chrono::seconds kAnswerTime{5};
 constexpr std::chrono::seconds kRemoveTime{30};
+constexpr std::chrono::seconds kGrace{2};
 constexpr int kEngineFailed = 125;  // of `docker run` and `podman run`: the engine, not the program
 
 /// What an engine may give a container where it may not raise limits itself.
@@ -26,7 +27,7 @@ OwnLimits own_limits() {
     ::getrlimit(resource, &limit);
     return static_cast<int>(std::min(limit.rlim_max, most));
   };
-  return {hard(RLIMIT_NOFILE, 65536), hard(RLIMIT_NPROC, 32768)};
+  return {hard(RLIMIT_NOFILE, 65536), hard(RLIMIT_NPROC, 32768), true};
 }
 
 std::string last_line(const std::string& text) {
@@ -98,20 +99,48 @@ std::string ContainerRunner::pin(const std::string& image, const RunControl& con
   return ask(inspect, control.cancel);
 }
 
+/// Rootless engines may not make control groups everywhere. An engine that does not say so is believed to have them.
+bool ContainerRunner::limits_groups(const CancelToken& cancel) const {
+  if (engine_ == Engine::apptainer) return true;
+  const bool podman = engine_ == Engine::podman;
+  std::string said;
+  try {
+    said = output_of(command({"info", "--format",
+                              podman ? "{{.Host.Security.Rootless}} {{.Host.CgroupControllers}}"
+                                     : "{{.MemoryLimit}} {{.PidsLimit}}"}),
+                     kAnswerTime, cancel);
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::cancelled) throw;
+    return true;
+  }
+  for (const std::string_view line : split(said, '\n')) {  // among the engine's warnings
+    const bool missing = line.find("memory") == std::string_view::npos || line.find("pids") == std::string_view::npos;
+    if (podman && line.starts_with("true [") && missing) return false;
+    if (!podman && (line == "false false" || line == "false true" || line == "true false")) return false;
+  }
+  return true;
+}
+
 RunEnd ContainerRunner::run(const SandboxJob& job, RunLog& log, const RunControl& control) const {
   check(job);
   const Remover remover(*this, job.name);
   ProcessOptions options;
   options.time_limit = job.limits.time;
-  options.grace = std::chrono::seconds(10);
+  options.grace = kGrace;
   options.on_line = [&](std::string_view line) { log.add(line); };
   options.on_tick = [&] { return excess_of(job); };
-  Command run = command(run_arguments(engine_, job, own_limits()));
+  OwnLimits own = own_limits();
+  own.groups = limits_groups(control.cancel);
+  Command run = command(run_arguments(engine_, job, own));
   if (engine_ == Engine::apptainer) {
     run.environment = apptainer_environment(job);
     for (char** variable = environ; *variable != nullptr; ++variable) run.environment->emplace_back(*variable);
   }
-  return end_of(job, run_process(run, options, control.cancel), log);
+  RunEnd end = end_of(job, run_process(run, options, control.cancel), log);
+  if (!own.groups) {
+    end.notes.push_back("memory and processes were limited for each process, not for all of them together");
+  }
+  return end;
 }
 
 RunEnd ContainerRunner::end_of(const SandboxJob& job, const ProcessEnd& end, const RunLog& log) const {

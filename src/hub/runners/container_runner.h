@@ -28,6 +28,7 @@ class ContainerRunner : public Runner {
 
  private:
   Command command(std::vector<std::string> arguments) const;
+  bool limits_groups(const CancelToken& cancel) const;
   std::string ask(std::vector<std::string> arguments, const CancelToken& cancel) const;
   [[noreturn]] void fail(const RunLog& log) const;
   RunEnd end_of(const SandboxJob& job, const ProcessEnd& end, const RunLog& log) const;

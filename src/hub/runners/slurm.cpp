@@ -86,15 +86,15 @@ struct Answer {
 };
 
 /// What a program of Slurm says, also where it fails or does not come back.
-Answer ask(std::vector<std::string> arguments, const CancelToken& cancel = {}) {
+Answer ask(std::vector<std::string> arguments, std::chrono::seconds time_limit = kAnswerTime) {
   Answer answer;
   ProcessOptions options;
-  options.time_limit = kAnswerTime;
+  options.time_limit = time_limit;
   options.on_line = [&](std::string_view line) {
     if (answer.text.size() < (std::size_t{1} << 20)) answer.text.append(line).append("\n");
   };
   const std::string program = arguments[0];
-  const ProcessEnd end = run_process({std::move(arguments), std::nullopt}, options, cancel);
+  const ProcessEnd end = run_process({std::move(arguments), std::nullopt}, options, {});
   if (end.how == ProcessEnd::How::timed_out) answer.text = fmt::format("{} did not answer", program);
   answer.well = end.how == ProcessEnd::How::exited && end.status == 0;
   return answer;
@@ -337,8 +337,8 @@ Slurm::Slurm(const std::filesystem::path& folder)
       scancel_(needed(folder, "scancel")),
       sacct_(program_in(folder, "sacct")) {}
 
-std::string Slurm::version() const {
-  const Answer queue = ask({squeue_.string(), "--noheader", "--me", "--Format=JobID"});
+std::string Slurm::version(std::chrono::seconds time_limit) const {
+  const Answer queue = ask({squeue_.string(), "--noheader", "--me", "--Format=JobID"}, time_limit);
   if (!queue.well)
     throw Error(ErrorCode::unavailable, fmt::format("Slurm does not answer: {}", last_words(queue.text)));
   return last_words(ask({sbatch_.string(), "--version"}).text);

@@ -73,8 +73,8 @@ class Slurm {
   /// `folder`: where its programs are; empty: looked up in PATH. Error(not_found) without sbatch, squeue or scancel.
   explicit Slurm(const std::filesystem::path& folder = {});
 
-  /// "slurm 22.05.8". Error(unavailable) where the controller does not answer.
-  std::string version() const;
+  /// "slurm 22.05.8". Error(unavailable) where the controller does not answer within `time_limit`.
+  std::string version(std::chrono::seconds time_limit = std::chrono::seconds(30)) const;
 
   /// The new job's id. Error(bad_input) where Slurm says no, with its words; Error(unavailable) where it does not
   /// answer: then ask `find` later, since the job may have come through.

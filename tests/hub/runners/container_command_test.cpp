@@ -32,6 +32,7 @@ TEST(RunArguments, OfDocker) {
                        "--cap-drop=ALL",
                        "--security-opt=no-new-privileges",
                        "--log-driver=none",
+                       "--stop-timeout=1",
                        "--memory=16",
                        "--memory-swap=16",
                        "--cpus=2.50",

@@ -53,6 +53,17 @@ TEST_F(FakeEngine, RemovesItsContainerHoweverTheRunEnds) {
   EXPECT_THAT(calls(), HasSubstr("rm --force --volumes -- test-fake"));
 }
 
+TEST_F(FakeEngine, WithoutControlGroupsLimitsEachProcess) {
+  const auto run_of = run(runner("case $1 in info) echo WARN; echo 'true []';; inspect) echo false 2026-11-21;; esac"));
+  EXPECT_THAT(calls(), HasSubstr("--ulimit=data=201326592:201326592"));
+  EXPECT_THAT(calls(), HasSubstr("--ulimit=nproc=32:32"));
+  EXPECT_THAT(calls(), testing::Not(HasSubstr("--memory")));
+  ASSERT_EQ(run_of.end.notes.size(), 1U);
+  EXPECT_TRUE(run(runner("case $1 in info) echo 'true [cpu memory pids]';; inspect) echo false 2026-11-21;; esac"))
+                  .end.notes.empty());
+  EXPECT_THAT(calls(), HasSubstr("--pids-limit=32"));
+}
+
 TEST_F(FakeEngine, ThatHangsIsNotWaitedFor) { EXPECT_ERROR(runner("exec sleep 60").version(), ErrorCode::unavailable); }
 
 TEST_F(FakeEngine, PullsOnlyWhatIsNotHere) {
@@ -98,7 +109,9 @@ void try_engine(Engine engine) {
   }
   const Stranger stranger(std::string("test-") + std::string(name_of(engine)));
   const std::string tag = "localhost/sagittal-stranger:test", tar = (stranger.folder() / "image.tar").string();
-  output_of({{"tar", "-C", stranger.image().string(), "-cf", tar, "."}, std::nullopt}, std::chrono::seconds(60), {});
+  output_of({{"tar", "-C", stranger.image().string(), "--owner=0", "--group=0", "--numeric-owner", "-cf", tar, "."},
+             std::nullopt},
+            std::chrono::seconds(60), {});
   output_of({{program->string(), "import", tar, tag}, std::nullopt}, std::chrono::seconds(60), {});
   expect_promises(runner, runner.pin(tag, {}), stranger);
   SandboxJob job = stranger.job(tag, "echo x >/bin/new && echo LAYER");

@@ -284,6 +284,18 @@ TEST_F(RealSlurm, LeavesNobodyWhenItCancels) {
             1);
 }
 
+TEST_F(RealSlurm, KeepsTheSandboxesPromises) {
+  SlurmJob strangers = job("");
+  strangers.command = {std::filesystem::canonical("/proc/self/exe").string(),
+                       "--gtest_filter=Bubblewrap.KeepsEveryPromise:Runc.KeepsEveryPromise"};
+  strangers.memory_bytes = std::uint64_t{1} << 30;
+  const SlurmState end = end_of(slurm->submit(strangers, {}));
+  const std::string log = text_of(folder / "log");
+  EXPECT_EQ(end.kind, Kind::done) << log;
+  EXPECT_THAT(log, HasSubstr("[  PASSED  ]"));
+  if (log.find("[  SKIPPED ]") != std::string::npos) GTEST_SKIP() << "no sandbox on this machine";
+}
+
 TEST_F(RealSlurm, KnowsNothingOfAJobThatNeverWas) { EXPECT_EQ(slurm->state("999999").kind, Kind::forgotten); }
 
 TEST_F(RealSlurm, OutlivesItsController) {
