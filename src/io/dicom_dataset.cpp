@@ -33,12 +33,27 @@ constexpr std::array kSegmentationValues{
     tags::kSegmentLabel,      tags::kSegmentDescription, tags::kAlgorithmType,    tags::kAlgorithmName,
     tags::kReferencedSegment, tags::kDisplayCieLab,      tags::kMaxFractional,    tags::kFractionalType,
     tags::kTrackingId,        tags::kTrackingUid};
-constexpr std::array kSequences{tags::kSharedGroups,           tags::kFrameGroups,      tags::kPlanePosition,
-                                tags::kPlaneOrientation,       tags::kPixelMeasures,    tags::kValueTransformation,
-                                tags::kFrameContent,           tags::kReferencedSeries, tags::kReferencedInstances,
-                                tags::kDerivationImage,        tags::kSourceImage,      tags::kAnatomicRegion,
-                                tags::kAnatomicRegionModifier, tags::kSegments,         tags::kSegmentCategory,
-                                tags::kSegmentIdentification,  tags::kSegmentType,      tags::kSegmentTypeModifier};
+constexpr std::array kSequences{tags::kSharedGroups,
+                                tags::kFrameGroups,
+                                tags::kPlanePosition,
+                                tags::kPlaneOrientation,
+                                tags::kPixelMeasures,
+                                tags::kValueTransformation,
+                                tags::kFrameContent,
+                                tags::kReferencedSeries,
+                                tags::kReferencedInstances,
+                                tags::kDerivationImage,
+                                tags::kSourceImage,
+                                tags::kAnatomicRegion,
+                                tags::kAnatomicRegionModifier,
+                                tags::kSegments,
+                                tags::kSegmentCategory,
+                                tags::kSegmentIdentification,
+                                tags::kSegmentType,
+                                tags::kSegmentTypeModifier,
+                                tags::kReferencedFrameOfReference,
+                                tags::kRtReferencedStudy,
+                                tags::kRtReferencedSeries};
 
 template <class Range>
 bool contains(const Range& range, DicomTag tag) {

@@ -40,6 +40,10 @@ inline constexpr DicomTag kStudyUid = 0x0020000D, kCharacterSet = 0x00080005, kB
                           kFractionalType = 0x00620010, kSegmentTypeModifier = 0x00620011, kTrackingId = 0x00620020,
                           kTrackingUid = 0x00620021;
 
+/// How an RTSTRUCT says which images it was drawn on.
+inline constexpr DicomTag kReferencedFrameOfReference = 0x30060010, kRtReferencedStudy = 0x30060012,
+                          kRtReferencedSeries = 0x30060014;
+
 /// Patient, study and trial: the same in every series of a study.
 inline constexpr std::array<DicomTag, 29> kSubject{
     0x00080020, 0x00080030, 0x00080050, 0x00080090, 0x00081030, 0x00100010, 0x00100020, 0x00100021,

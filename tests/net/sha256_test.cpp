@@ -12,5 +12,12 @@ TEST(Sha256, IsTheStandardOne) {
   EXPECT_FALSE(is_sha256_hex(std::string(63, 'f')));
 }
 
+TEST(Sha256, PartsAddUp) {
+  Sha256Sum sum;
+  for (const char* part : {"a", "", "bc"}) sum.add(as_bytes(part));
+  EXPECT_EQ(sum.hex(), sha256_hex(as_bytes("abc")));
+  EXPECT_EQ(Sha256Sum().hex(), sha256_hex({}));
+}
+
 }  // namespace
 }  // namespace sagittal::net

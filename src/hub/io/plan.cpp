@@ -167,9 +167,9 @@ class StructureReader {
 };
 
 void read_dicom_importer(const Names& card, WorkflowPlan& plan) {
-  plan.inputs.push_back({.kind = Kind::series, .modalities = image_modalities(card), .place = "$sid"});
+  plan.inputs.push_back({.kind = Kind::series, .modalities = image_modalities(card), .place = "$series"});
   const auto joined = [&](std::string_view module, const char* role, Kind kind) {
-    if (plan.steps.find(module) != nullptr) plan.inputs.push_back({.role = role, .kind = kind, .place = role});
+    if (plan.steps.find(module) != nullptr) plan.inputs.push_back({.role = role, .kind = kind, .place = "$series"});
   };
   joined("DsegExtractor", "seg", Kind::segmentation);
   joined("RTStructExtractor", "rtstruct", Kind::structures);

@@ -20,7 +20,8 @@ struct NeededInput {
   Kind kind = Kind::series;
   std::vector<std::string> modalities = {};  ///< DICOM's, of a series; empty: any
   std::string file_type = {};                ///< of a file: "nrrd", "mha", "nifti", "json", "tiff", …
-  std::string place = {};  ///< below the input folder, "$name" parts for what only the case knows: "$patientID/ct"
+  std::string place =
+      {};  ///< below the input folder, "$name" for what only the case knows ("$patientID/ct"), "$series" for its own
 };
 
 /// What a model is given and what must come out, by one of its workflows.

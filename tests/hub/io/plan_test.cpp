@@ -38,16 +38,16 @@ std::vector<std::string> places(const WorkflowPlan& plan) {
 TEST(WorkflowPlan, ADicomModelTakesOneSeries) {
   const WorkflowPlan found =
       plan("execute: [DicomImporter, NiftiConverter, Runner, DsegConverter, DataOrganizer]" + kTail);
-  EXPECT_THAT(places(found), ElementsAre("a DICOM series (CT) at $sid"));
+  EXPECT_THAT(places(found), ElementsAre("a DICOM series (CT) at $series"));
   EXPECT_TRUE(found.is_dicom);
   EXPECT_EQ(found.targets.size(), 1u);
 }
 
 TEST(WorkflowPlan, ASegmentationIsJoinedToItsSeries) {
   EXPECT_THAT(places(plan("execute: [DicomImporter, DsegExtractor, R, DataOrganizer]" + kTail, {"CT", "SEG"})),
-              ElementsAre("ct: a DICOM series (CT) at $sid", "seg: a DICOM SEG object at seg"));
+              ElementsAre("ct: a DICOM series (CT) at $series", "seg: a DICOM SEG object at $series"));
   EXPECT_THAT(places(plan("execute: [DicomImporter, RTStructExtractor, R, DataOrganizer]" + kTail, {"CT"})),
-              ElementsAre("ct: a DICOM series (CT) at $sid", "rtstruct: an RTSTRUCT object at rtstruct"));
+              ElementsAre("ct: a DICOM series (CT) at $series", "rtstruct: an RTSTRUCT object at $series"));
 }
 
 TEST(WorkflowPlan, FoldersNameTheRoles) {
