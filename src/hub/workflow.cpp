@@ -30,10 +30,6 @@ constexpr std::array<Runner, 3> kRunners{{{"NNUnetRunner", ModelEngine::nnunet_v
                                           {"MRSegmentatorMLRunner", ModelEngine::nnunet_v2},
                                           {"TotalSegmentatorMLRunner", ModelEngine::totalsegmentator}}};
 
-bool is_framework(const std::string& module) {
-  return std::find(kFramework.begin(), kFramework.end(), module) != kFramework.end();
-}
-
 /// A step as its module's name; its own parameters come before those under `modules`.
 struct Step {
   std::string module;
@@ -103,6 +99,10 @@ void read_parameters(const Step& step, Workflow& workflow) {
 }
 
 }  // namespace
+
+bool is_framework(std::string_view module) {
+  return std::find(kFramework.begin(), kFramework.end(), module) != kFramework.end();
+}
 
 std::optional<WorkflowFile> read_workflow(std::string_view name, std::string_view yaml,
                                           std::vector<std::string>& warnings) {

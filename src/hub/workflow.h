@@ -20,6 +20,9 @@ struct WorkflowFile {
 std::optional<WorkflowFile> read_workflow(std::string_view name, std::string_view yaml,
                                           std::vector<std::string>& warnings);
 
+/// Whether a step is one of MHub's framework: it reads, converts and sorts, but segments nothing.
+bool is_framework(std::string_view module);
+
 /// What makes the result, by the default workflow's steps: the only one that is not the framework's own.
 ModelEngine engine_of(const std::vector<Workflow>& workflows);
 

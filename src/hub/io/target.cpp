@@ -152,13 +152,30 @@ bool TargetPath::fits(std::string_view path, const Attributes& instance) const {
   return fits_pattern(pattern, path);
 }
 
+std::string TargetPath::shown(const Attributes& instance) const {
+  std::string out;
+  for (const Part& part : parts_) {
+    const auto known = part.kind == Part::Kind::instance ? instance.find(part.text) : instance.end();
+    if (part.kind == Part::Kind::text) {
+      out += part.text;
+    } else if (known != instance.end()) {
+      out += known->second;
+    } else {
+      out += part.text.empty() ? "[…]" : fmt::format("[{}]", part.text);
+    }
+  }
+  return out;
+}
+
 Target parse_target(std::string_view text) {
   constexpr std::string_view arrow = "-->";
   const auto at = text.find(arrow);
   if (at == std::string_view::npos) {
     throw Error(ErrorCode::bad_input, fmt::format("'{}' is no target, expected QUERY-->PATH", plain_line(text, 120)));
   }
-  return {DataQuery(text.substr(0, at)), TargetPath(text.substr(at + arrow.size()))};
+  const std::string query = lower_case(text.substr(0, at));
+  const bool is_segmentation = query.find(":mod=seg") != std::string::npos || query.starts_with("dicomseg");
+  return {DataQuery(text.substr(0, at)), TargetPath(text.substr(at + arrow.size())), is_segmentation};
 }
 
 }  // namespace sagittal::hub

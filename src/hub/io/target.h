@@ -27,6 +27,9 @@ class TargetPath {
   /// the model knows may be anything.
   bool fits(std::string_view path, const Attributes& instance) const;
 
+  /// For people: with what is known of an instance, "1.2.3/[d:roi].nii.gz".
+  std::string shown(const Attributes& instance) const;
+
  private:
   struct Part {
     enum class Kind { text, instance, data, path, basename, filename, extension, random };
@@ -42,6 +45,7 @@ class TargetPath {
 struct Target {
   DataQuery query;
   TargetPath path;
+  bool is_segmentation = false;  ///< the query asks for segments
 };
 /// Error(bad_input | unsupported).
 Target parse_target(std::string_view text);

@@ -1,0 +1,46 @@
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "hub/hub.h"
+#include "hub/jobs/work.h"
+#include "hub/runners/sandbox.h"
+
+namespace sagittal::hub {
+
+/// What is known of a model of MHub before it runs.
+struct MHubModel {
+  std::string name, version;
+  std::string image;                    ///< a reference, or the folder of an unpacked image
+  std::vector<std::string> modalities;  ///< DICOM's
+  std::string workflow, workflow_text;
+};
+
+/// Of the catalogue; the workflow's file is fetched where the list of models came without it. Error(not_found).
+MHubModel find_mhub_model(Hub& hub, const JobRequest& request, const RunControl& control);
+
+/// Runs a model of MHub: its inputs are checked and staged, its image pinned and run without network or any file of
+/// this machine but them, and what it wrote is looked through. How it ended says nothing: only what it wrote does.
+class MHubWork final : public Work {
+ public:
+  /// What of the machine goes into the record.
+  struct Machine {
+    std::string engine_version = {};
+    std::string our_version = {};
+    Hardening hardening = Hardening::read_only;
+  };
+
+  MHubWork(MHubModel model, std::shared_ptr<const Runner> runner, Machine machine)
+      : model_(std::move(model)), runner_(std::move(runner)), machine_(std::move(machine)) {}
+
+  WorkReport run(const JobRequest& request, const std::filesystem::path& folder, RunLog& log,
+                 const RunControl& control) const override;
+
+ private:
+  const MHubModel model_;
+  const std::shared_ptr<const Runner> runner_;
+  const Machine machine_;
+};
+
+}  // namespace sagittal::hub
