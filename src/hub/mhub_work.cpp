@@ -134,6 +134,7 @@ WorkReport MHubWork::run(const JobRequest& request, const fs::path& folder, RunL
                          const RunControl& control) const {
   using Clock = std::chrono::steady_clock;
   for (const char* part : {"in", "out", "workflow"}) make_empty(folder / part);
+  fs::permissions(folder / "out", fs::perms::all);  // whoever the model runs as; the job's folder is closed to others
   const std::string began = utc_now();
   const auto start = Clock::now();
   const WorkflowPlan plan = plan_of(model_.name, model_.workflow, model_.workflow_text, model_.modalities);
@@ -161,7 +162,8 @@ WorkReport MHubWork::run(const JobRequest& request, const fs::path& folder, RunL
   WorkReport report{.outputs = std::move(found.outputs), .notes = staged.notes};
   report.notes.insert(report.notes.end(), end.notes.begin(), end.notes.end());
   report.notes.insert(report.notes.end(), found.notes.begin(), found.notes.end());
-  if (!found.missing.empty()) report.notes.push_back(fmt::format("expected, but not there: {}", fmt::join(found.missing, ", ")));
+  if (!found.missing.empty())
+    report.notes.push_back(fmt::format("expected, but not there: {}", fmt::join(found.missing, ", ")));
   const std::string& text = staged.own_workflow.empty() ? model_.workflow_text : staged.own_workflow;
   report.record = {{"model", model_.name},
                    {"version", model_.version},

@@ -70,14 +70,27 @@ Geometry check_volume(const DicomObjects& series) {
   return stack.geometry;
 }
 
-/// The file itself under a second name where the disk can do that, else its bytes. Never a link that can be followed.
+/// Makes the folders of a file for everybody to read: who the model runs as is the engine's affair.
+void make_folders(const std::filesystem::path& in, const std::filesystem::path& file) {
+  for (auto folder = file.parent_path(); folder != in && folder != folder.parent_path();
+       folder = folder.parent_path()) {
+    std::filesystem::create_directories(folder);
+    std::filesystem::permissions(folder, std::filesystem::perms{0755});
+  }
+}
+
+/// The file itself under a second name where the disk can do that and everybody may read it, else its bytes. Never a
+/// link that can be followed.
 void place_file(const std::filesystem::path& from, const std::filesystem::path& to) {
-  std::filesystem::create_directories(to.parent_path());
   std::error_code failure;
   const auto original = std::filesystem::canonical(from, failure);
-  if (!failure) std::filesystem::create_hard_link(original, to, failure);
-  if (!failure) return;
+  const auto rights = failure ? std::filesystem::perms::none : std::filesystem::status(original, failure).permissions();
+  const bool readable = (rights & std::filesystem::perms::others_read) != std::filesystem::perms::none;
+  if (!failure && readable) std::filesystem::create_hard_link(original, to, failure);
+  if (!failure && readable) return;
+  failure.clear();
   std::filesystem::copy_file(from, to, failure);
+  if (!failure) std::filesystem::permissions(to, std::filesystem::perms{0644}, failure);
   if (failure) {
     throw Error(ErrorCode::io, fmt::format("cannot copy {} to {}: {}", from.string(), to.string(), failure.message()));
   }
@@ -135,6 +148,7 @@ class Stager {
       control_.check();
       control_.report("staging", static_cast<double>(staged.files) / static_cast<double>(series.objects.size()));
       const auto to = is_file ? in_ / place : in_ / place / (uid + ".dcm");
+      make_folders(in_, to);
       place_file(object.path, to);
       add(to, staged, sum);
       staged.instances.insert(uid);
@@ -150,7 +164,7 @@ class Stager {
     if (chosen.series.objects.empty()) add(chosen.file, staged, sum);
     staged.sha256 = sum.hex();
     const std::filesystem::path to = in_ / place;
-    std::filesystem::create_directories(to.parent_path());
+    make_folders(in_, to);
     const std::string& type = chosen.need.file_type;
     if (type == "nifti" || type == "nrrd" || type == "mha") {
       const Volume image = io::read_image(chosen.file);

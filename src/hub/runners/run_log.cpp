@@ -1,6 +1,7 @@
 #include "hub/runners/run_log.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -22,9 +23,15 @@ RunLog::RunLog(std::filesystem::path path, std::uint64_t max_bytes)
   if (!file_ || failure) throw Error(ErrorCode::io, fmt::format("{}: cannot be written", path_.string()));
 }
 
+RunLog::RunLog(std::function<void(std::string_view line)> relay) : relay_(std::move(relay)), half_(0) {}
+
 void RunLog::add(std::string_view line) {
   last_said_.emplace_back(line);
   if (last_said_.size() > kTailLines) last_said_.pop_front();
+  if (relay_) {
+    relay_(line);
+    return;
+  }
   const std::uint64_t size = line.size() + 1;
   if (last_.empty() && written_ + size <= half_) {
     file_ << line << '\n' << std::flush;
@@ -41,6 +48,7 @@ void RunLog::add(std::string_view line) {
 }
 
 void RunLog::finish() {
+  if (relay_) return;
   if (left_out_ > 0) file_ << fmt::format("… {} left out …\n", size_text(left_out_));
   for (const std::string& line : last_) file_ << line << '\n';
   last_.clear();

@@ -3,6 +3,7 @@
 #include <deque>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -14,6 +15,8 @@ class RunLog {
  public:
   /// Opens the file anew, readable by its owner only. Error(io).
   RunLog(std::filesystem::path path, std::uint64_t max_bytes);
+  /// Hands each line on and writes no file.
+  explicit RunLog(std::function<void(std::string_view line)> relay);
 
   void add(std::string_view line);
   /// Writes what was kept of the end. Error(io) where the disk is full.
@@ -24,6 +27,7 @@ class RunLog {
 
  private:
   const std::filesystem::path path_;
+  const std::function<void(std::string_view)> relay_;
   const std::uint64_t half_;
   std::ofstream file_;
   std::uint64_t written_ = 0, left_out_ = 0, kept_ = 0;
