@@ -45,6 +45,8 @@ PATH=$PATH:$uv/bin "$tests/environment_test" --gtest_filter='RealEnvironments*' 
 
 SAGITTAL_ENGINES=1 "$tests/runners_test" --gtest_filter='Podman*:Docker*:Runc.*:RealSlurm*' --gtest_brief=1
 
+"$here/model_tests.sh" "$tests" "$work/model"
+
 if [ "$(id -u)" = 0 ]; then
   echo "The same without root:"
   printf '[storage]\ndriver = "vfs"\nrootless_storage_path = "%s/newcomer/home/store"\nrunroot = "%s/newcomer/run/store"\n' \

@@ -44,12 +44,20 @@ std::vector<std::string> scratch_of(const std::string& image, bool is_unpacked) 
   return out;
 }
 
+/// A job's own name, so that what a crash left of it can be found; another where the folder has none that fits.
+std::string run_name(const fs::path& folder) {
+  const std::string own = folder.filename().string();
+  const bool fits = !own.empty() && own.size() <= 64 &&
+                    own.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string::npos;
+  return fmt::format("sagittal-{}", fits ? own : random_hex(64));
+}
+
 /// What the run is: the image, what it sees, and what it is told.
 SandboxJob sandbox_job(const JobRequest& request, const fs::path& folder, const std::string& image,
                        const std::string& workflow, bool is_own) {
   std::error_code absent;
   const bool is_unpacked = fs::is_directory(image, absent);
-  SandboxJob job{.name = "sagittal-" + random_hex(64), .image = image};
+  SandboxJob job{.name = run_name(folder), .image = image};
   if (is_unpacked) {
     job.arguments.emplace_back(kProgram);
     job.environment.emplace_back("PYTHONPATH=/app");
@@ -132,6 +140,15 @@ MHubModel find_mhub_model(Hub& hub, const JobRequest& request, const RunControl&
 
 WorkReport MHubWork::run(const JobRequest& request, const fs::path& folder, RunLog& log,
                          const RunControl& control) const {
+  try {
+    return run_in(folder, request, log, control);
+  } catch (const fs::filesystem_error& error) {
+    throw Error(ErrorCode::io, plain_line(error.what(), 1000));
+  }
+}
+
+WorkReport MHubWork::run_in(const fs::path& folder, const JobRequest& request, RunLog& log,
+                            const RunControl& control) const {
   using Clock = std::chrono::steady_clock;
   for (const char* part : {"in", "out", "workflow"}) make_empty(folder / part);
   fs::permissions(folder / "out", fs::perms::all);  // whoever the model runs as; the job's folder is closed to others

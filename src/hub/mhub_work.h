@@ -38,6 +38,9 @@ class MHubWork final : public Work {
                  const RunControl& control) const override;
 
  private:
+  WorkReport run_in(const std::filesystem::path& folder, const JobRequest& request, RunLog& log,
+                    const RunControl& control) const;
+
   const MHubModel model_;
   const std::shared_ptr<const Runner> runner_;
   const Machine machine_;

@@ -21,6 +21,12 @@ constexpr std::uint64_t kMaxVoxelBytes = std::uint64_t{8} << 30;
 constexpr double kOutside = 0.02, kLeastOutside = 1;  // of the scan's size, in its voxels
 constexpr std::string_view kSegClass = "1.2.840.10008.5.1.4.1.1.66.";
 
+io::ReadOptions limits() {
+  io::ReadOptions options;
+  options.max_bytes = kMaxVoxelBytes;
+  return options;
+}
+
 [[noreturn]] void refuse(std::string why) { throw Error(ErrorCode::bad_input, std::move(why)); }
 
 bool ends_with_any(const std::string& path, std::initializer_list<const char*> endings) {
@@ -96,21 +102,21 @@ JobOutput read_dicom_output(const std::filesystem::path& file, const std::string
     return parsed.dataset.text(io::tags::kSopClass);
   });
   if (!kind.starts_with(kSegClass)) return {.path = path, .kind = "file"};
-  const io::Segmentation segmentation = io::read_segmentation(file, {.max_bytes = kMaxVoxelBytes});
+  const io::Segmentation segmentation = io::read_segmentation(file, limits());
   check_references(segmentation, staged);
   check_place(segmentation.geometry, staged);
   return segmentation_output(segmentation, path, staged);
 }
 
 JobOutput read_volume_output(const std::filesystem::path& file, const OutputHints& hints, const Staged& staged) {
-  const io::ReadOptions limits{.max_bytes = kMaxVoxelBytes};
   const bool describes_itself = io::holds_segments(file);
   if (!hints.is_segmentation && !describes_itself && hints.labels.empty()) {
-    check_place(io::describe_image(file, limits).geometry, staged);
-    static_cast<void>(io::read_image(file, limits));
+    check_place(io::describe_image(file, limits()).geometry, staged);
+    static_cast<void>(io::read_image(file, limits()));
     return {.path = hints.path, .kind = "image"};
   }
-  io::Segmentation segmentation = io::read_segmentation(file, limits);
+  io::Segmentation segmentation = io::read_segmentation(file, limits());
+  check_references(segmentation, staged);
   check_place(segmentation.geometry, staged);
   if (!describes_itself) name_segments(hints.labels, staged.steps.own_segments, segmentation);
   return segmentation_output(segmentation, hints.path, staged);
@@ -135,8 +141,9 @@ JobOutput read_table_output(const std::filesystem::path& file, const std::string
 
 JobOutput read_output(const std::filesystem::path& file, const OutputHints& hints, const Staged& staged) {
   const std::string& path = hints.path;
-  if (std::filesystem::file_size(file) == 0) refuse("it is empty");
-  const bool is_dicom = io::looks_like_dicom(io::read_file_start(file, 4096));
+  const Bytes start = io::read_file_start(file, 4096);
+  if (start.empty()) refuse("it is empty");
+  const bool is_dicom = io::looks_like_dicom(start);
   if (ends_with_any(path, {".dcm"}) && !is_dicom) refuse("it is no DICOM file");
   if (is_dicom && !ends_with_any(path, {".nii", ".gz", ".mha", ".nrrd", ".json", ".csv"}))
     return read_dicom_output(file, path, staged);

@@ -135,7 +135,7 @@ TEST_F(Staging, PhasesAreRefused) {
   for (int n = 0; n < 4; ++n) {
     io::SliceWriter writer = second.slice(n);
     writer.number += 10;
-    SampleScan::write(scan_ / ("b" + std::to_string(n)), writer.bytes());
+    SampleScan::write(scan_ / fmt::format("b{}", n), writer.bytes());
   }
   EXPECT_THAT(refusal(kDicom, {{.path = scan_}}), HasSubstr("2 images at each position"));
 }
