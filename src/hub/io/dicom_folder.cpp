@@ -78,7 +78,7 @@ std::optional<DicomObject> read_object(const std::filesystem::path& path, std::s
                        .frame_of_reference = d.text(tags::kFrameOfReference),
                        .referenced_series = {},
                        .is_placed = is_placed(d)};
-    if (object.instance_uid.empty() || d.text(tags::kSopClass) == kDirectoryClass) return std::nullopt;
+    if (d.text(tags::kSopClass) == kDirectoryClass || object.modality.empty()) return std::nullopt;
     object.referenced_series = referenced_series(d, object.modality);
     description = plain_line(d.text(tags::kSeriesDescription), 200);
     return object;
@@ -109,15 +109,19 @@ bool is_uid(std::string_view text) {
   return text.find_first_not_of("0123456789.") == std::string_view::npos;
 }
 
-std::map<std::string, DicomObjects> find_dicom_objects(const std::filesystem::path& path, const RunControl& control) {
-  std::map<std::string, DicomObjects> found;
+DicomFolder find_dicom_objects(const std::filesystem::path& path, const RunControl& control) {
+  DicomFolder found;
   for (const auto& file : files_of(path)) {
     control.check();
     std::string description;
     const auto object = read_object(file, description);
     if (!object) continue;
+    if (object->instance_uid.empty() || object->series_uid.empty()) {
+      ++found.without_uid;
+      continue;
+    }
     check_uids(*object);
-    DicomObjects& series = found[object->series_uid];
+    DicomObjects& series = found.series[object->series_uid];
     if (series.objects.empty()) series = {object->series_uid, object->modality, std::move(description), {}};
     const auto [there, is_new] = series.objects.emplace(object->instance_uid, *object);
     if (!is_new && !same_bytes(there->second.path, file)) {

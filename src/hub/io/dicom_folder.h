@@ -25,11 +25,17 @@ struct DicomObjects {
   const DicomObject& first() const { return objects.begin()->second; }
 };
 
-/// Every DICOM object of a file or folder by its series: images, SEG, RTSTRUCT. DICOMDIR, objects without an instance
-/// UID, and files that are no DICOM are passed over. Links to files are followed, since a person gave the folder; UIDs
+/// What lies in a file or folder.
+struct DicomFolder {
+  std::map<std::string, DicomObjects> series;  ///< by UID
+  std::size_t without_uid = 0;                 ///< objects that somebody took their UIDs from
+};
+
+/// Every DICOM object of a file or folder by its series: images, SEG, RTSTRUCT. DICOMDIR, objects without UIDs, and
+/// files that are no DICOM are passed over. Links to files are followed, since a person gave the folder; UIDs
 /// that are none are Error(bad_input), for they become names of files. Error(too_large) for more than 200 000 files,
 /// Error(bad_input) where one UID stands for two different objects.
-std::map<std::string, DicomObjects> find_dicom_objects(const std::filesystem::path& path, const RunControl& control);
+DicomFolder find_dicom_objects(const std::filesystem::path& path, const RunControl& control);
 
 /// Whether a text can be a DICOM UID: digits and single dots, at most 64.
 bool is_uid(std::string_view text);

@@ -175,7 +175,14 @@ std::vector<GivenInput> look_at(const std::vector<JobInput>& inputs, const std::
       looked_at = unpacked / fmt::format("{}", out.size());
       unpack_archive(input.path, looked_at, {.max_bytes = std::uint64_t{64} << 30}, control);
     }
-    given.series = find_dicom_objects(looked_at, control);
+    DicomFolder found = find_dicom_objects(looked_at, control);
+    given.series = std::move(found.series);
+    if (given.series.empty() && found.without_uid > 0) {
+      throw Error(ErrorCode::bad_input,
+                  fmt::format("{}: {} DICOM objects without a UID, which were lost when they were made anonymous; give "
+                              "the originals, or an image made of them (sagittal convert DICOM scan.nii.gz)",
+                              input.path.string(), found.without_uid));
+    }
     if (given.series.empty() && (is_folder || looked_at != input.path)) {
       throw Error(ErrorCode::not_found, fmt::format("{}: no DICOM objects", input.path.string()));
     }

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+
 #include "expect_error.h"
 #include "hub/io/host_workflow.h"
 #include "hub/io/sample_scan.h"
@@ -90,6 +92,12 @@ TEST_F(Staging, AFileAndAnArchiveAreTakenToo) {
   const auto file = std::filesystem::directory_iterator(scan_)->path();
   EXPECT_EQ(stage(kDicom, {{.path = file}}, {"CR"}).inputs.at(0).files, 1u);
   EXPECT_THAT(staged(), ElementsAre("1.2.3/1.2.3.1.dcm"));
+  io::StoredZip zip(1 << 20);
+  for (int n = 0; n < 4; ++n) zip.add(fmt::format("deep/{}.dcm", n), SampleScan().slice(n).bytes());
+  SampleScan::write(scratch_ / "scan.zip", std::move(zip).finish());
+  EXPECT_EQ(stage(kDicom, {{.path = scratch_ / "scan.zip"}}).inputs.at(0).files, 4u);
+  EXPECT_EQ(staged().size(), 4u);
+  EXPECT_FALSE(std::filesystem::exists(scratch_ / "in-unpacked"));
 }
 
 TEST_F(Staging, AnotherModalityIsRefused) {
@@ -214,6 +222,39 @@ TEST_F(Staging, AnImageForAModelOfDicomIsRefused) {
   EXPECT_THAT(refusal(kPair, {{.path = scratch_ / "scan.mha"}}), HasSubstr("takes DICOM only"));
   EXPECT_ERROR(stage(kDicom, {{.path = scratch_ / "none"}}), ErrorCode::not_found);
   EXPECT_ERROR(stage(kDicom, {}), ErrorCode::wrong_usage);
+}
+
+TEST_F(Staging, AClosedFileIsCopiedForTheModelToRead) {
+  SampleScan{.modality = "CR", .slices = 1}.write_to(scan_);
+  const auto file = std::filesystem::directory_iterator(scan_)->path();
+  const auto rights = [](const std::filesystem::path& path) { return std::filesystem::status(path).permissions(); };
+  std::filesystem::permissions(file, std::filesystem::perms{0600});
+  stage(kDicom, {{.path = scan_}}, {"CR"});
+  EXPECT_EQ(rights(in_ / "1.2.3/1.2.3.1.dcm"), std::filesystem::perms{0644});
+  EXPECT_EQ(rights(file), std::filesystem::perms{0600}) << "the original stays closed";
+  std::filesystem::permissions(file, std::filesystem::perms{0444});
+  stage(kDicom, {{.path = scan_}}, {"CR"});
+  EXPECT_TRUE(std::filesystem::equivalent(in_ / "1.2.3/1.2.3.1.dcm", file)) << "one file, two names";
+}
+
+TEST_F(Staging, RealScansAreTakenAsTheyAre) {
+  const char* data = std::getenv("SAGITTAL_DATA");
+  const std::filesystem::path shared = data != nullptr ? data : SAGITTAL_SOURCE_DIR "/../shared/data";
+  if (!std::filesystem::exists(shared)) GTEST_SKIP() << "no real scans at " << shared;
+  const auto slices = [&](const char* folder, const char* modality) {
+    return stage(kDicom, {{.path = shared / folder}}, {modality}).inputs.at(0).geometry.value().size[2];
+  };
+  EXPECT_EQ(slices("ct_chaos_liver/dicom", "CT"), 78);
+  EXPECT_THAT(refusal(kDicom, {{.path = shared / "ct_totalseg" / "dicom"}}),
+              HasSubstr("20 DICOM objects without a UID"));
+  EXPECT_EQ(slices("mr_breast_dicomseg/dicom", "MR"), 60);
+  EXPECT_EQ(slices("pet_qin_0024/dicom", "PT"), 299);
+  const auto joined = [&](const char* folder, const char* modality) {
+    return refusal(kRadiomics, {{.path = shared / folder / "dicom"}, {.path = shared / folder / "seg.dcm"}},
+                   {modality});
+  };
+  EXPECT_EQ(joined("pet_qin_0024", "PT"), "none");
+  EXPECT_THAT(joined("mr_breast_dicomseg", "MR"), HasSubstr("refers to the images")) << "it names no series";
 }
 
 }  // namespace
