@@ -18,6 +18,7 @@ namespace {
 constexpr std::chrono::seconds kAnswerTime{5};
 constexpr std::chrono::seconds kRemoveTime{30};
 constexpr std::chrono::seconds kGrace{2};
+constexpr std::chrono::seconds kListTime{30};
 constexpr int kEngineFailed = 125;  // of `docker run` and `podman run`: the engine, not the program
 
 /// What an engine may give a container where it may not raise limits itself.
@@ -97,6 +98,41 @@ std::string ContainerRunner::pin(const std::string& image, const RunControl& con
     throw Error(ErrorCode::unavailable, fmt::format("{} could not get {}: {}", name(), image, last));
   }
   return ask(inspect, control.cancel);
+}
+
+std::vector<EngineImage> ContainerRunner::images(const CancelToken& cancel) const {
+  if (engine_ == Engine::apptainer) return {};
+  constexpr std::size_t kAtOnce = 200;
+  const std::string listed = output_of(command({"image", "ls", "--quiet", "--no-trunc"}), kListTime, cancel);
+  std::vector<std::string> ids;
+  for (const std::string_view line : split(listed, '\n')) {
+    const std::string_view id = line.starts_with("sha256:") ? line.substr(7) : line;
+    const bool is_id = id.size() == 64 && id.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+    if (is_id && std::find(ids.begin(), ids.end(), id) == ids.end()) ids.emplace_back(id);
+  }
+  std::vector<EngineImage> all;
+  for (std::size_t at = 0; at < ids.size(); at += kAtOnce) {
+    std::vector<std::string> ask{"image", "inspect", "--format", std::string(image_template()), "--"};
+    ask.insert(ask.end(), ids.begin() + static_cast<std::ptrdiff_t>(at),
+               ids.begin() + static_cast<std::ptrdiff_t>(std::min(at + kAtOnce, ids.size())));
+    for (EngineImage& image : parse_images(output_of(command(std::move(ask)), kListTime, cancel))) {
+      all.push_back(std::move(image));
+    }
+  }
+  std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.bytes > b.bytes; });
+  return all;
+}
+
+void ContainerRunner::remove_image(const EngineImage& image) const {
+  std::vector<std::string> arguments{"image", "rm", "--"};
+  const auto& names = image.tags.empty() ? image.pinned : image.tags;  // with its last tag its digests go
+  arguments.insert(arguments.end(), names.begin(), names.end());
+  if (names.empty()) arguments.push_back(image.id);
+  try {
+    output_of(command(std::move(arguments)), kRemoveTime, {});
+  } catch (const Error& error) {
+    throw Error(ErrorCode::conflict, fmt::format("{} keeps the image: {}", name(), error.what()));
+  }
 }
 
 /// Rootless engines may not make control groups everywhere. An engine that does not say so is believed to have them.

@@ -2,8 +2,10 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "hub/runners/container_command.h"
+#include "hub/runners/engine_images.h"
 #include "hub/runners/process.h"
 #include "hub/runners/sandbox.h"
 
@@ -20,6 +22,12 @@ class ContainerRunner : public Runner {
   /// registry. Apptainer: the path of an image file.
   std::string pin(const std::string& image, const RunControl& control) const override;
   RunEnd run(const SandboxJob& job, RunLog& log, const RunControl& control) const override;
+
+  /// What the engine holds, the largest first. Apptainer holds nothing. Error(unavailable).
+  std::vector<EngineImage> images(const CancelToken& cancel) const;
+  /// Removes an image by all its names. Never by force: Error(conflict) in the engine's words while a container uses
+  /// it.
+  void remove_image(const EngineImage& image) const;
 
   /// The engine's version; Error(unavailable) where it does not answer within five seconds.
   std::string version() const;

@@ -85,6 +85,23 @@ TEST_F(FakeEngine, ThatCannotPullSaysWhy) {
   }
 }
 
+TEST_F(FakeEngine, TellsWhatItsImagesTake) {
+  const std::string small(64, 'a'), large(64, 'b');
+  const auto engine =
+      runner("case $2 in ls) echo WARN; echo sha256:" + small + "; echo " + large + "; echo " + large +
+             ";; inspect) echo " + small + " 10 a:1; echo " + large + " 20 b:1 b:2;; rm) exit 0;; esac");
+  const auto images = engine.images({});
+  ASSERT_EQ(images.size(), 2U);
+  EXPECT_EQ(images[0].bytes, 20U);
+  engine.remove_image(images[0]);
+  EXPECT_THAT(calls(), HasSubstr("image rm -- b:1 b:2\n"));
+  engine.remove_image({"sha256:" + small, 10, {}, {}});
+  EXPECT_THAT(calls(), HasSubstr("image rm -- sha256:" + small + "\n"));
+  EXPECT_THAT(runner("exit 0").images({}), testing::IsEmpty());
+  EXPECT_ERROR(runner("exit 1").images({}), ErrorCode::unavailable);
+  EXPECT_ERROR(runner("echo in use; exit 2").remove_image(images[0]), ErrorCode::conflict);
+}
+
 TEST_F(FakeEngine, TakesNoOptionForAnImage) { EXPECT_ERROR(runner("exit 0").pin("--help", {}), ErrorCode::bad_input); }
 
 TEST_F(FakeEngine, ApptainerGetsVariablesByItsEnvironment) {
@@ -117,6 +134,16 @@ void try_engine(Engine engine) {
   SandboxJob job = stranger.job(tag, "echo x >/bin/new && echo LAYER");
   job.hardening = Hardening::writable_layer;
   EXPECT_THAT(stranger.run(runner, job).said, HasSubstr("LAYER"));
+  const auto imported = [&] {
+    std::vector<EngineImage> all = runner.images({});
+    std::erase_if(all, [&](const EngineImage& image) { return !is_called(image, tag); });
+    return all;
+  };
+  const auto images = imported();
+  ASSERT_EQ(images.size(), 1U);
+  EXPECT_GE(images[0].bytes, std::filesystem::file_size(Stranger::kBusybox));
+  runner.remove_image(images[0]);
+  EXPECT_THAT(imported(), testing::IsEmpty());
   EXPECT_EQ(
       output_of({{program->string(), "ps", "--all", "--quiet", "--filter", "label=org.sagittal.run"}, std::nullopt},
                 std::chrono::seconds(20), {}),
