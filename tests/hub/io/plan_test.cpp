@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "expect_error.h"
+#include "hub/io/host_workflow.h"
 #include "hub/model_source.h"
 
 namespace sagittal::hub {
@@ -116,6 +117,27 @@ TEST(WorkflowPlan, EveryWorkflowOfTheRealRepositoryIsPlanned) {
                                                 {"files ct gtv", 1},
                                                 {"files ct json", 2},
                                                 {"files ct pet", 1}}));
+}
+
+/// Which models of the real repository take an image that is no DICOM.
+TEST(HostWorkflow, RealModelsTakeTheFileThatTheirStepsRead) {
+  const char* folder = std::getenv("SAGITTAL_MHUB");
+  if (folder == nullptr) GTEST_SKIP() << "no checkout of github.com/MHubAI/models (SAGITTAL_MHUB)";
+  std::map<std::string, int> types;
+  for (const ModelCard& card : find_in_folder(folder).cards) {
+    const Workflow& workflow = card.workflows.front();
+    const WorkflowPlan found = plan_of(card.name, workflow.name, workflow.text, card.modalities());
+    try {
+      const HostWorkflow own = host_workflow(found, "CT");
+      EXPECT_EQ(own.plan.inputs.at(0).file_type, own.file_type);
+      EXPECT_FALSE(own.plan.targets.empty());
+      types[own.file_type]++;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::unsupported);
+      types["none"]++;
+    }
+  }
+  EXPECT_EQ(types, (std::map<std::string, int>{{"nifti", 15}, {"mha", 6}, {"none", 9}}));
 }
 
 }  // namespace
