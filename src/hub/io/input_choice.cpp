@@ -56,8 +56,12 @@ class Chooser {
     return text;
   }
 
+  /// One input needs no name, whatever it is called.
+  bool is_single() const { return plan_.inputs.size() == 1; }
+
   void check_roles() const {
     for (const GivenInput& input : given_) {
+      if (is_single()) break;
       const auto is_it = [&](const NeededInput& need) { return folded_role(need.role) == folded_role(input.role); };
       if (!input.role.empty() && std::none_of(plan_.inputs.begin(), plan_.inputs.end(), is_it)) {
         throw Error(ErrorCode::wrong_usage, fmt::format("{} has no input \"{}\"; it takes{}", plan_.model,
@@ -73,8 +77,11 @@ class Chooser {
   std::vector<const GivenInput*> pool_of(const NeededInput& need) const {
     std::vector<const GivenInput*> named, unnamed;
     for (const GivenInput& input : given_) {
-      if (input.role.empty()) unnamed.push_back(&input);
-      if (!input.role.empty() && folded_role(input.role) == folded_role(need.role)) named.push_back(&input);
+      if (input.role.empty() || is_single()) {
+        unnamed.push_back(&input);
+      } else if (folded_role(input.role) == folded_role(need.role)) {
+        named.push_back(&input);
+      }
     }
     return named.empty() ? unnamed : named;
   }
@@ -128,7 +135,7 @@ class Chooser {
   ChosenInput feed_file(const NeededInput& need, const std::vector<const GivenInput*>& pool) {
     std::vector<const GivenInput*> files;
     for (const GivenInput* input : pool) {
-      const bool named_for_it = !input->role.empty() || plan_.inputs.size() == 1;
+      const bool named_for_it = !input->role.empty() || is_single();
       if (named_for_it || input->path.extension() == "." + need.file_type) files.push_back(input);
     }
     if (files.size() == 1 && files.front()->series.size() < 2) {

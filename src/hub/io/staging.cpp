@@ -1,7 +1,7 @@
 #include "hub/io/staging.h"
 
 #include <algorithm>
-#include <array>
+#include <fstream>
 
 #include <fmt/format.h>
 
@@ -60,6 +60,10 @@ Geometry check_volume(const DicomObjects& series) {
     refuse(series, fmt::format("its images have {} sizes or directions, such as a localizer beside the scan; copy "
                                "those of the scan to a folder of their own",
                                stacks.size()));
+  }
+  if (const std::size_t readable = stacks.front().files.size(); readable != files.size()) {
+    refuse(series,
+           fmt::format("the pixels of {} of its {} images cannot be read", files.size() - readable, files.size()));
   }
   const io::Stack stack = io::stack_of(stacks.front(), {});
   if (stack.frames.size() > 1) {
@@ -180,9 +184,15 @@ class Stager {
 
  private:
   static void add(const std::filesystem::path& path, StagedInput& staged, net::Sha256Sum& sum) {
-    const MappedFile file(path);
-    sum.add(file.bytes());
-    staged.bytes += file.bytes().size();
+    std::ifstream file(path, std::ios::binary);
+    Bytes block(std::size_t{1} << 20);
+    while (file.read(reinterpret_cast<char*>(block.data()), static_cast<std::streamsize>(block.size())) ||
+           file.gcount() > 0) {
+      const auto got = static_cast<std::size_t>(file.gcount());
+      sum.add(ByteView(block).first(got));
+      staged.bytes += got;
+    }
+    if (!file.eof()) throw Error(ErrorCode::io, fmt::format("cannot read {}", path.string()));
     ++staged.files;
   }
 

@@ -113,6 +113,8 @@ TEST_F(Staging, SeveralSeriesAreAsked) {
   EXPECT_THAT(refusal(kDicom, {{.path = scan_}}), HasSubstr("choose one of these"));
   EXPECT_EQ(stage(kDicom, {{.path = scan_, .series_uid = "1.2.4"}}).inputs.at(0).series_uid, "1.2.4");
   EXPECT_ERROR(stage(kDicom, {{.path = scan_, .series_uid = "1.2.5"}}), ErrorCode::not_found);
+  EXPECT_EQ(stage(kDicom, {{.role = "image", .path = scan_, .series_uid = "1.2.3"}}).inputs.at(0).files, 4u)
+      << "one input needs no name";
 }
 
 TEST_F(Staging, WhatEndsInAnEmptyResultIsRefusedBefore) {
@@ -133,6 +135,7 @@ TEST_F(Staging, WhatEndsInAnEmptyResultIsRefusedBefore) {
   EXPECT_THAT(with([](auto& w) { w.orientation = ""; }), HasSubstr("lack a position"));
   EXPECT_THAT(with([](auto& w) { w.spacing = ""; }), HasSubstr("lack a position"));
   EXPECT_THAT(with([](auto& w) { w.orientation = "0\\1\\0\\0\\0\\-1"; }), HasSubstr("2 sizes or directions"));
+  EXPECT_THAT(with([](auto& w) { w.bits_stored = 40; }), HasSubstr("the pixels of 1 of its 5 images cannot be read"));
   EXPECT_THAT(with([](auto& w) { w.instance = "1.2.3.1"; }), HasSubstr("the same instance UID, but differ"));
   EXPECT_THAT(with([](auto& w) { w.instance = "../../x"; }), HasSubstr("is no DICOM UID"));
 }
