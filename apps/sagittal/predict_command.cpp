@@ -16,6 +16,7 @@
 #include "base/text.h"
 #include "choose_image.h"
 #include "commands.h"
+#include "composed_task.h"
 #include "io/image_io.h"
 #include "model_lookup.h"
 #include "progress_bar.h"
@@ -44,7 +45,18 @@ struct Options {
   double step = 0.5;
   bool mirror = true;
   bool json = false;
+  std::vector<std::string> model_choices;  // options given that composed tasks decide themselves
 };
+
+/// A model that answered, for the report.
+struct Used {
+  std::string name, dataset, configuration, engine;
+  std::vector<std::string> folds;
+};
+Used used(const segment::Model& model) {
+  const nn::ModelFolder& folder = model.folder;
+  return {folder.name, folder.plans.dataset_name, folder.configuration.name, model.description(), model.folds};
+}
 
 double seconds_since(std::chrono::steady_clock::time_point begin) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
@@ -122,11 +134,10 @@ std::vector<Finding> count_labels(const Volume& labels, const nn::Dataset& datas
   return found;
 }
 
-void describe_segment(io::Segment& segment, const std::string& name, const segment::Model& model) {
+void describe_segment(io::Segment& segment, const std::string& name, const std::string& model) {
   if (!name.empty()) io::name_segment(segment, name);
   segment.algorithm_type = io::AlgorithmType::automatic;
-  const std::string& dataset = model.folder.plans.dataset_name;
-  segment.algorithm_name = fmt::format("Sagittal {}", dataset.empty() ? model.folder.name : dataset);
+  segment.algorithm_name = fmt::format("Sagittal {}", model);
 }
 
 /// The voxels whose label belongs to a region.
@@ -146,8 +157,8 @@ bool can_overlap(const std::filesystem::path& output) {
 }
 
 /// Segments by label; regions whole, so that they overlap, where the format can hold that.
-io::Segmentation segmentation_of(const Volume& labels, const segment::Model& model, const std::string& output) {
-  const nn::Dataset& dataset = model.folder.dataset;
+io::Segmentation segmentation_of(const Volume& labels, const nn::Dataset& dataset, const std::string& model,
+                                 const std::string& output) {
   if (!dataset.has_regions() || !can_overlap(output)) {
     io::Segmentation out = io::segments_of_labels(labels);
     for (io::Segment& segment : out.segments) {
@@ -169,16 +180,17 @@ io::Segmentation segmentation_of(const Volume& labels, const segment::Model& mod
 }
 
 struct Report {
+  std::string model, dataset;
+  std::vector<Used> used;
   std::vector<Finding> found;
   double voxel_ml = 0;
   double load_seconds = 0, read_seconds = 0, predict_seconds = 0, write_seconds = 0;
 };
 
-void print(const Options& options, const std::vector<LoadedModel>& models, const Report& report) {
-  for (const LoadedModel& loaded : models) {
-    const segment::Model& model = *loaded.main;
-    fmt::print("model     {}, {}, fold{} {}\n", model.folder.name, model.description(),
-               model.folds.size() == 1 ? "" : "s", fmt::join(model.folds, ", "));
+void print(const Options& options, const Report& report) {
+  for (const Used& one : report.used) {
+    fmt::print("model     {}, {}, fold{} {}\n", one.name, one.engine, one.folds.size() == 1 ? "" : "s",
+               fmt::join(one.folds, ", "));
   }
   for (const Finding& finding : report.found) {
     if (finding.voxels == 0) continue;
@@ -191,14 +203,13 @@ void print(const Options& options, const std::vector<LoadedModel>& models, const
              static_cast<std::ptrdiff_t>(report.found.size()) - empty, report.found.size(), report.predict_seconds);
 }
 
-void print_json(const Options& options, const std::vector<LoadedModel>& models, const Report& report) {
-  const segment::Model& model = *models[0].main;
+void print_json(const Options& options, const Report& report) {
   Json together = Json::array();
-  for (const LoadedModel& one : models) {
-    together.push_back({{"model", one.main->folder.name},
-                        {"configuration", one.main->folder.configuration.name},
-                        {"folds", one.main->folds}});
+  for (const Used& one : report.used) {
+    together.push_back(
+        {{"model", one.name}, {"dataset", one.dataset}, {"configuration", one.configuration}, {"folds", one.folds}});
   }
+  const Used& first = report.used.front();
   Json labels = Json::array();
   for (const Finding& finding : report.found) {
     labels.push_back({{"label", finding.label},
@@ -207,12 +218,12 @@ void print_json(const Options& options, const std::vector<LoadedModel>& models, 
                       {"millilitres", static_cast<double>(finding.voxels) * report.voxel_ml}});
   }
   const Json json{{"output", options.output},
-                  {"model", model.folder.name},
-                  {"dataset", model.folder.plans.dataset_name},
-                  {"configuration", model.folder.configuration.name},
-                  {"folds", model.folds},
+                  {"model", report.model},
+                  {"dataset", report.dataset},
+                  {"configuration", first.configuration},
+                  {"folds", first.folds},
                   {"models", together},
-                  {"engine", model.description()},
+                  {"engine", first.engine},
                   {"labels", labels},
                   {"load_seconds", report.load_seconds},
                   {"read_seconds", report.read_seconds},
@@ -281,33 +292,79 @@ Volume run_models(const Options& options, const std::vector<LoadedModel>& models
   return segment::postprocess(labels, steps);
 }
 
-void run(const Options& options) {
-  check_mask_output(options.output);
-  Report report;
-  auto begin = std::chrono::steady_clock::now();
-  const std::vector<LoadedModel> models = load(options);
-  report.load_seconds = seconds_since(begin);
+struct Found {
+  Volume labels;
+  nn::Dataset dataset;
+};
 
-  begin = std::chrono::steady_clock::now();
-  const io::ReadOptions read = ask_what_is_open(options.inputs[0], options.read);
-  const auto source = source_for(options.output, options.inputs[0], read);
+/// The images, on one grid.
+std::vector<Volume> read_channels(const Options& options, const io::ReadOptions& read, Report& report) {
+  const auto begin = std::chrono::steady_clock::now();
   std::vector<Volume> channels;
   for (const std::string& input : options.inputs) channels.push_back(read_chosen_image(input, read));
   const Vec3 mm = channels[0].geometry().spacing_mm;
   report.voxel_ml = mm[0] * mm[1] * mm[2] / 1000;
   report.read_seconds = seconds_since(begin);
+  return channels;
+}
 
+Found find_with_models(const Options& options, const io::ReadOptions& read, Report& report) {
+  auto begin = std::chrono::steady_clock::now();
+  const std::vector<LoadedModel> models = load(options);
+  report.load_seconds = seconds_since(begin);
+  for (const LoadedModel& model : models) report.used.push_back(used(*model.main));
+  report.model = report.used[0].name;
+  report.dataset = report.used[0].dataset;
+
+  const std::vector<Volume> channels = read_channels(options, read, report);
   begin = std::chrono::steady_clock::now();
   ThreadPool pool(options.load.threads);
-  const Volume labels = run_models(options, models, channels, pool);
-  channels.clear();
+  Volume labels = run_models(options, models, channels, pool);
   report.predict_seconds = seconds_since(begin);
+  return {std::move(labels), models[0].main->folder.dataset};
+}
 
-  begin = std::chrono::steady_clock::now();
-  write_placed(segmentation_of(labels, *models[0].main, options.output), source, options.output);
+/// A task of several models, which also decides how they are run.
+Found find_composed(const segment::Composition& task, const Options& options, const io::ReadOptions& read,
+                    Report& report) {
+  if (!options.model_choices.empty() || options.inputs.size() != 1) {
+    throw Error(ErrorCode::wrong_usage,
+                fmt::format("{} takes one image and decides for itself: without {}", options.model,
+                            options.model_choices.empty() ? "more"
+                                                          : fmt::format("{}", fmt::join(options.model_choices, ", "))));
+  }
+  ProgressBar bar;
+  ComposeOptions compose;
+  compose.data_directory = options.data_directory;
+  compose.load = options.load;
+  compose.loaded = [&](const segment::Model& model) { report.used.push_back(used(model)); };
+  compose.control.sink = bar.sink();
+  check_parts(task, compose);
+  report.model = options.model;
+  report.dataset = fmt::format("TotalSegmentator {}", task.task);
+  const std::vector<Volume> channels = read_channels(options, read, report);
+  const auto begin = std::chrono::steady_clock::now();
+  ThreadPool pool(options.load.threads);
+  segment::Composed found = run_composed(task, channels[0], compose, pool);
+  report.predict_seconds = seconds_since(begin);
+  return {std::move(found.labels), std::move(found.dataset)};
+}
+
+void run(const Options& options) {
+  check_mask_output(options.output);
+  Report report;
+  const io::ReadOptions read = ask_what_is_open(options.inputs[0], options.read);
+  const auto source = source_for(options.output, options.inputs[0], read);
+  const segment::Composition* task = composed_task(options.model);
+  const Found found =
+      task != nullptr ? find_composed(*task, options, read, report) : find_with_models(options, read, report);
+
+  const auto begin = std::chrono::steady_clock::now();
+  const std::string author = report.dataset.empty() ? report.model : report.dataset;
+  write_placed(segmentation_of(found.labels, found.dataset, author, options.output), source, options.output);
   report.write_seconds = seconds_since(begin);
-  report.found = count_labels(labels, models[0].main->folder.dataset);
-  options.json ? print_json(options, models, report) : print(options, models, report);
+  report.found = count_labels(found.labels, found.dataset);
+  options.json ? print_json(options, report) : print(options, report);
 }
 
 void add_network_options(CLI::App& command, Options& options) {
@@ -334,8 +391,10 @@ void add_predict(CLI::App& app) {
   auto* command = app.add_subcommand("predict", "Segment an image with an nnU-Net model, without prompts");
   const auto options = std::make_shared<Options>();
   command
-      ->add_option("MODEL", options->model,
-                   "Model name, or folder with plans.json or plans.pkl in it or one level below")
+      ->add_option(
+          "MODEL", options->model,
+          "Model name, folder with plans.json or plans.pkl in it or one level below, or a task of TotalSegmentator: "
+          "totalsegmentator_total")
       ->required();
   command->add_option("INPUT", options->inputs, "One image for each channel, in the model's order, or a DICOM folder")
       ->required();
@@ -366,7 +425,13 @@ void add_predict(CLI::App& app) {
   command->add_option("--frame", options->read.frame, "Volume of a 4D file, counted from 0");
   add_network_options(*command, *options);
   command->add_flag("--json", options->json, "One JSON object");
-  command->callback([options] { run(*options); });
+  command->callback([options, command] {
+    for (const char* name : {"--configuration", "--with", "--folds", "--checkpoint", "--tta", "--step", "--previous",
+                             "--postprocessing"}) {
+      if (command->count(name) > 0) options->model_choices.emplace_back(name);
+    }
+    run(*options);
+  });
 }
 
 }  // namespace sagittal::commands

@@ -38,8 +38,9 @@ std::array<std::size_t, 3> axes_along_world(const Mat3& direction) {
   return out;
 }
 
-/// Axes [S, A, R]: each runs to the end of its name.
-Grid turned_to_ras(const Geometry& geometry) {
+}  // namespace
+
+Grid grid_in_ras(const Geometry& geometry) {
   const Grid stored = as_stored(geometry);
   const auto along = axes_along_world(geometry.direction);
   Grid out;
@@ -56,8 +57,6 @@ Grid turned_to_ras(const Geometry& geometry) {
   return out;
 }
 
-}  // namespace
-
 Grid Grid::cropped(const Box& box) const {
   Grid out = *this;
   out.shape = box.size();
@@ -66,7 +65,7 @@ Grid Grid::cropped(const Box& box) const {
 }
 
 Grid grid_of(const Geometry& geometry, const Plan& plan) {
-  const Grid read = plan.reorient ? turned_to_ras(geometry) : as_stored(geometry);
+  const Grid read = plan.reorient ? grid_in_ras(geometry) : as_stored(geometry);
   Grid out = read;
   for (std::size_t axis = 0; axis < 3; ++axis) {
     out.shape[axis] = read.shape[plan.transpose[axis]];

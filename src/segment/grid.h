@@ -21,6 +21,9 @@ struct Grid {
   Grid cropped(const Box& box) const;
 };
 
+/// Axes that run to the patient's superior, anterior and right, as far as whole axes can.
+Grid grid_in_ras(const Geometry& geometry);
+
 /// The grid that a plan's reader and transposition make of an image.
 Grid grid_of(const Geometry& geometry, const Plan& plan);
 

@@ -26,8 +26,8 @@ def blobs(shape: tuple, seed: int, objects: int, empty_rim: int = 0) -> tuple:
     return image.astype(np.int16), label
 
 
-def write_nifti(path: Path, array: np.ndarray, spacing_kji: tuple) -> Path:
-    """A .nii.gz of int16 or uint8, axes along RAS."""
+def write_nifti(path: Path, array: np.ndarray, spacing_kji: tuple, axes: str = "RAS") -> Path:
+    """A .nii.gz of int16 or uint8; i, j and k grow in the directions `axes`."""
     codes = {"int16": 4, "uint8": 2}
     shape, spacing = array.shape[::-1], [float(s) for s in spacing_kji[::-1]]
     header = bytearray(352)
@@ -39,7 +39,8 @@ def write_nifti(path: Path, array: np.ndarray, spacing_kji: tuple) -> Path:
     struct.pack_into("<f", header, 112, 1)
     struct.pack_into("<hh", header, 252, 0, 1)
     for row in range(3):
-        struct.pack_into("<4f", header, 280 + 16 * row, *(spacing[row] if c == row else 0.0 for c in range(4)))
+        along = [{"RAS"[row]: 1.0, "LPI"[row]: -1.0}.get(axis, 0.0) for axis in axes]
+        struct.pack_into("<4f", header, 280 + 16 * row, *(spacing[c] * along[c] if along[c] else 0.0 for c in range(3)), 0.0)
     struct.pack_into("<4s", header, 344, b"n+1\0")
     path.write_bytes(gzip.compress(bytes(header) + array.tobytes(), mtime=0))
     return path
@@ -72,3 +73,10 @@ def cases(generation: int = 2) -> dict:
     framed, framed_label = blobs((30, 40, 36), 18, 2, empty_rim=3)
     return out | {"resenc": ([residual], residual_label, (4.0, 1.0, 1.0)),
                   "ensemble": ([framed], framed_label, (1.5, 1.1, 1.2))}
+
+
+def composed_cases() -> dict:
+    """TotalSegmentator's task: (image, spacing [k, j, i], directions of i, j and k)."""
+    image, _ = blobs((31, 40, 36), 21, 4)
+    return {"total": (image, (2.5, 1.3, 1.1), "LPS"), "total_fastest": (image, (6.5, 4.3, 4.1), "PSR"),
+            "body": (image, (3.0, 3.2, 2.9), "RAS"), "liver_vessels": (image, (2.1, 1.9, 1.7), "LAI")}
