@@ -14,6 +14,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const Target target = parse_target(text);
     static_cast<void>(target.query.matches(type));
     static_cast<void>(target.path.fits("1.2.3/model/out.seg.nii.gz", {{"sid", "1.2.3"}}));
+    static_cast<void>(target.path.shown({{"sid", "1.2.3"}}));
     static_cast<void>(target.path.fill({{"sid", "1.2.3"}}, type, "model/out.seg.nii.gz", "random"));
   } catch (const sagittal::Error&) {
   }

@@ -147,7 +147,7 @@ class StructureReader {
     }
     if (names.empty()) refuse(fmt::format("only its own code knows the names of what lies in '{}'", above));
     for (const std::string& name : names) {
-      const std::string path = above.empty() ? name : above + "/" + name;
+      const std::string path = above.empty() ? name : fmt::format("{}/{}", above, name);
       last ? finish(path, level, name) : place(path, pattern, at + 1);
     }
   }
