@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Runs a command as a user without rights who may make containers: as_newcomer.sh FOLDER COMMAND… The user exists for that
-# command only, in a mount namespace of its own; nothing of this machine's users is changed. Needs root.
+# command only, in namespaces of its own: nothing of this machine's users is changed, and nobody is left. Needs root.
 set -euo pipefail
 if [ "${1:-}" != --inside ]; then
   [ "$(id -u)" = 0 ] || { echo "needs root" >&2; exit 1; }
-  exec unshare --mount --propagation private "$0" --inside "$@"
+  exec unshare --mount --propagation private --pid --fork --kill-child --mount-proc "$0" --inside "$@"
 fi
 folder=$(realpath -m "$2")
 shift 2
