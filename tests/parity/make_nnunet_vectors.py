@@ -45,6 +45,9 @@ def models(name: str, intensities: list) -> tuple:
         full = {"inherits_from": "3d_fullres", "previous_stage": "3d_lowres"}
         return m.plans("Dataset104_cascade", {"3d_fullres": config, "3d_lowres": low, "3d_cascade_fullres": full},
                        intensities), {"3d_lowres": (("0",), (0, 1, 2)), "3d_cascade_fullres": (("0",), (2,))}, two, None
+    if name == "trained":
+        config = m.configuration([1.3, 1.2, 1.2], [24, 24, 24], [Z], [False], net([6, 10, 10], EVEN))
+        return m.plans("Dataset108_trained", {"3d_fullres": config}, intensities), {"3d_fullres": (("0",), (0, 1, 2))}, two, None
     if name == "ensemble":
         flat = m.configuration([1.4, 1.3], [28, 28], [Z], [True], net([6, 8, 8], ([[1, 1], [2, 2], [2, 2]], [[3, 3]] * 3)))
         full = m.configuration([1.5, 1.4, 1.6], [16, 20, 16], [Z], [True], net([4, 8, 8], EVEN))
@@ -70,7 +73,8 @@ def make(name: str, images: list, label: np.ndarray, spacing: tuple) -> None:
         files = [write_nifti(Path(scratch) / f"{c}.nii.gz", image, spacing) for c, image in enumerate(images)]
         previous, shares = None, []
         for stage, (folds, mirror) in stages.items():
-            trained = {f: m.train(plan, dataset, stage, [(arrays, label, list(spacing))], 120, 3 + n)
+            trained = {f: m.train(plan, dataset, stage, [(arrays, label, list(spacing))], 350 if name == "trained" else 120,
+                                3 + n)
                        for n, f in enumerate(folds)}
             folder = m.write_folder(HERE / name / f"{m.TRAINER}__{m.PLANS}__{stage}", plan, dataset, stage, trained, mirror)
             out = Path(scratch) / f"{stage}.nii.gz"

@@ -71,7 +71,9 @@ def cases(generation: int = 2) -> dict:
         return out | {"single": ([one], one_label, (1.1, 1.2, 1.3))}
     residual, residual_label = blobs((12, 48, 50), 16, 1)
     framed, framed_label = blobs((30, 40, 36), 18, 2, empty_rim=3)
+    clear, clear_label = blobs((36, 40, 44), 25, 2)
     return out | {"resenc": ([residual], residual_label, (4.0, 1.0, 1.0)),
+                  "trained": ([clear], clear_label, (1.2, 1.1, 1.1)),
                   "ensemble": ([framed], framed_label, (1.5, 1.1, 1.2))}
 
 

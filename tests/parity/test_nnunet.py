@@ -28,3 +28,14 @@ def test_labels_are_nnunets(sagittal, tmp_path, name):
     assert np.mean(ours == theirs) >= 0.999
     counted = {row["label"]: row["voxels"] for row in json.loads(result.stdout)["labels"]}
     assert counted == {label: int((ours == label).sum()) for label in counted}
+
+
+def test_a_trained_network_finds_the_same_in_bf16(sagittal, tmp_path):
+    images, _, spacing = CASES["trained"]
+    file = write_nifti(tmp_path / "0.nii.gz", images[0], spacing)
+    result = sagittal("predict", HERE / "trained", file, "-o", tmp_path / "out.nii.gz", "--precision", "bf16")
+    assert result.returncode == 0, result.stderr
+    ours, theirs = read_nifti(tmp_path / "out.nii.gz"), read_nifti(HERE / "trained" / "labels.nii.gz")
+    for label in (1, 2):
+        a, b = ours == label, theirs == label
+        assert b.sum() > 500 and 2 * (a & b).sum() / (a.sum() + b.sum()) >= 0.99
