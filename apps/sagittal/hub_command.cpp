@@ -129,7 +129,7 @@ Action add_action(CLI::App& hub, const char* name, const char* help, void (*run)
 }  // namespace
 
 void add_hub(CLI::App& app) {
-  CLI::App* hub = app.add_subcommand("hub", "Find models: MHub's, and those of this machine");
+  CLI::App* hub = app.add_subcommand("hub", "Find and run models: MHub's, and those of this machine");
   hub->require_subcommand(1);
   const Action syncing = add_action(*hub, "sync", "Fetch the list of MHub's models", sync);
   syncing.command
@@ -151,6 +151,9 @@ void add_hub(CLI::App& app) {
   const Action showing = add_action(*hub, "show", "Everything that is known of a model", show);
   showing.command->add_option("model", showing.arguments->model, "Its name")->required();
   showing.command->add_option("--source", showing.arguments->query.source, "mhub or local, where both have it");
+  add_hub_run(*hub);
+  add_hub_jobs(*hub);
+  add_hub_work(*hub);
 }
 
 }  // namespace sagittal::commands

@@ -14,6 +14,8 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "commands.h"
+#include "hub/card_json.h"
+#include "hub/local_models.h"
 #include "interact/model.h"
 #include "model_lookup.h"
 #include "nn/checkpoint.h"
@@ -255,6 +257,34 @@ void verify(const Arguments& arguments) {
              checkpoint.weights.tensors.size(), checkpoint.parameter_count(), seconds);
 }
 
+/// The model folders that names find, and what each is.
+void list_models(const std::string& data_directory, bool json) {
+  Json models = Json::array();
+  for (const auto& folder : hub::find_local_models(model_directories(data_directory))) {
+    const hub::ModelCard card = hub::read_local_card(folder);
+    Json entry = hub::entry_json(card);
+    entry["folder"] = card.folder;
+    if (!json)
+      fmt::print("{:<32}  {:<14}  {:<16}  {}\n", card.name, name_of(card.engine),
+                 card.weights_licence.id.empty() ? "licence unknown" : card.weights_licence.id, card.folder);
+    models.push_back(std::move(entry));
+  }
+  if (json) fmt::print("{}\n", Json{{"models", models}}.dump(-1, ' ', false, Json::error_handler_t::replace));
+}
+
+void add_list(CLI::App& model) {
+  struct Chosen {
+    std::string data_directory = default_data_directory().string();
+    bool json = false;
+  };
+  const auto chosen = std::make_shared<Chosen>();
+  CLI::App* command = model.add_subcommand("list", "The models of this machine");
+  command->add_option("--data-dir", chosen->data_directory, "Its folder models is looked through")
+      ->capture_default_str();
+  command->add_flag("--json", chosen->json, "One JSON object");
+  command->callback([chosen] { list_models(chosen->data_directory, chosen->json); });
+}
+
 void add_action(CLI::App& model, const char* name, const char* help, void (*action)(const Arguments&)) {
   const auto arguments = std::make_shared<Arguments>();
   CLI::App* command = model.add_subcommand(name, help);
@@ -271,6 +301,7 @@ void add_action(CLI::App& model, const char* name, const char* help, void (*acti
 void add_model(CLI::App& app) {
   CLI::App* command = app.add_subcommand("model", "What a checkpoint folder holds; nothing in it is executed");
   command->require_subcommand(1);
+  add_list(*command);
   add_action(*command, "info", "Describe the network, its licence and its prompts", show_info);
   add_action(*command, "verify", "Read every tensor, check it against the plan and run a small pass", verify);
   add_model_fetch(*command);

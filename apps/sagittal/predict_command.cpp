@@ -17,6 +17,7 @@
 #include "choose_image.h"
 #include "commands.h"
 #include "composed_task.h"
+#include "hub/native_model.h"
 #include "io/image_io.h"
 #include "model_lookup.h"
 #include "progress_bar.h"
@@ -80,31 +81,17 @@ std::vector<std::string> chosen_folds(const Options& options, const std::filesys
   throw Error(ErrorCode::wrong_usage, fmt::format("--folds {}: expected numbers like 0,1 or all", options.folds));
 }
 
-struct LoadedModel {
-  std::shared_ptr<const segment::Model> main;
-  std::shared_ptr<const segment::Model> previous;  ///< of a cascade, where its labels were not given
-};
-
-LoadedModel load_one(const Options& options, const std::string& name, const std::string& configuration) {
+hub::NativeModel load_one(const Options& options, const std::string& name, const std::string& configuration) {
   const auto folder = find_model_or_parent(name, options.data_directory);
   segment::LoadOptions load = options.load;
   load.configuration = configuration;
   load.folds = chosen_folds(options, folder, configuration);
-  LoadedModel model;
-  model.main = segment::load_model(folder, load);
-  if (model.main->previous_stage.empty() || !options.previous.empty()) return model;
-  try {
-    load.configuration.clear();
-    model.previous = segment::load_model(segment::previous_stage_folder(*model.main), load);
-  } catch (Error& error) {
-    throw error.within("the cascade's first stage (or give its segmentation: --previous)");
-  }
-  return model;
+  return hub::load_native_model(folder, load, options.previous.empty());
 }
 
 /// The model in each of its configurations that were asked for, and the others.
-std::vector<LoadedModel> load(const Options& options) {
-  std::vector<LoadedModel> models;
+std::vector<hub::NativeModel> load(const Options& options) {
+  std::vector<hub::NativeModel> models;
   if (options.configurations.empty()) models.push_back(load_one(options, options.model, ""));
   for (const std::string& names : options.configurations) {
     for (const std::string_view name : split(names, ',')) {
@@ -134,49 +121,9 @@ std::vector<Finding> count_labels(const Volume& labels, const nn::Dataset& datas
   return found;
 }
 
-void describe_segment(io::Segment& segment, const std::string& name, const std::string& model) {
-  if (!name.empty()) io::name_segment(segment, name);
-  segment.algorithm_type = io::AlgorithmType::automatic;
-  segment.algorithm_name = fmt::format("Sagittal {}", model);
-}
-
-/// The voxels whose label belongs to a region.
-io::SegmentMask mask_of(const Volume& labels, const std::vector<int>& values) {
-  std::vector<std::uint8_t> mask(static_cast<std::size_t>(labels.geometry().voxel_count()));
-  visit_voxels(labels, [&](const auto& voxels) {
-    for (std::size_t n = 0; n < mask.size(); ++n) {
-      mask[n] = std::find(values.begin(), values.end(), static_cast<int>(voxels[n])) != values.end();
-    }
-  });
-  return io::crop_mask(mask, labels.geometry().size);
-}
-
 bool can_overlap(const std::filesystem::path& output) {
   const auto extension = output.extension();
   return extension == ".nrrd" || extension == ".dcm";
-}
-
-/// Segments by label; regions whole, so that they overlap, where the format can hold that.
-io::Segmentation segmentation_of(const Volume& labels, const nn::Dataset& dataset, const std::string& model,
-                                 const std::string& output) {
-  if (!dataset.has_regions() || !can_overlap(output)) {
-    io::Segmentation out = io::segments_of_labels(labels);
-    for (io::Segment& segment : out.segments) {
-      describe_segment(segment, dataset.name_of(static_cast<int>(segment.number)), model);
-    }
-    return out;
-  }
-  io::Segmentation out;
-  out.geometry = labels.geometry();
-  for (std::size_t n = 0; n < dataset.labels.size(); ++n) {
-    io::Segment segment;
-    segment.number = static_cast<std::int64_t>(n) + 1;
-    segment.colour = io::default_colour(segment.number);
-    segment.mask = mask_of(labels, dataset.labels[n].values);
-    describe_segment(segment, dataset.labels[n].name, model);
-    if (!segment.mask.bounds_ijk.empty()) out.segments.push_back(std::move(segment));
-  }
-  return out;
 }
 
 struct Report {
@@ -233,63 +180,34 @@ void print_json(const Options& options, const Report& report) {
   fmt::print("{}\n", json.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 
-/// Read before the work begins: a file that is missing or wrong shall not cost a prediction. Version 1 of nnU-Net
-/// applies what lies in the model's folder without being asked.
-std::vector<segment::KeepLargest> postprocessing_of(const Options& options, const segment::Model& model) {
-  const auto file = model.folder.folder / "postprocessing.json";
-  if (options.postprocessing == "none") return {};
-  if (options.postprocessing == "auto") return segment::read_postprocessing(file);
-  if (!options.postprocessing.empty()) return segment::read_postprocessing(options.postprocessing);
-  const bool unasked = model.plan.generation == 1 && std::filesystem::exists(file);
-  return unasked ? segment::read_postprocessing(file) : std::vector<segment::KeepLargest>();
-}
-
-/// Of a cascade's first stage: version 1 cleans its labels up before the second sees them.
-std::vector<segment::KeepLargest> postprocessing_of_previous(const Options& options, const segment::Model& model) {
-  Options own = options;
-  own.postprocessing = options.postprocessing == "none" ? "none" : "";
-  return postprocessing_of(own, model);
-}
-
-/// Labels of a cascade's first stage; nothing for other models.
-std::optional<Volume> previous_labels(const Options& options, const LoadedModel& model,
-                                      const std::vector<Volume>& channels, const segment::PredictOptions& predict,
-                                      bool together, ThreadPool& pool) {
-  if (together && model.main->previous_stage.empty()) return {};  // --previous is for the others
-  if (!options.previous.empty()) return io::read_image(options.previous);
-  if (!model.previous) return {};
-  const auto steps = postprocessing_of_previous(options, *model.previous);
-  Volume labels = segment::predict(*model.previous, channels, predict, pool);
-  return steps.empty() ? std::move(labels) : segment::postprocess(labels, steps);
-}
-
-Volume run_models(const Options& options, const std::vector<LoadedModel>& models, const std::vector<Volume>& channels,
-                  ThreadPool& pool) {
-  const bool together = models.size() > 1;
-  if (together && options.postprocessing == "auto") {
+/// Read before the work begins: a file that is missing or wrong shall not cost a prediction.
+hub::Cleaning cleaning_of(const Options& options, const std::vector<hub::NativeModel>& models) {
+  hub::Cleaning cleaning;
+  if (options.postprocessing.empty()) return cleaning;
+  cleaning.first_stage = options.postprocessing != "none";
+  cleaning.steps.emplace();
+  if (options.postprocessing == "none") return cleaning;
+  const bool automatic = options.postprocessing == "auto";
+  if (automatic && models.size() > 1) {
     throw Error(ErrorCode::wrong_usage, "--postprocessing auto: models that answer together have none of their own");
   }
-  std::vector<segment::KeepLargest> steps;
-  if (!together || !options.postprocessing.empty()) steps = postprocessing_of(options, *models[0].main);
+  const auto own = models[0].main->folder.folder / "postprocessing.json";
+  *cleaning.steps = segment::read_postprocessing(automatic ? own : std::filesystem::path(options.postprocessing));
+  return cleaning;
+}
+
+Volume run_models(const Options& options, const std::vector<hub::NativeModel>& models,
+                  const std::vector<Volume>& channels, ThreadPool& pool) {
+  const hub::Cleaning cleaning = cleaning_of(options, models);
   ProgressBar bar;
   segment::PredictOptions predict;
   predict.mirror = options.mirror;
   predict.step = options.step;
   predict.control.sink = bar.sink();
-  std::vector<std::optional<Volume>> previous;
-  std::vector<segment::Member> members;
-  for (const LoadedModel& model : models) {
-    previous.push_back(previous_labels(options, model, channels, predict, together, pool));
-  }
-  for (std::size_t n = 0; n < models.size(); ++n) {
-    members.push_back({models[n].main.get(), previous[n] ? &*previous[n] : nullptr});
-  }
-  predict.previous = members[0].previous;
-  Volume labels = together ? segment::predict_together(members, channels, predict, pool)
-                           : segment::predict(*models[0].main, channels, predict, pool);
-  if (steps.empty()) return labels;
-  predict.control.report("cleaning up", 0);
-  return segment::postprocess(labels, steps);
+  std::optional<Volume> previous;
+  if (!options.previous.empty()) previous = io::read_image(options.previous);
+  if (previous) predict.previous = &*previous;
+  return hub::predict_native(models, channels, predict, cleaning, pool);
 }
 
 struct Found {
@@ -310,9 +228,9 @@ std::vector<Volume> read_channels(const Options& options, const io::ReadOptions&
 
 Found find_with_models(const Options& options, const io::ReadOptions& read, Report& report) {
   auto begin = std::chrono::steady_clock::now();
-  const std::vector<LoadedModel> models = load(options);
+  const std::vector<hub::NativeModel> models = load(options);
   report.load_seconds = seconds_since(begin);
-  for (const LoadedModel& model : models) report.used.push_back(used(*model.main));
+  for (const hub::NativeModel& model : models) report.used.push_back(used(*model.main));
   report.model = report.used[0].name;
   report.dataset = report.used[0].dataset;
 
@@ -361,7 +279,8 @@ void run(const Options& options) {
 
   const auto begin = std::chrono::steady_clock::now();
   const std::string author = report.dataset.empty() ? report.model : report.dataset;
-  write_placed(segmentation_of(found.labels, found.dataset, author, options.output), source, options.output);
+  write_placed(hub::segmentation_of(found.labels, found.dataset, author, can_overlap(options.output)), source,
+               options.output);
   report.write_seconds = seconds_since(begin);
   report.found = count_labels(found.labels, found.dataset);
   options.json ? print_json(options, report) : print(options, report);

@@ -24,6 +24,7 @@
 #include "key_file_option.h"
 #include "model_lookup.h"
 #include "scan_sources.h"
+#include "serve_jobs.h"
 #include "serve_options.h"
 #include "server/access/audit_log.h"
 #include "server/access/gate.h"
@@ -244,6 +245,11 @@ void serve(const ServeOptions& options) {
   server::Events events;
   metrics.describe("sagittal_event_listeners", "WebSockets that hear what happens in a session.");
   metrics.gauge("sagittal_event_listeners", {}, [&events] { return static_cast<double>(events.count()); });
+  std::unique_ptr<ServeJobs> jobs;
+  if (data.journal()) {
+    jobs = std::make_unique<ServeJobs>(options, hub, volumes, studies, events, sessions.cancel_token(), log_to_stderr);
+    jobs->describe(metrics);
+  }
   const auto status = [&] {
     return server::ServerStatus{.model = model->name,
                                 .licence = model->licence.starts_with("!!") ? "not stated" : model->licence,
@@ -271,7 +277,7 @@ void serve(const ServeOptions& options) {
                                     .metrics = metrics,
                                     .limits = upload_limits,
                                     .events = &events},
-                                   &hub));
+                                   &hub, jobs ? &jobs->services() : nullptr));
   append(server::slicer_v0_routes(sessions, metrics, upload_limits));
   routes.push_back(server::openapi_route(routes));
   server::Server server(server_options, std::move(routes), metrics,
@@ -291,6 +297,7 @@ void serve(const ServeOptions& options) {
     server.drain(std::chrono::milliseconds(static_cast<std::int64_t>(1000 * options.drain_seconds)));
   }
   sessions.cancel_all();
+  if (jobs) jobs->stop();
   server.stop(std::chrono::seconds(3));
 }
 

@@ -58,6 +58,28 @@ void add_serve_options(CLI::App& command, ServeOptions& options) {
   command.add_option("--keep", options.keep_hours, "Hours after which a session that nobody used is deleted")
       ->capture_default_str()
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{24} * 365 * 10));
+  command.add_option("--keep-jobs", options.keep_jobs_days, "Days after which an ended run of a model is deleted")
+      ->capture_default_str()
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{36500}));
+  command
+      .add_option("--jobs-limit", options.jobs_limit,
+                  "Disk space for ended runs, such as 100GiB; the oldest make room. Default: what the disk has")
+      ->transform(CLI::AsSizeValue(false));
+  command
+      .add_option("--jobs-limit-per-user", options.jobs_limit_per_user,
+                  "Disk space for the ended runs of one key; beyond it, it may start none. Default: any")
+      ->transform(CLI::AsSizeValue(false));
+  command
+      .add_option("--max-jobs-per-user", options.max_jobs_per_user, "Runs of one key that wait or run; 0: any number")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 100000));
+  command
+      .add_option("--job-memory", options.job_memory,
+                  "Memory of each run, such as 16GiB. Default: 8 GiB, or half of the machine's")
+      ->transform(CLI::AsSizeValue(false));
+  command.add_option("--job-cpus", options.job_cpus, "Cores of each run; 0: all")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 4096.0));
   command
       .add_option("--studies", options.studies,
                   "A folder of scans to offer: DICOM, NIfTI, NRRD, MetaImage, in any sub-folders. Default: the "

@@ -32,6 +32,12 @@ struct ServeOptions {
   std::uint64_t memory_limit = 0;  ///< bytes of all sessions in memory; 0: half of this machine's
   std::uint64_t data_limit = 0;    ///< bytes of all sessions on the disk; 0: what it has
   std::int64_t keep_hours = 24;
+  std::int64_t keep_jobs_days = 30;
+  std::uint64_t jobs_limit = 0;           ///< bytes of all ended jobs; 0: what the disk has
+  std::uint64_t jobs_limit_per_user = 0;  ///< of one key; 0: any number
+  std::size_t max_jobs_per_user = 20;     ///< unfinished ones of one key
+  std::uint64_t job_memory = 0;           ///< bytes of each; 0: 8 GiB, or half of the machine's
+  double job_cpus = 0;                    ///< of each; 0: all
   bool verbose = false;
 };
 

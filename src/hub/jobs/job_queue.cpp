@@ -40,6 +40,7 @@ void JobQueue::stop() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
+    options_.leaving.cancel();
     for (const Running& running : running_) running.cancel.cancel();
     changed_.notify_all();
   }

@@ -19,6 +19,7 @@ struct QueueOptions {
   std::chrono::milliseconds keep{};                   ///< ended jobs; 0: for ever
   std::uint64_t most_bytes = 0;                       ///< of all ended jobs; 0: any number
   std::uint64_t log_bytes = std::uint64_t{16} << 20;  ///< of one job
+  CancelToken leaving = {};                           ///< cancelled by `stop`, before the jobs are
   LogSink log = {};
 };
 

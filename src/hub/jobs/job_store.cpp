@@ -207,10 +207,12 @@ void JobStore::recover() {
   std::vector<Left> left;
   {
     const std::lock_guard lock(mutex_);
-    Statement held(*database_, "SELECT id, holder, lease, attempts, cancel FROM job WHERE holder <> ''");
+    Statement held(*database_, "SELECT id, holder, lease, attempts, cancel, place FROM job WHERE holder <> ''");
     while (held.step()) {
+      // On a cluster a job goes on without us, however often we end.
+      const std::int64_t attempts = held.text(5) == "slurm" ? 0 : held.number(3);
       if (is_holder_gone(held.text(1), held.number(2)))
-        left.push_back({held.text(0), held.text(1), held.number(3), held.number(4) != 0});
+        left.push_back({held.text(0), held.text(1), attempts, held.number(4) != 0});
     }
   }
   for (const Left& job : left) {
@@ -251,6 +253,7 @@ void JobStore::recover() {
 std::optional<Job> JobStore::claim(const JobCapacity& capacity, const std::string& only) {
   recover();
   std::string claimed;
+  bool on_cluster = false;
   {
     const std::lock_guard lock(mutex_);
     Transaction transaction(*database_);
@@ -275,10 +278,11 @@ std::optional<Job> JobStore::claim(const JobCapacity& capacity, const std::strin
         continue;
       }
       claimed = waiting.text(kId);
+      on_cluster = waiting.text(kPlace) == "slurm";
     }
     if (claimed.empty()) return std::nullopt;
     std::error_code ignored;
-    std::filesystem::remove(folder_of(claimed) / "record.json", ignored);
+    if (!on_cluster) std::filesystem::remove(folder_of(claimed) / "record.json", ignored);
     Statement(
         *database_,
         "UPDATE job SET state = 'staging', stage = 'staging', permille = 0, holder = ?2, lease = ?3, reserved = '', "
@@ -336,6 +340,14 @@ bool JobStore::holds(const std::string& id) const {
   return row.bind(1, id).bind(2, holder_.name()).step();
 }
 
+/// What went wrong, for people elsewhere: where the data folder is, is not their business.
+std::string JobStore::message_of(const std::string& id, const Error& error) const {
+  std::string text = error.what();
+  const std::string folder = folder_of(id).string() + "/";
+  for (auto at = text.find(folder); at != std::string::npos; at = text.find(folder, at)) text.erase(at, folder.size());
+  return text;
+}
+
 void JobStore::settle(const std::string& id, const WorkEnd& end) {
   const char* state = !end.error ? "done" : end.error->code() == ErrorCode::cancelled ? "cancelled" : "failed";
   const bool told = end.error && end.error->code() != ErrorCode::cancelled;
@@ -355,7 +367,7 @@ void JobStore::settle(const std::string& id, const WorkEnd& end) {
       .bind(2, state)
       .bind(3, now_ms_())
       .bind(4, told ? describe(end.error->code()).name : std::string_view())
-      .bind(5, told ? end.error->what() : std::string_view())
+      .bind(5, told ? message_of(id, *end.error) : std::string())
       .bind(6, dump(end.report.notes))
       .bind(7, dump(outputs))
       .bind(8, static_cast<std::int64_t>(bytes_below(folder_of(id))))

@@ -93,6 +93,7 @@ class JobStore {
   bool is_holder_gone(const std::string& holder, std::int64_t lease_ms) const;
   void remove_orphans();
   void settle(const std::string& id, const WorkEnd& end);
+  std::string message_of(const std::string& id, const Error& error) const;
   std::vector<Job> read(const char* sql, const std::vector<std::string>& texts) const;
 
   const std::filesystem::path jobs_;

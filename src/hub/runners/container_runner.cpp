@@ -39,6 +39,23 @@ std::string last_line(const std::string& text) {
   return last;
 }
 
+/// "lungmask" of "docker.io/mhubai/lungmask:latest" and "mhubai/lungmask@sha256:…".
+std::string_view last_name_of(std::string_view reference) {
+  reference = reference.substr(0, reference.find('@'));
+  if (const auto slash = reference.rfind('/'); slash != std::string_view::npos) reference.remove_prefix(slash + 1);
+  return reference.substr(0, reference.find(':'));
+}
+
+/// The registry's digest of `image`, or the id where it never was in a registry. `said`: the id, then all digests.
+std::string pinned(std::string_view said, std::string_view image) {
+  const auto words = split(said, ' ');
+  for (const std::string_view word : words) {
+    const bool of_registry = word.find("@sha256:") != std::string_view::npos && !word.starts_with("localhost/");
+    if (of_registry && last_name_of(word) == last_name_of(image)) return std::string(word);
+  }
+  return std::string(words[0]);
+}
+
 /// Removes what a run left, however the run ends.
 class Remover {
  public:
@@ -81,9 +98,10 @@ std::string ContainerRunner::pin(const std::string& image, const RunControl& con
     if (failure) throw Error(ErrorCode::not_found, fmt::format("{}: there is no such image file", image));
     return file.string();
   }
-  const std::vector<std::string> inspect{"image", "inspect", "--format", "{{.Id}}", "--", image};
+  const std::vector<std::string> inspect{"image", "inspect", "--format", "{{.Id}}{{range .RepoDigests}} {{.}}{{end}}",
+                                         "--",    image};
   try {
-    return ask(inspect, control.cancel);
+    return pinned(ask(inspect, control.cancel), image);
   } catch (const Error& error) {
     if (error.code() != ErrorCode::unavailable) throw;
   }
@@ -97,7 +115,7 @@ std::string ContainerRunner::pin(const std::string& image, const RunControl& con
   if (end.how != ProcessEnd::How::exited || end.status != 0) {
     throw Error(ErrorCode::unavailable, fmt::format("{} could not get {}: {}", name(), image, last));
   }
-  return ask(inspect, control.cancel);
+  return pinned(ask(inspect, control.cancel), image);
 }
 
 std::vector<EngineImage> ContainerRunner::images(const CancelToken& cancel) const {

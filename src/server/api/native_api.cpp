@@ -7,6 +7,8 @@
 #include "server/api/event_routes.h"
 #include "server/api/forms.h"
 #include "server/api/hub_routes.h"
+#include "server/api/import_routes.h"
+#include "server/api/job_routes.h"
 #include "server/api/openapi.h"
 #include "server/api/prompt_routes.h"
 #include "server/api/route_table.h"
@@ -36,11 +38,12 @@ Json describe_model(const interact::Model& model) {
           {"patch_size", {model.patch_size[2], model.patch_size[1], model.patch_size[0]}}};
 }
 
-Json info(const ApiServices& services, hub::Hub* hub) {
+Json info(const ApiServices& services, hub::Hub* hub, bool runs_jobs) {
   const interact::Model& model = services.sessions.model();
   const SessionLimits& limits = services.sessions.limits();
   Json parts = Json::array({"segment"});
   if (hub != nullptr) parts.push_back("hub");
+  if (runs_jobs) parts.push_back("jobs");
   return {{"version", SAGITTAL_VERSION},
           {"models", {describe_model(model)}},
           {"default_model", model.name},
@@ -71,11 +74,13 @@ Json status(const ApiServices& services) {
 
 }  // namespace
 
-std::vector<http::Route> native_api_routes(const ApiServices& services, hub::Hub* hub) {
+std::vector<http::Route> native_api_routes(const ApiServices& services, hub::Hub* hub, const JobServices* jobs) {
   const auto access = std::make_shared<SessionAccess>(services);
   RouteTable table;
   describe(table.add("GET", "/info", "Version, models, limits and what the model can be prompted with.",
-                     [access, hub](const Request&) { return http::json_response(200, info(access->services(), hub)); }),
+                     [access, hub, runs = jobs != nullptr](const Request&) {
+                       return http::json_response(200, info(access->services(), hub, runs));
+                     }),
            {.answers = {json_answer("Info")}});
   describe(table.add("GET", "/status", "Sessions, queue and memory.",
                      [access](const Request&) { return http::json_response(200, status(access->services())); }),
@@ -87,9 +92,13 @@ std::vector<http::Route> native_api_routes(const ApiServices& services, hub::Hub
   for (auto part : {volume_routes(services), session_routes(access), prompt_routes(access), event_routes(access)}) {
     std::move(part.begin(), part.end(), std::back_inserter(routes));
   }
-  if (hub != nullptr) {
-    auto part = hub_routes(*hub);
+  const auto append = [&routes](std::vector<http::Route> part) {
     std::move(part.begin(), part.end(), std::back_inserter(routes));
+  };
+  if (hub != nullptr) append(hub_routes(*hub));
+  if (jobs != nullptr) {
+    append(import_routes(access, jobs->store));
+    append(job_routes(*jobs));
   }
   return routes;
 }

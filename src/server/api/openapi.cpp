@@ -35,7 +35,8 @@ void add_parameters(Json& parameters, const std::vector<http::RouteDoc::Field>& 
 Json path_parameters(const std::string& path) {
   Json parameters = Json::array();
   for (auto open = path.find('{'); open != std::string::npos; open = path.find('{', open + 1)) {
-    const std::string name = path.substr(open + 1, path.find('}', open) - open - 1);
+    const std::size_t begin = open + (path[open + 1] == '+' ? 2 : 1);
+    const std::string name = path.substr(begin, path.find('}', open) - begin);
     parameters.push_back({{"name", name},
                           {"in", "path"},
                           {"required", true},
@@ -87,7 +88,9 @@ Json describe_routes(const std::vector<http::Route>& routes) {
     if (!route.path.starts_with(kBelow)) continue;
     std::string method = route.method;
     std::transform(method.begin(), method.end(), method.begin(), [](unsigned char c) { return std::tolower(c); });
-    paths[route.path][method] = operation_of(route);
+    std::string path = route.path;
+    if (const auto plus = path.find("{+"); plus != std::string::npos) path.erase(plus + 1, 1);
+    paths[path][method] = operation_of(route);
   }
   return {{"openapi", "3.1.0"},
           {"info",

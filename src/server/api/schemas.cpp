@@ -164,6 +164,43 @@ constexpr std::string_view kSchemas = R"json({
     "workflows": {"type": "array", "items": {"type": "object"}},
     "image": {"type": ["object", "null"]}, "sections": {"type": "array", "items": {"type": "object"}},
     "warnings": {"type": "array", "items": {"type": "string"}}}},
+"ImportRequest": {"type": "object", "required": ["job", "path"], "properties": {
+  "job": {"type": "string"}, "path": {"description": "Of an output that is a segmentation.", "type": "string"}}},
+"Segments": {"type": "object", "required": ["segments"], "properties": {
+  "segments": {"type": "array", "items": {"$ref": "#/components/schemas/Segment"}}}},
+"JobState": {"enum": ["queued", "pulling", "staging", "running", "collecting", "done", "failed", "cancelled",
+  "interrupted"], "description": "interrupted: whoever ran it is gone; it waits to be run once more."},
+"JobRequest": {"type": "object", "required": ["model", "inputs"], "properties": {
+  "model": {"type": "string"}, "source": {"enum": ["mhub", "local"]}, "workflow": {"type": "string"},
+  "backend": {"enum": ["docker", "podman", "apptainer", "bubblewrap", "runc", "environment", "native"]},
+  "on": {"enum": ["local", "slurm"]}, "accept_licence": {"type": "boolean"},
+  "inputs": {"type": "array", "minItems": 1, "items": {"type": "object", "properties": {
+    "role": {"description": "ct, pt, t2w; left out where the model has one input.", "type": "string"},
+    "volume": {"description": "An uploaded image.", "type": "string"},
+    "series": {"description": "Of that image, where it holds several; alone: a scan of the server.",
+      "type": "string"}}}}}},
+"Job": {"type": "object", "required": ["id", "model", "title", "state", "stage", "fraction", "notes", "error",
+  "outputs", "inputs"], "properties": {
+  "id": {"type": "string"}, "model": {"type": "string"}, "title": {"type": "string"}, "source": {"type": "string"},
+  "workflow": {"type": "string"}, "backend": {"type": "string"}, "on": {"type": "string"},
+  "state": {"$ref": "#/components/schemas/JobState"},
+  "stage": {"type": "string"}, "fraction": {"description": "Of the stage.", "type": "number"},
+  "place": {"description": "In the queue, from 1.", "type": ["integer", "null"]},
+  "created": {"type": "string", "format": "date-time"}, "started": {"type": ["string", "null"]},
+  "ended": {"type": ["string", "null"]}, "bytes": {"type": "integer"},
+  "notes": {"type": "array", "items": {"type": "string"}},
+  "error": {"type": ["object", "null"], "properties": {"code": {"type": "string"}, "message": {"type": "string"}}},
+  "inputs": {"type": "array", "items": {"type": "object", "properties": {"role": {"type": "string"},
+    "description": {"type": "string"}}}},
+  "outputs": {"type": "array", "items": {"type": "object", "properties": {
+    "path": {"type": "string"}, "kind": {"enum": ["segmentation", "table", "json", "image", "file"]},
+    "bytes": {"type": ["integer", "null"]}, "segments": {"type": "array", "items": {"type": "object", "properties": {
+      "number": {"type": "integer"}, "name": {"type": "string"}, "id": {"type": "string"},
+      "colour": {"type": "array", "items": {"type": "integer"}}, "codes": {"type": ["object", "null"]},
+      "volume_ml": {"type": "number"}}}}}}},
+  "record": {"description": "How the results were made; of one job.", "type": ["object", "null"]}}},
+"Jobs": {"type": "object", "required": ["jobs"], "properties": {
+  "jobs": {"type": "array", "items": {"$ref": "#/components/schemas/Job"}}}},
 "Status": {"type": "object", "properties": {"sessions": {"type": "integer"}, "with_image": {"type": "integer"},
   "max_sessions": {"type": "integer"}, "queue": {"type": "object"}, "memory": {"type": "object"},
   "predictions": {"type": "integer"}, "uptime_s": {"type": "number"}, "models": {"type": "array"}}}

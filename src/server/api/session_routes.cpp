@@ -12,6 +12,7 @@
 #include "server/api/image_response.h"
 #include "server/api/prompt_notes.h"
 #include "server/api/route_table.h"
+#include "server/api/segment_slot.h"
 #include "server/api/session_image.h"
 #include "volume/stored_voxels.h"
 
@@ -22,7 +23,6 @@ using http::Request;
 using http::Response;
 
 constexpr const char* kWhat = "request";
-constexpr std::size_t kMaxSegments = 1024;
 
 /// Sets what the body names; a term gives its name and colour where the body has none of its own.
 void describe(NativeSegment& segment, const Json& body) {
@@ -181,12 +181,6 @@ class SessionRoutes {
 
   static void require_owner(const NativeTurn& native) {
     if (!native.is_owner) throw Error(ErrorCode::conflict, "only the owner of a shared session may do this");
-  }
-
-  /// A free slot is empty and without history.
-  static void prepare_slot(interact::Session& session, int slot) {
-    while (session.segment_count() <= slot) session.add_segment();
-    if (session.active_segment() != slot) session.select_segment(slot);
   }
 
   void save_and_tell(NativeTurn& native) {

@@ -36,11 +36,19 @@ bool match_segment(std::string_view pattern, std::string_view segment, PathValue
   return true;
 }
 
+/// "/files/{+rest}": what stands in braces with a plus, at the end, is one segment or more.
 bool match_pattern(std::string_view pattern, std::string_view path, PathValues& values) {
   values.clear();
   if (pattern.find('{') == std::string_view::npos) return pattern == path;
-  if (std::count(pattern.begin(), pattern.end(), '/') != std::count(path.begin(), path.end(), '/')) return false;
+  const bool open_end = pattern.find("{+") != std::string_view::npos;
+  if (!open_end && std::count(pattern.begin(), pattern.end(), '/') != std::count(path.begin(), path.end(), '/'))
+    return false;
   while (!pattern.empty()) {
+    if (pattern.starts_with("{+")) {
+      if (path.empty()) return false;
+      values.add(pattern.substr(2, pattern.size() - 3), path);
+      return true;
+    }
     if (!match_segment(take_segment(pattern), take_segment(path), values)) return false;
   }
   return path.empty();

@@ -33,6 +33,17 @@ TEST_F(FakeEngine, SaysHowTheProgramEnded) {
   EXPECT_EQ(run(runner("case $1 in run) echo hello; exit 3;; inspect) echo false 2026-11-21;; esac")).end.status, 3);
 }
 
+TEST_F(FakeEngine, PinsByTheRegistrysDigestOrElseTheId) {
+  const auto pin = [&](const std::string& said, const std::string& image) {
+    return runner("case $1 in image) echo '" + said + "';; esac").pin(image, {});
+  };
+  const std::string both = "sha256:1 other/two@sha256:2 docker.io/mhubai/lungmask@sha256:3";
+  EXPECT_EQ(pin(both, "mhubai/lungmask:latest"), "docker.io/mhubai/lungmask@sha256:3");
+  EXPECT_EQ(pin(both, "mine"), "sha256:1");
+  EXPECT_EQ(pin("sha256:1 localhost/mine@sha256:2", "localhost/mine"), "sha256:1");
+  EXPECT_EQ(pin("sha256:1", "mine"), "sha256:1");
+}
+
 TEST_F(FakeEngine, KnowsWantOfMemoryFromOtherKills) {
   EXPECT_EQ(run(runner("case $1 in run) exit 137;; inspect) echo true 2026-11-21;; esac")).end.how,
             RunEnd::How::out_of_memory);

@@ -1,0 +1,47 @@
+#pragma once
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "hub/jobs/process_work.h"
+#include "hub/jobs/slurm_work.h"
+#include "hub/runnable.h"
+
+namespace sagittal {
+
+/// Runs any model of the hub: those of this machine with our own engine, MHub's as strangers' programs. What hardening
+/// an image bears is learnt: read-only first, and where it complains of that, once more with a layer to write in.
+class ModelWork final : public hub::Work {
+ public:
+  explicit ModelWork(std::filesystem::path data_directory) : data_directory_(std::move(data_directory)) {}
+  hub::WorkReport run(const hub::JobRequest& request, const std::filesystem::path& folder, hub::RunLog& log,
+                      const RunControl& control) const override;
+
+ private:
+  hub::WorkReport run_mhub(const hub::JobRequest& request, const std::filesystem::path& folder, hub::RunLog& log,
+                           const RunControl& control) const;
+  const std::filesystem::path data_directory_;
+};
+
+/// Runs jobs where they want to run, each in a process of its own, this program's hidden `hub work`: here, or as a job
+/// of Slurm.
+class PlacedWork final : public hub::Work {
+ public:
+  /// `background`: here, clicks come first. `leaving`: as in hub::SlurmWork.
+  PlacedWork(const std::filesystem::path& data_directory, bool background, const CancelToken& leaving);
+  hub::WorkReport run(const hub::JobRequest& request, const std::filesystem::path& folder, hub::RunLog& log,
+                      const RunControl& control) const override;
+
+ private:
+  const hub::ProcessWork here_;
+  const hub::SlurmWork cluster_;
+};
+
+/// The model of a name, or of a folder's path; `name` is then the whole path. Error(not_found | unsupported).
+hub::Runnable find_runnable(const std::string& name_or_path, const std::string& source,
+                            const std::filesystem::path& data_directory);
+
+/// What of this machine jobs may take: its memory and cores.
+hub::Limits default_limits();
+
+}  // namespace sagittal

@@ -1,0 +1,116 @@
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "commands.h"
+#include "hub/jobs/job_folder.h"
+#include "hub/jobs/process_work.h"
+#include "model_lookup.h"
+#include "model_work.h"
+#include "stop_on_signal.h"
+#include "store/folder_lock.h"
+
+namespace sagittal::commands {
+namespace {
+
+struct Arguments {
+  std::string folder;
+  std::string data_directory = default_data_directory().string();
+  int parent = 0;  ///< its process; 0: it lives on without one
+  bool background = false;
+  bool relay = false;  ///< progress and log go to standard output
+};
+
+/// Waits until no other process works in the folder: one whose parent died may still be on its way out.
+std::unique_ptr<durable::FolderLock> enter(const std::filesystem::path& folder, const CancelToken& cancel) {
+  while (true) {
+    try {
+      return std::make_unique<durable::FolderLock>(folder / "work");
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::conflict) throw;
+    }
+    RunControl{{}, cancel}.check();
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+}
+
+void die_with(int parent) {
+  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+  if (::getppid() != parent) throw Error(ErrorCode::cancelled, "the process that wanted this is gone");
+}
+
+/// Progress and log lines for the parent, in one piece each.
+class Voice {
+ public:
+  void say(const std::string& line) {
+    const std::lock_guard lock(mutex_);
+    std::fputs(line.c_str(), stdout);
+    std::fflush(stdout);
+  }
+  void say(const Progress& progress) {
+    const std::string line = hub::progress_line(progress);
+    if (line == last_) return;
+    last_ = line;
+    say(line);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::string last_;
+};
+
+void work(const Arguments& arguments) {
+  const StopOnSignal stop;
+  if (arguments.parent > 0) die_with(arguments.parent);
+  if (arguments.background) static_cast<void>(::setpriority(PRIO_PROCESS, 0, 10));
+  const std::filesystem::path folder = std::filesystem::absolute(arguments.folder);
+  const auto lock = enter(folder, stop.token());
+  std::filesystem::remove(folder / "record.json");
+  Voice voice;
+  hub::RunLog log = arguments.parent > 0 ? hub::RunLog([&](std::string_view line) { voice.say(hub::log_line(line)); })
+                                         : hub::RunLog(folder / "log.txt", std::uint64_t{16} << 20);
+  RunControl control{{}, stop.token()};
+  if (arguments.relay) control.sink = [&](const Progress& progress) { voice.say(progress); };
+  hub::WorkEnd end;
+  try {
+    end.report = ModelWork(arguments.data_directory).run(hub::read_request(folder), folder, log, control);
+  } catch (const Error& error) {
+    // Who stopped it says what becomes of the job.
+    if (error.code() == ErrorCode::cancelled) throw;
+    end.error = error;
+  } catch (const std::exception& error) {
+    end.error = Error(ErrorCode::internal, error.what());
+  }
+  log.finish();
+  hub::write_end(folder, end);
+}
+
+}  // namespace
+
+void add_hub_work(CLI::App& hub) {
+  const auto arguments = std::make_shared<Arguments>();
+  CLI::App* command = hub.add_subcommand("work", "Do what a job's folder asks for");
+  command->group("");
+  command->add_option("folder", arguments->folder)->required();
+  command->add_option("--data-dir", arguments->data_directory);
+  command->add_option("--parent", arguments->parent);
+  command->add_flag("--background", arguments->background);
+  command->add_flag("--relay", arguments->relay);
+  command->callback([arguments] { work(*arguments); });
+}
+
+}  // namespace sagittal::commands

@@ -1,0 +1,164 @@
+#include "hub/native_work.h"
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "base/machine.h"
+#include "base/text.h"
+#include "hub/catalogue.h"
+#include "hub/jobs/segments.h"
+#include "hub/native_model.h"
+#include "hub/plain_text.h"
+#include "io/dicom_seg.h"
+#include "io/dicom_series.h"
+#include "io/segmentation_io.h"
+#include "net/sha256.h"
+
+namespace sagittal::hub {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Makes `folder` anew, whatever a run before left.
+void empty(const fs::path& folder) {
+  std::error_code failure;
+  fs::remove_all(folder, failure);
+  if (!failure) fs::create_directories(folder, failure);
+  if (failure) throw Error(ErrorCode::io, fmt::format("cannot make {}: {}", folder.string(), failure.message()));
+}
+
+/// The inputs in the order of the channels.
+std::vector<JobInput> by_channel(const std::vector<JobInput>& inputs, const std::vector<std::string>& channels) {
+  std::vector<JobInput> ordered;
+  for (const std::string& channel : channels) {
+    for (const JobInput& input : inputs) {
+      if (!input.role.empty() && input.role == lower_case(channel)) ordered.push_back(input);
+    }
+  }
+  return ordered.size() == inputs.size() ? ordered : inputs;
+}
+
+bool is_dicom(const std::string& format) { return format.starts_with("DICOM"); }
+
+io::ReadOptions read_options(const JobInput& input, RunLog& log) {
+  io::ReadOptions options;
+  options.series_uid = input.series_uid;
+  options.log = [&log](LogLevel, std::string_view text) { log.add(text); };
+  return options;
+}
+
+/// SHA-256 over the file, or over the files of the series in the order of their paths.
+Json hash_of(const JobInput& input, const io::ReadOptions& options, bool dicom) {
+  std::vector<fs::path> files{input.path};
+  std::string series;
+  if (dicom && fs::is_directory(input.path)) {
+    const auto found = io::find_dicom_series(input.path, options);
+    const io::DicomImages& images = io::choose_series(found, options, input.path.string());
+    files = images.files;
+    series = images.info.uid;
+    std::sort(files.begin(), files.end());
+  }
+  std::string digests;
+  for (const fs::path& file : files) digests += net::sha256_hex(MappedFile(file).bytes());
+  return {{"role", input.role},
+          {"series_uid", series},
+          {"files", files.size()},
+          {"sha256", files.size() == 1 ? digests : net::sha256_hex(as_bytes(digests))}};
+}
+
+/// A file name from a model's name.
+std::string stem_of(const std::string& model) {
+  std::string stem;
+  for (const char c : model) {
+    const bool plain =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+    stem += plain ? c : '_';
+  }
+  return stem.empty() ? std::string("segmentation") : stem.substr(0, 100);
+}
+
+struct Scan {
+  std::vector<Volume> channels;
+  Json hashes = Json::array();
+  bool dicom = false;
+  JobInput first;
+};
+
+Scan read_scan(const std::vector<JobInput>& inputs, RunLog& log, const RunControl& control) {
+  Scan scan;
+  scan.first = inputs.at(0);
+  for (std::size_t n = 0; n < inputs.size(); ++n) {
+    control.check();
+    control.report("staging", static_cast<double>(n) / static_cast<double>(inputs.size()));
+    const io::ReadOptions options = read_options(inputs[n], log);
+    const bool dicom = is_dicom(io::describe_image(inputs[n].path, options).format);
+    if (n == 0) scan.dicom = dicom;
+    scan.channels.push_back(io::read_image(inputs[n].path, options));
+    scan.hashes.push_back(hash_of(inputs[n], options, dicom));
+    log.add(fmt::format("input {}: {} voxels", plain_line(inputs[n].path.filename().string(), 200),
+                        describe_shape(scan.channels.back().geometry().size)));
+  }
+  return scan;
+}
+
+JobOutput write_output(const Volume& labels, const segment::Model& model, const Scan& scan, const fs::path& out,
+                       const std::string& stem, RunLog& log) {
+  const bool overlaps = model.folder.dataset.has_regions();
+  const std::string name = stem + (scan.dicom ? ".seg.dcm" : overlaps ? ".seg.nrrd" : ".nii.gz");
+  io::Segmentation segmentation =
+      segmentation_of(labels, model.folder.dataset, author_of(model), scan.dicom || overlaps);
+  if (segmentation.segments.empty() && scan.dicom)
+    throw Error(ErrorCode::unsupported, "the model found none of its structures in this scan");
+  if (scan.dicom)
+    segmentation = io::placed_on(segmentation, io::read_dicom_source(scan.first.path, read_options(scan.first, log)));
+  io::write_segmentation(segmentation, out / name);
+  return {name, "segmentation", output_segments(io::read_segmentation(out / name))};
+}
+
+}  // namespace
+
+WorkReport NativeWork::run(const JobRequest& request, const fs::path& folder, RunLog& log,
+                           const RunControl& control) const {
+  const std::string begun = utc_now();
+  empty(folder / "in");
+  empty(folder / "out");
+  control.report("staging", 0);
+  segment::LoadOptions load;
+  const int most = std::max(1, static_cast<int>(std::floor(request.limits.cpus)));
+  load.threads = threads_ > 0 ? threads_ : std::min(available_cores(), most);
+  load.configuration = request.workflow;
+  const NativeModel model = load_native_model(find_model_(request.model), load);
+  log.add(fmt::format("model {}, {}", model.main->folder.name, model.main->description()));
+  control.check();
+  const auto inputs = by_channel(request.inputs, model.main->folder.dataset.channel_names);
+  Scan scan = read_scan(inputs, log, control);
+
+  ThreadPool pool(load.threads);
+  segment::PredictOptions predict;
+  predict.control = control;
+  const Volume labels = predict_native({&model, 1}, scan.channels, predict, {}, pool);
+  scan.channels.clear();
+  control.check();
+  control.report("collecting", 0);
+  WorkReport report;
+  report.outputs.push_back(write_output(labels, *model.main, scan, folder / "out",
+                                        stem_of(fs::path(request.model).filename().string()), log));
+  if (report.outputs[0].segments.empty()) report.notes.push_back("the model found none of its structures in this scan");
+  report.record = {{"model", plain_line(request.model, 4096)},
+                   {"source", "local"},
+                   {"dataset", plain_line(model.main->folder.plans.dataset_name, 500)},
+                   {"configuration", model.main->folder.configuration.name},
+                   {"folds", model.main->folds},
+                   {"engine", {{"name", "native"}, {"version", model.main->description()}}},
+                   {"inputs", scan.hashes},
+                   {"started", begun},
+                   {"ended", utc_now()},
+                   {"sagittal", SAGITTAL_VERSION}};
+  return report;
+}
+
+}  // namespace sagittal::hub

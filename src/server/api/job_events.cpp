@@ -1,0 +1,96 @@
+#include "server/api/job_events.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <vector>
+
+#include "base/error.h"
+#include "base/text.h"
+
+namespace sagittal::server {
+namespace {
+
+constexpr std::chrono::milliseconds kPeriod{200};
+constexpr std::uint64_t kMostLogBytes = std::uint64_t{64} << 10;  ///< of one look; older lines are in the log itself
+
+std::uint64_t size_of_file(const std::filesystem::path& file) {
+  std::error_code none;
+  const auto size = std::filesystem::file_size(file, none);
+  return none ? 0 : size;
+}
+
+}  // namespace
+
+std::string job_channel(const std::string& job) { return "job " + job; }
+
+JobEvents::JobEvents(const hub::JobStore& store, Events& events)
+    : store_(store), events_(events), thread_([this] { loop(); }) {}
+
+JobEvents::~JobEvents() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    changed_.notify_all();
+  }
+  thread_.join();
+}
+
+std::shared_ptr<Events::Listener> JobEvents::listen(const std::string& job, const std::string& owner) {
+  auto listener = events_.listen(job_channel(job), owner);
+  const std::lock_guard lock(mutex_);
+  watched_.try_emplace(job, Watched{-1, size_of_file(store_.log_of(job))});
+  changed_.notify_all();
+  return listener;
+}
+
+void JobEvents::loop() {
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    if (watched_.empty()) {
+      changed_.wait(lock, [this] { return stopping_ || !watched_.empty(); });
+      continue;
+    }
+    std::map<std::string, Watched> now = watched_;
+    lock.unlock();
+    std::vector<std::string> over;
+    for (auto& [job, watched] : now) {
+      if (!look(job, watched)) over.push_back(job);
+    }
+    lock.lock();
+    for (const auto& [job, watched] : now) watched_[job] = watched;
+    for (const std::string& job : over) watched_.erase(job);
+    changed_.wait_for(lock, kPeriod, [this] { return stopping_; });
+  }
+}
+
+/// False where the job needs no more looking at.
+bool JobEvents::look(const std::string& job, Watched& watched) {
+  const std::string channel = job_channel(job);
+  if (!events_.has_listeners(channel)) return false;
+  try {
+    const hub::Job state = store_.get(job);
+    const auto file = store_.log_of(job);
+    const std::uint64_t size = size_of_file(file);
+    if (size < watched.log_bytes) watched.log_bytes = 0;  // begun anew
+    if (size - watched.log_bytes > kMostLogBytes) watched.log_bytes = size - kMostLogBytes;
+    std::ifstream in(file, std::ios::binary);
+    if (size > watched.log_bytes && in.seekg(static_cast<std::streamoff>(watched.log_bytes))) {
+      std::string text(static_cast<std::size_t>(size - watched.log_bytes), '\0');
+      in.read(text.data(), static_cast<std::streamsize>(text.size()));
+      const std::size_t whole = text.rfind('\n') + 1;  // 0 where no line has ended
+      watched.log_bytes += whole;
+      for (const std::string_view line : split(std::string_view(text).substr(0, whole), '\n')) {
+        if (!line.empty()) events_.publish(channel, {{"log", line}});
+      }
+    }
+    if (state.version != watched.version) events_.publish(channel, hub::job_json(state));
+    watched.version = state.version;
+    if (!hub::has_ended(state.state)) return true;
+  } catch (const Error&) {  // removed, or the disk fails: nothing more can be told
+  }
+  events_.publish(channel, {{"type", "closed"}});
+  return false;
+}
+
+}  // namespace sagittal::server
