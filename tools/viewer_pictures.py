@@ -18,6 +18,7 @@ sys.path[:0] = [str(ROOT / "tests/server"), str(ROOT / "tests/web")]
 from PIL import Image  # noqa: E402
 from playwright.sync_api import sync_playwright  # noqa: E402
 
+from job_client import add_model, scan_file  # noqa: E402
 from running_server import Server  # noqa: E402
 from viewer import Viewer  # noqa: E402
 
@@ -51,6 +52,22 @@ def models(browser, program: str, checkout: str) -> None:
         server.stop()
 
 
+def job(browser, program: str) -> None:
+    """A tiny model that tests have, on the image it was made for."""
+    with tempfile.TemporaryDirectory() as data:
+        add_model(Path(data), "abdomen_tiny")
+        server = Server(program, data_dir=data)
+        viewer = Viewer(browser, server.url, width=1120, height=700).open(scan_file(Path(data)))
+        viewer.page.goto(f"{server.url}/#page=models&model=abdomen_tiny&source=local")
+        viewer.page.click(".run button")
+        viewer.page.wait_for_selector(".result")
+        viewer.page.click(".record summary")
+        keep(viewer, "viewer_job.png")
+        viewer.page.click(".result button:has-text('Open in viewer')")
+        viewer.wait_open()
+        server.stop()
+
+
 def main() -> None:
     program = sys.argv[1] if len(sys.argv) > 1 else str(ROOT / "build/release/bin/sagittal")
     server = Server(program)
@@ -76,6 +93,7 @@ def main() -> None:
         viewer.start()
         viewer.page.wait_for_timeout(1000)
         keep(viewer, "viewer_start.png")
+        job(browser, program)
         if "SAGITTAL_MHUB" in os.environ:
             models(browser, program, os.environ["SAGITTAL_MHUB"])
     server.stop()

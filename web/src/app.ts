@@ -23,6 +23,7 @@ import { files_of_drop, files_of_input } from './scan/dropped';
 import type { Scan } from './scan/scan';
 import { read_nifti } from './scan/scan';
 import { zip_files } from './scan/zip';
+import { remember_loaded } from './work/loaded';
 import { Work } from './work/work';
 
 /// The page: what is open, and the ways to open something.
@@ -158,6 +159,7 @@ export class App {
     const work = new Work(this.client, session, scan, toast);
     await work.start();
     if (signal.aborted) return work.stop();
+    remember_loaded(session, scan.modality);
     this.workspace = new Workspace(this.client, work, () => this.start_from_mask(work));
     this.main.replaceChildren(this.workspace.root);
     const { shape, spacing_mm } = scan.geometry;

@@ -1,5 +1,6 @@
 import './style/base.css';
 import './style/models.css';
+import './style/jobs.css';
 import './style/start.css';
 import './style/workspace.css';
 

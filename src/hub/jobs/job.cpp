@@ -48,7 +48,10 @@ Json time_json(std::int64_t ms) {
 Json job_json(const Job& job) {
   Json inputs = Json::array();
   for (const JobInputText& input : job.inputs)
-    inputs.push_back({{"role", input.role}, {"description", input.description}});
+    inputs.push_back({{"role", input.role},
+                      {"description", input.description},
+                      {"volume", input.volume.empty() ? Json() : Json(input.volume)},
+                      {"series", input.series.empty() ? Json() : Json(input.series)}});
   const Json error =
       job.error ? Json{{"code", describe(job.error->code()).name}, {"message", job.error->what()}} : Json();
   return {{"id", job.id},

@@ -25,8 +25,10 @@ JobState state_of_stage(std::string_view stage);
 
 /// What a person is told of an input instead of its path.
 struct JobInputText {
-  std::string role;
-  std::string description;
+  std::string role = {};
+  std::string description = {};
+  std::string volume = {};  ///< the server's id of the image; empty: it has none
+  std::string series = {};  ///< of that image, or where there is none the server's id of the scan
 };
 
 /// A job as it stands in the list of all. Times are milliseconds since 1970, 0: not yet.

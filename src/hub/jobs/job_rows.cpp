@@ -85,9 +85,11 @@ Job job_of(const Statement& row) {
   job.workflow = row.text(kWorkflow);
   job.backend = row.text(kBackend);
   job.on = row.text(kPlace);
-  using Pairs = std::vector<std::pair<std::string, std::string>>;
-  for (auto& [role, text] : json_get<Pairs>(Json{{"inputs", parse_json(row.text(kInputs), what)}}, "inputs", what))
-    job.inputs.push_back({std::move(role), std::move(text)});
+  using Lists = std::vector<std::vector<std::string>>;
+  for (auto& list : json_get<Lists>(Json{{"inputs", parse_json(row.text(kInputs), what)}}, "inputs", what)) {
+    list.resize(4);
+    job.inputs.push_back({std::move(list[0]), std::move(list[1]), std::move(list[2]), std::move(list[3])});
+  }
   job.state = job_state_from_name(row.text(kState));
   job.stage = row.text(kStage);
   job.fraction = static_cast<double>(row.number(kPermille)) / 1000;

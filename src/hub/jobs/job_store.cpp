@@ -27,13 +27,14 @@ void make_private_folder(const std::filesystem::path& folder) {
 
 std::vector<JobInputText> texts_of(const JobRequest& request) {
   std::vector<JobInputText> texts;
-  for (const JobInput& input : request.inputs) texts.push_back({input.role, input.path.filename().string()});
+  for (const JobInput& input : request.inputs)
+    texts.push_back({.role = input.role, .description = input.path.filename().string()});
   return texts;
 }
 
 Json to_json(const std::vector<JobInputText>& inputs) {
   Json out = Json::array();
-  for (const JobInputText& input : inputs) out.push_back({input.role, input.description});
+  for (const JobInputText& input : inputs) out.push_back({input.role, input.description, input.volume, input.series});
   return out;
 }
 

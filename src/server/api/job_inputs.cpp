@@ -74,7 +74,8 @@ JobInputs::JobInputs(const JobServices& services, const http::Request& request, 
 
 std::vector<hub::JobInputText> JobInputs::texts() const {
   std::vector<hub::JobInputText> texts;
-  for (const One& one : inputs_) texts.push_back({one.role, one.description});
+  for (const One& one : inputs_)
+    texts.push_back({one.role, one.description, one.volume, one.volume.empty() ? one.study : one.series});
   return texts;
 }
 

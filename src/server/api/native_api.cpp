@@ -38,12 +38,12 @@ Json describe_model(const interact::Model& model) {
           {"patch_size", {model.patch_size[2], model.patch_size[1], model.patch_size[0]}}};
 }
 
-Json info(const ApiServices& services, hub::Hub* hub, bool runs_jobs) {
+Json info(const ApiServices& services, hub::Hub* hub, const JobServices* jobs) {
   const interact::Model& model = services.sessions.model();
   const SessionLimits& limits = services.sessions.limits();
   Json parts = Json::array({"segment"});
   if (hub != nullptr) parts.push_back("hub");
-  if (runs_jobs) parts.push_back("jobs");
+  if (jobs != nullptr) parts.push_back("jobs");
   return {{"version", SAGITTAL_VERSION},
           {"models", {describe_model(model)}},
           {"default_model", model.name},
@@ -56,7 +56,8 @@ Json info(const ApiServices& services, hub::Hub* hub, bool runs_jobs) {
             {"keep_seconds", limits.keep_for.count()}}},
           {"capabilities", describe_prompts(model.capabilities)},
           {"parts", std::move(parts)},
-          {"hub", hub == nullptr ? Json() : hub->summary()}};
+          {"hub", hub == nullptr ? Json() : hub->summary()},
+          {"jobs", jobs == nullptr ? Json() : Json{{"slurm", jobs->slurm}}}};
 }
 
 Json status(const ApiServices& services) {
@@ -78,8 +79,8 @@ std::vector<http::Route> native_api_routes(const ApiServices& services, hub::Hub
   const auto access = std::make_shared<SessionAccess>(services);
   RouteTable table;
   describe(table.add("GET", "/info", "Version, models, limits and what the model can be prompted with.",
-                     [access, hub, runs = jobs != nullptr](const Request&) {
-                       return http::json_response(200, info(access->services(), hub, runs));
+                     [access, hub, jobs](const Request&) {
+                       return http::json_response(200, info(access->services(), hub, jobs));
                      }),
            {.answers = {json_answer("Info")}});
   describe(table.add("GET", "/status", "Sessions, queue and memory.",

@@ -124,7 +124,9 @@ constexpr std::string_view kSchemas = R"json({
   "limits": {"type": "object"}, "capabilities": {"$ref": "#/components/schemas/Capabilities"},
   "parts": {"description": "What this server offers: segment, hub.", "type": "array", "items": {"type": "string"}},
   "hub": {"type": ["object", "null"], "properties": {"models": {"type": "integer"},
-    "synced": {"description": "When the list of models was fetched.", "type": ["string", "null"]}}}}},
+    "synced": {"description": "When the list of models was fetched.", "type": ["string", "null"]}}},
+  "jobs": {"type": ["object", "null"], "properties": {
+    "slurm": {"description": "Whether jobs can be sent to a cluster.", "type": "boolean"}}}}},
 "HubStructure": {"type": "object", "required": ["id", "name", "colour"], "properties": {
   "id": {"description": "SegDB's; LIVER+CYST is a finding in an organ.", "type": "string"}, "name": {"type": "string"},
   "colour": {"$ref": "#/components/schemas/Colour"},
@@ -191,7 +193,8 @@ constexpr std::string_view kSchemas = R"json({
   "notes": {"type": "array", "items": {"type": "string"}},
   "error": {"type": ["object", "null"], "properties": {"code": {"type": "string"}, "message": {"type": "string"}}},
   "inputs": {"type": "array", "items": {"type": "object", "properties": {"role": {"type": "string"},
-    "description": {"type": "string"}}}},
+    "description": {"type": "string"}, "volume": {"type": ["string", "null"]},
+    "series": {"description": "As it was asked for.", "type": ["string", "null"]}}}},
   "outputs": {"type": "array", "items": {"type": "object", "properties": {
     "path": {"type": "string"}, "kind": {"enum": ["segmentation", "table", "json", "image", "file"]},
     "bytes": {"type": ["integer", "null"]}, "segments": {"type": "array", "items": {"type": "object", "properties": {

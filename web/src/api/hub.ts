@@ -105,6 +105,8 @@ export interface Card extends Common {
   sections: Section[];
   figures: { title: string; uri: string }[];
   image: { name: string; tag: string | null; digest: string | null } | null;
+  /// The default one first.
+  workflows: { name: string; description: string | null }[];
   folder: string | null;
   warnings: string[];
 }

@@ -37,10 +37,17 @@ export interface Study {
   detail: string | null;
 }
 
+export interface JobsInfo {
+  /// Whether jobs can be sent to a cluster.
+  slurm: boolean;
+}
+
 /// Of the server: its version, and the parts that not every server has.
 export interface Info {
   version: string;
   hub?: { models: number; synced: string | null };
+  /// Null where models can be found only.
+  jobs?: JobsInfo | null;
 }
 
 export interface Term {

@@ -2,7 +2,9 @@ import type { Client } from '../api/client';
 import { ApiError, describe_error } from '../api/client';
 import type { Card, Code, Input, Output, OutputStructure, Section } from '../api/hub';
 import { read_model } from '../api/hub';
+import type { Info } from '../api/types';
 import { h } from '../base/dom';
+import { run_box } from '../jobs/run_box';
 import { chip, kEngines, kModalities, kSources, label_of, licence_chip, outer_link, swatch } from './parts';
 
 type Row = [string, Node | string | null];
@@ -11,14 +13,14 @@ type Row = [string, Node | string | null];
 export function model_view(client: Client, name: string, source: string | null, back: string): HTMLElement {
   const root = h('div', { class: 'catalogue' }, h('p', {}, h('a', { href: back }, '← All models')), h('p', { class: 'muted', role: 'status' }, 'Reading …'));
   const show = (...parts: Node[]): void => root.replaceChildren(root.firstElementChild!, ...parts);
-  read_model(client, name, source).then(
-    (card) => show(...sections_of(card)),
+  Promise.all([read_model(client, name, source), client.json<Info>('info')]).then(
+    ([card, { jobs }]) => show(...sections_of(card, jobs ? run_box(client, card, jobs) : null)),
     (error: unknown) => show(h('p', { class: 'error', role: 'alert' }, error instanceof ApiError && error.status === 404 ? `The catalogue has no model “${name}”.` : describe_error(error))),
   );
   return root;
 }
 
-function sections_of(card: Card): Node[] {
+function sections_of(card: Card, run: HTMLElement | null): Node[] {
   return [
     h('header', { class: 'headline' },
       h('h1', {}, card.title || card.name),
@@ -28,7 +30,7 @@ function sections_of(card: Card): Node[] {
     ...card.warnings.map((warning) => h('p', { class: 'warning' }, warning)),
     h('div', { class: 'card' },
       h('div', { class: 'column wide' }, ...[inputs(card.inputs), ...card.outputs.map(output), ...card.sections.map(section), figures(card)].filter((part) => part !== null)),
-      h('aside', { class: 'column', 'aria-label': 'Facts' }, ...[licence(card), citation(card), origin(card), training(card), command(card)].filter((part) => part !== null))),
+      h('aside', { class: 'column', 'aria-label': 'Facts' }, ...[run, licence(card), citation(card), origin(card), training(card), command(card)].filter((part) => part !== null))),
   ];
 }
 
@@ -51,7 +53,7 @@ function inputs(list: readonly Input[]): HTMLElement | null {
   const contrast = ({ contrast: yes, non_contrast: no }: Input): string | null =>
     yes === null && no === null ? null : yes && no ? 'with or without' : yes ? 'with contrast agent' : no ? 'without contrast agent' : null;
   return box(list.length === 1 ? 'Input' : `${list.length} inputs`, ...list.map((input) =>
-    h('div', { class: 'part' }, input.label || input.description ? h('p', { class: 'prose' }, input.description ?? input.label) : null,
+    h('div', { class: 'part' }, input.label || input.description ? h('p', { class: 'prose' }, input.description || input.label) : null,
       facts([
         ['Modality', input.modalities.map((modality) => label_of(kModalities, modality)).join(', ')], ['Format', input.format], ['Body part', input.body_part],
         ['Slice thickness', input.slice_thickness], ['Contrast', contrast(input)],

@@ -2,6 +2,7 @@ import type { Client } from '../api/client';
 import { Unreachable } from '../api/client';
 import type { Info } from '../api/types';
 import { h } from '../base/dom';
+import { jobs_page } from '../jobs/jobs_page';
 import { models_page } from '../models/models_page';
 
 /// A place of its own in this program.
@@ -19,6 +20,7 @@ export interface Page {
 export const kPages: readonly Page[] = [
   { name: 'segment', label: 'Segment', address: '#', is_here: () => true },
   { name: 'models', label: 'Models', address: '#page=models', view: models_page, is_here: ({ hub }) => hub !== undefined },
+  { name: 'jobs', label: 'Jobs', address: '#page=jobs', view: jobs_page, is_here: ({ jobs }) => !!jobs },
   { name: 'server', label: 'Server', address: 'server', is_here: () => true },
 ];
 
