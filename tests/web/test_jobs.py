@@ -234,7 +234,8 @@ def test_all_of_it_has_names_contrast_and_keys(tab, scans):
     tab.open(scans[0])
     model_page(tab)
     tab.page.focus("#scan-0")
-    tab.press("Tab")
+    while not tab.page.evaluate("document.activeElement.matches('.run button')"):
+        tab.press("Tab")
     tab.press("Enter")
     wait_state(tab, "done")
     for address in (None, "#page=jobs", "#page=models&model=organs&source=local"):
