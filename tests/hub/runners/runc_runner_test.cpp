@@ -79,7 +79,7 @@ class Runc : public testing::Test {
 
 TEST_F(Runc, KeepsEveryPromise) {
   expect_promises(*runner, runner->pin(stranger.image().string(), {}), stranger);
-  EXPECT_FALSE(ControlGroup::find("test-runc").has_value()) << "a control group is left";
+  EXPECT_FALSE(ControlGroup::find(stranger.job("", "").name).has_value()) << "a control group is left";
   EXPECT_TRUE(std::filesystem::is_empty(stranger.folder() / "state/runc"));
 }
 

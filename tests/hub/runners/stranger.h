@@ -1,5 +1,6 @@
 #pragma once
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -19,7 +20,8 @@ class Stranger {
  public:
   static constexpr const char* kBusybox = "/bin/busybox";
 
-  explicit Stranger(std::string name) : name_(std::move(name)) {
+  /// Tests run side by side, and no two runs on a machine may have one name.
+  explicit Stranger(const std::string& name) : name_(name + "-" + std::to_string(::getpid())) {
     namespace fs = std::filesystem;
     for (const char* path : {"image/bin", "image/proc", "image/dev", "image/sys", "image/tmp", "image/root", "image/in",
                              "image/out", "in", "out"}) {
