@@ -252,7 +252,8 @@ RunEnd EnvironmentRunner::run(const SandboxJob& job, RunLog& log, const RunContr
   inside.folder = job.folder.empty() ? kModel : job.folder;
   inside.gpus = job.gpus;
   inside.limits = job.limits;
-  append(inside.environment, {fmt::format("PYTHONPATH={0}:{0}/src", kModel), "PYTHONDONTWRITEBYTECODE=1"});
+  append(inside.environment, {fmt::format("PATH={}/venv/bin:{}:/usr/local/bin:/usr/bin:/bin", kEnvironment, kModel),
+                              fmt::format("PYTHONPATH={0}:{0}/src", kModel), "PYTHONDONTWRITEBYTECODE=1"});
   append(inside.environment, job.environment);
 
   ProcessOptions options;

@@ -120,6 +120,15 @@ TEST_F(Environments, StopOnRequest) {
   EXPECT_ERROR(fake("sleep 60").pin(model().string(), control), ErrorCode::cancelled);
 }
 
+TEST_F(Environments, RunTheModelsOwnProgram) {
+  std::ofstream(model() / "mhub.run") << "#!/usr/bin/env python\nimport sys\nprint(sys.argv[1:])\n";
+  fs::permissions(model() / "mhub.run", fs::perms::owner_all | fs::perms::others_read | fs::perms::others_exec);
+  const EnvironmentRunner runner = fake(kFakeVenv);
+  runner.pin(model().string(), {});
+  EXPECT_EQ(stranger.run(runner, stranger.job(model().string(), "mhub.run --workflow default")).said,
+            "['--workflow', 'default']");
+}
+
 TEST_F(Environments, NeedUvOnlyToBeMade) {
   const EnvironmentRunner without({.bubblewrap = *bubblewrap, .cache = cache()});
   EXPECT_ERROR(without.pin(model().string(), {}), ErrorCode::not_found);
