@@ -67,11 +67,12 @@ void expect_cancel(const Runner& runner, const std::string& image, const Strange
     }
     cancel.cancel();
   });
-  EXPECT_THROW(stranger.run(runner, stranger.job(image, "(sleep 98764 &) ; touch /out/begun; sleep 98764"), cancel),
+  const std::string sleeper = "sleep " + std::to_string(98'000'000 + ::getpid());  // nobody else's
+  EXPECT_THROW(stranger.run(runner, stranger.job(image, "(" + sleeper + " &) ; touch /out/begun; " + sleeper), cancel),
                Error);
   other.join();
-  EXPECT_EQ(run_process({{"/bin/sh", "-c", "ps ax -o args | grep -q '[s]leep 98764'"}, std::nullopt}, {}, {}).status, 1)
-      << "somebody is left";
+  const std::string look = "ps ax -o args | grep -v grep | grep -q '" + sleeper + "'";
+  EXPECT_EQ(run_process({{"/bin/sh", "-c", look}, std::nullopt}, {}, {}).status, 1) << "somebody is left";
 }
 
 }  // namespace
