@@ -16,6 +16,7 @@
 #include "hub_text.h"
 #include "model_lookup.h"
 #include "progress_bar.h"
+#include "store/folder_lock.h"
 
 namespace sagittal::commands {
 namespace {
@@ -34,12 +35,6 @@ std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::erro
 std::unique_ptr<hub::Hub> open_hub(const Arguments& arguments) {
   return std::make_unique<hub::Hub>(catalogue_file(arguments.data_directory),
                                     model_directories(arguments.data_directory));
-}
-
-void make_folder(const std::filesystem::path& folder) {
-  std::error_code failure;
-  std::filesystem::create_directories(folder, failure);
-  if (failure) throw Error(ErrorCode::io, fmt::format("cannot make {}: {}", folder.string(), failure.message()));
 }
 
 Json warnings_of(const hub::FoundModels& found) {
@@ -66,7 +61,7 @@ hub::FoundModels find_with_progress(const std::string& from) {
 
 void sync(const Arguments& arguments) {
   const hub::FoundModels found = find_with_progress(arguments.from);
-  make_folder(arguments.data_directory);
+  durable::make_private_folder(arguments.data_directory);
   hub::Catalogue catalogue(catalogue_file(arguments.data_directory));
   catalogue.replace(found.cards, arguments.from);
   const Json warnings = warnings_of(found);

@@ -52,7 +52,7 @@ class Fetcher {
                                                                                    : "https://huggingface.co")) {}
 
   std::vector<FetchedModel> run() {
-    fs::create_directories(options_.models);
+    durable::make_private_folder(options_.models);
     if (weights_.host == KnownWeights::Host::huggingface) return {fetch_repository()};
     std::vector<FetchedModel> out;
     for (const KnownWeights::Archive& archive : weights_.archives) out.push_back(fetch_archive(archive));

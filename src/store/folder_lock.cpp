@@ -21,13 +21,6 @@ namespace {
   throw Error(ErrorCode::io, fmt::format("cannot {} {}: {}", what, path.string(), std::strerror(errno)));
 }
 
-void make_folder(const std::filesystem::path& folder) {
-  std::error_code error;
-  if (std::filesystem::is_directory(folder, error)) return;
-  if (folder.has_parent_path()) std::filesystem::create_directories(folder.parent_path(), error);
-  if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) fail(folder, "make the data folder");
-}
-
 std::string holder(int file) {
   std::array<char, 32> text{};
   const ssize_t size = ::pread(file, text.data(), text.size() - 1, 0);
@@ -37,8 +30,15 @@ std::string holder(int file) {
 
 }  // namespace
 
+void make_private_folder(const std::filesystem::path& folder) {
+  std::error_code error;
+  if (folder.empty() || std::filesystem::is_directory(folder, error)) return;
+  if (folder.has_relative_path()) make_private_folder(folder.parent_path());
+  if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) fail(folder, "make the data folder");
+}
+
 FolderLock::FolderLock(const std::filesystem::path& folder) {
-  make_folder(folder);
+  make_private_folder(folder);
   const auto path = folder / "lock";
   file_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (file_ < 0) fail(path, "write");

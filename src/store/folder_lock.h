@@ -3,6 +3,9 @@
 
 namespace sagittal::durable {
 
+/// Makes a folder, and those above it that are missing; only their owner may enter what is made. Error(io).
+void make_private_folder(const std::filesystem::path& folder);
+
 /// Makes a folder of this process: only its owner may enter a folder made here. While the object lives no other process
 /// can have it; the system ends the lock with the process, however that dies.
 class FolderLock {

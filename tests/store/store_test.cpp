@@ -8,6 +8,7 @@
 
 #include "expect_error.h"
 #include "scratch.h"
+#include "store/folder_lock.h"
 
 namespace sagittal::durable {
 namespace {
@@ -213,6 +214,14 @@ TEST_F(StoreTest, AWriteThatFailsDidNotHappen) {
   EXPECT_ERROR(store_->write(changed, Records::replace, as_bytes("two")), ErrorCode::io);
   EXPECT_EQ(store_->find("a")->head, "{}");
   EXPECT_EQ(records("a"), std::vector<std::string>{"one"});
+}
+
+TEST(FolderLock, NobodyElseEntersWhatItMakes) {
+  const Scratch scratch;
+  const FolderLock lock(scratch / "data/jobs/holder");
+  for (const char* made : {"data", "data/jobs", "data/jobs/holder"}) {
+    EXPECT_EQ(std::filesystem::status(scratch / made).permissions(), std::filesystem::perms::owner_all) << made;
+  }
 }
 
 }  // namespace

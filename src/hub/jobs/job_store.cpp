@@ -1,7 +1,5 @@
 #include "hub/jobs/job_store.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <cmath>
 
@@ -10,6 +8,7 @@
 #include "base/random.h"
 #include "hub/jobs/job_folder.h"
 #include "hub/jobs/job_rows.h"
+#include "store/folder_lock.h"
 
 namespace sagittal::hub {
 namespace {
@@ -18,12 +17,6 @@ using durable::Statement;
 using durable::Transaction;
 
 constexpr int kMostAttempts = 2;
-void make_private_folder(const std::filesystem::path& folder) {
-  std::error_code failure;
-  std::filesystem::create_directories(folder, failure);
-  if (!failure) std::filesystem::permissions(folder, std::filesystem::perms::owner_all, failure);
-  if (failure) throw Error(ErrorCode::io, fmt::format("cannot make {}: {}", folder.string(), failure.message()));
-}
 
 std::vector<JobInputText> texts_of(const JobRequest& request) {
   std::vector<JobInputText> texts;
@@ -44,7 +37,7 @@ JobStore::JobStore(const std::filesystem::path& data_folder, const LogSink& log,
     : jobs_(std::filesystem::absolute(data_folder) / "jobs"),
       log_(log),
       now_ms_(now_ms ? std::move(now_ms) : wall_clock_ms),
-      holder_((make_private_folder(jobs_), jobs_ / "holders")) {
+      holder_((durable::make_private_folder(jobs_), jobs_ / "holders")) {
   database_ = open_jobs(jobs_.parent_path() / "jobs.db", log_);
   remove_orphans();
 }
@@ -56,7 +49,7 @@ Job JobStore::submit(const Submission& submission) {
   const std::string id = random_hex(64);
   const auto folder = folder_of(id);
   try {
-    make_private_folder(folder);
+    durable::make_private_folder(folder);
     if (submission.fill) submission.fill(folder, request);
     write_file_atomically(folder / "request.json", as_bytes(dump(request_json(request))), 0600);
     const std::lock_guard lock(mutex_);
