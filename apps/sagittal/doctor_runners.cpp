@@ -116,10 +116,10 @@ Finding runc() {
   }
 }
 
-Finding environments() {
+/// `sandbox`: what `bubblewrap` found.
+Finding environments(const Finding& sandbox) {
   const auto uv = hub::find_program("uv");
   if (!uv) return {"environments", true, "no uv (makes locked Python environments)", "pip install uv"};
-  const Finding sandbox = bubblewrap();
   if (!sandbox.mend.empty()) {
     return {"environments", true, uv->string() + ", but bubblewrap does not work", sandbox.mend};
   }
@@ -147,7 +147,8 @@ Finding slurm() {
 }  // namespace
 
 std::vector<Finding> examine_runners() {
-  return {containers(), rootless(), bubblewrap(), runc(), environments(), limits(), slurm()};
+  const Finding sandbox = bubblewrap();
+  return {containers(), rootless(), sandbox, runc(), environments(sandbox), limits(), slurm()};
 }
 
 }  // namespace sagittal::commands

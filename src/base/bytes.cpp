@@ -33,15 +33,6 @@ std::size_t regular_file_size(int fd, const std::filesystem::path& path) {
   return static_cast<std::size_t>(info.st_size);
 }
 
-void write_all(int fd, ByteView bytes, const std::filesystem::path& path) {
-  while (!bytes.empty()) {
-    const ssize_t count = ::write(fd, bytes.data(), bytes.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) throw_system(path, "write");
-    bytes = bytes.subspan(static_cast<std::size_t>(count));
-  }
-}
-
 /// Makes a rename in `folder` last. One that may be written to but not listed cannot be synchronised.
 void sync_folder(const std::filesystem::path& folder) {
   const Descriptor file(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -101,6 +92,15 @@ Bytes read_file(const std::filesystem::path& path, std::size_t max_bytes) {
   return bytes;
 }
 
+void write_all(const Descriptor& file, ByteView bytes, const std::filesystem::path& path) {
+  while (!bytes.empty()) {
+    const ssize_t count = ::write(file.fd, bytes.data(), bytes.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) throw_system(path, "write");
+    bytes = bytes.subspan(static_cast<std::size_t>(count));
+  }
+}
+
 void write_file_atomically(const std::filesystem::path& path, ByteView bytes, unsigned mode) {
   std::filesystem::path temporary = path;
   temporary += fmt::format(".{:08x}.tmp", std::random_device{}());
@@ -108,7 +108,7 @@ void write_file_atomically(const std::filesystem::path& path, ByteView bytes, un
     const Descriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
     if (file.fd < 0) throw_system(path, "write");
     try {
-      write_all(file.fd, bytes, path);
+      write_all(file, bytes, path);
       if (::fsync(file.fd) != 0) throw_system(path, "write");
     } catch (...) {
       ::unlink(temporary.c_str());

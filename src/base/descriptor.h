@@ -1,7 +1,10 @@
 #pragma once
 #include <unistd.h>
 
+#include <filesystem>
 #include <utility>
+
+#include "base/bytes.h"
 
 namespace sagittal {
 
@@ -20,5 +23,8 @@ class Descriptor {
 
   int fd;
 };
+
+/// Writes all of it. Error(io) names `path`.
+void write_all(const Descriptor& file, ByteView bytes, const std::filesystem::path& path);
 
 }  // namespace sagittal

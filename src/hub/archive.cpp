@@ -12,6 +12,7 @@
 
 #include <fmt/format.h>
 
+#include "base/descriptor.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "hub/plain_text.h"
@@ -146,30 +147,18 @@ class NewFile {
   NewFile(const std::filesystem::path& path, bool executable)
       : path_(path),
         file_(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, executable ? 0755 : 0644)) {
-    if (file_ < 0) throw_errno();
-  }
-  NewFile(const NewFile&) = delete;
-  NewFile& operator=(const NewFile&) = delete;
-  ~NewFile() { ::close(file_); }
-
-  void write(ByteView bytes) const {
-    while (!bytes.empty()) {
-      const auto count = ::write(file_, bytes.data(), bytes.size());
-      if (count < 0 && errno == EINTR) continue;
-      if (count < 0) throw_errno();
-      bytes = bytes.subspan(static_cast<std::size_t>(count));
-    }
-  }
-
- private:
-  [[noreturn]] void throw_errno() const {
+    if (file_) return;
     const bool twice = errno == EEXIST;
     throw Error(twice ? ErrorCode::bad_input : ErrorCode::io,
                 twice ? fmt::format("the archive has '{}' twice", path_.filename().string())
                       : fmt::format("cannot write {}: {}", path_.string(), std::strerror(errno)));
   }
+
+  void write(ByteView bytes) const { write_all(file_, bytes, path_); }
+
+ private:
   const std::filesystem::path path_;
-  const int file_;
+  const Descriptor file_;
 };
 
 void make_folder(const std::filesystem::path& folder) {

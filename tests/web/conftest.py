@@ -10,8 +10,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "server"))
 
 from playwright.sync_api import sync_playwright  # noqa: E402
 
-from running_server import Server  # noqa: E402
-from viewer import Viewer, make_scan  # noqa: E402
+from viewer import Viewer, make_scan, start_with_viewer  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -36,19 +35,10 @@ def browser():
 
 @pytest.fixture(scope="module")
 def server(program, model):
-    running = Server(program, *model)
-    if "Viewer" not in _get(running.url):
-        running.stop()
-        pytest.skip("the program was built with SAGITTAL_WEB=OFF")
+    running = start_with_viewer(program, *model)
     yield running
     running.process.kill()
     running.process.wait()
-
-
-def _get(url: str) -> str:
-    import requests
-    page = requests.get(url, timeout=30).text
-    return "Viewer" if "assets/" in page else page
 
 
 @pytest.fixture

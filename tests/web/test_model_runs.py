@@ -7,7 +7,7 @@ import requests
 
 from job_client import add_model, scan_file
 from running_server import Server
-from viewer import Viewer
+from viewer import Viewer, start_with_viewer
 
 HOSTILE = """<img src=x onerror="document.title='hurt'">"""
 
@@ -23,10 +23,7 @@ def organs(program, model, tmp_path_factory):
     """A server with a tiny model of the liver and the spleen."""
     data = tmp_path_factory.mktemp("data")
     add_model(data)
-    server = Server(program, *model, data_dir=data)
-    if "assets/" not in requests.get(server.url, timeout=30).text:
-        server.stop()
-        pytest.skip("the program was built with SAGITTAL_WEB=OFF")
+    server = start_with_viewer(program, *model, data_dir=data)
     yield server
     server.stop()
 

@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from running_server import Server
-from viewer import Viewer
+from viewer import Viewer, start_with_viewer
 
 SAMPLES = Path(__file__).resolve().parent.parent / "hub/data/repository"
 HOSTILE = """<img src=x onerror="document.title='hurt'"><script>document.title='hurt'</script>"""
@@ -36,10 +35,7 @@ def catalogue(program, sagittal, model, tmp_path_factory):
     (repository / "models/hostile/meta.json").write_text(json.dumps(hostile))
     done = sagittal("hub", "sync", "--from", repository, "--data-dir", data)
     assert done.returncode == 0, done.stderr
-    server = Server(program, *model, data_dir=data)
-    if "assets/" not in requests.get(server.url, timeout=30).text:
-        server.stop()
-        pytest.skip("the program was built with SAGITTAL_WEB=OFF")
+    server = start_with_viewer(program, *model, data_dir=data)
     yield server
     server.stop()
 

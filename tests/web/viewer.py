@@ -5,6 +5,10 @@ import struct
 from pathlib import Path
 
 import numpy as np
+import pytest
+import requests
+
+from running_server import Server
 
 FIT = 0.94  # share of a plane that a whole slice fills
 PLANES = {"axial": (0, 1, 2), "coronal": (0, 2, 1), "sagittal": (1, 2, 0)}  # screen x, screen y, normal
@@ -23,6 +27,15 @@ CONTRAST = """() => {
     if (ratio < 4.5) out.push(`${e.outerHTML.slice(0, 80)} ${ratio.toFixed(2)}`);
   }
   return out; }"""
+
+
+def start_with_viewer(program, *options, **more) -> Server:
+    """A server that shows the viewer's pages; skips where the program was built without them."""
+    server = Server(program, *options, **more)
+    if "assets/" not in requests.get(server.url, timeout=30).text:
+        server.stop()
+        pytest.skip("the program was built with SAGITTAL_WEB=OFF")
+    return server
 
 
 def write_nifti(path: Path, voxels_kji: np.ndarray, spacing=(1.0, 1.0, 1.0)) -> None:

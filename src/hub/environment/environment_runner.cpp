@@ -83,7 +83,7 @@ Arguments network_variables() {
 SandboxJob job_in(const fs::path& folder, bool writable, const std::string& name) {
   SandboxJob job{.name = name, .image = folder.string()};
   job.mounts = {{folder / kWritten, kEnvironment, writable}};
-  job.environment = {fmt::format("PATH={}/venv/bin:/usr/local/bin:/usr/bin:/bin", kEnvironment),
+  job.environment = {fmt::format("PATH={}/venv/bin:{}:/usr/local/bin:/usr/bin:/bin", kEnvironment, kModel),
                      fmt::format("VIRTUAL_ENV={}/venv", kEnvironment), "HOME=/tmp", "PYTHONUNBUFFERED=1",
                      "PYTHONNOUSERSITE=1"};
   return job;
@@ -252,8 +252,7 @@ RunEnd EnvironmentRunner::run(const SandboxJob& job, RunLog& log, const RunContr
   inside.folder = job.folder.empty() ? kModel : job.folder;
   inside.gpus = job.gpus;
   inside.limits = job.limits;
-  append(inside.environment, {fmt::format("PATH={}/venv/bin:{}:/usr/local/bin:/usr/bin:/bin", kEnvironment, kModel),
-                              fmt::format("PYTHONPATH={0}:{0}/src", kModel), "PYTHONDONTWRITEBYTECODE=1"});
+  append(inside.environment, {fmt::format("PYTHONPATH={0}:{0}/src", kModel), "PYTHONDONTWRITEBYTECODE=1"});
   append(inside.environment, job.environment);
 
   ProcessOptions options;

@@ -119,7 +119,7 @@ class Layer {
       }
       case AE_IFREG: {
         const Descriptor file = root_.make_file(path, mode);
-        write(file);
+        write(file, path);
         set_time(file, archive_entry_mtime(entry));  // Python trusts its compiled files by it
         return;
       }
@@ -128,7 +128,7 @@ class Layer {
     }
   }
 
-  void write(const Descriptor& file) {
+  void write(const Descriptor& file, const std::string& path) {
     const void* block = nullptr;
     std::size_t size = 0;
     la_int64_t offset = 0, expected = 0;
@@ -140,7 +140,7 @@ class Layer {
       count(size);
       if (offset != expected) throw Error(ErrorCode::unsupported, "the image has sparse files");
       expected += static_cast<la_int64_t>(size);
-      write_all(file, {static_cast<const std::uint8_t*>(block), size});
+      write_all(file, {static_cast<const std::uint8_t*>(block), size}, path);
     }
   }
 

@@ -199,15 +199,6 @@ void RootedFolder::clear(const Descriptor& folder, const std::string& prefix,
   }
 }
 
-void write_all(const Descriptor& file, ByteView bytes) {
-  while (!bytes.empty()) {
-    const auto count = ::write(file.fd, bytes.data(), bytes.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) fail("a file");
-    bytes = bytes.subspan(static_cast<std::size_t>(count));
-  }
-}
-
 void set_time(const Descriptor& file, std::time_t seconds) {
   const std::array<timespec, 2> times{timespec{seconds, 0}, timespec{seconds, 0}};
   ::futimens(file.fd, times.data());

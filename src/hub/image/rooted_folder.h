@@ -48,7 +48,6 @@ class RootedFolder {
   Descriptor root_;
 };
 
-void write_all(const Descriptor& file, ByteView bytes);
 void set_time(const Descriptor& file, std::time_t seconds);
 
 }  // namespace sagittal::hub
