@@ -44,7 +44,8 @@ THIRD_PARTY = {
     r"nlohmann/": r"src/base/.*|.*\.cpp",
     r"CLI/": r"apps/.*",
     r"spdlog/": r"apps/.*",
-    r"yaml-cpp/|toml\+\+|archive(_entry)?\.h": r"src/hub/.*\.cpp",
+    r"toml\+\+|archive(_entry)?\.h": r"src/hub/.*\.cpp",
+    r"yaml-cpp/": r"src/base/yaml\.cpp",
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]', re.MULTILINE)

@@ -11,8 +11,8 @@
 #include "hub/card_parts.h"
 #include "hub/loose.h"
 #include "hub/plain_text.h"
+#include "hub/toml.h"
 #include "hub/workflow.h"
-#include "hub/yaml.h"
 
 namespace sagittal::hub {
 namespace {

@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
-#include "hub/yaml.h"
+#include "hub/toml.h"
 
 namespace sagittal::hub {
 namespace {

@@ -6,8 +6,8 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "base/yaml.h"
 #include "hub/plain_text.h"
-#include "hub/yaml.h"
 
 namespace sagittal::hub {
 namespace {

@@ -12,7 +12,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/text.h"
-#include "hub/yaml.h"
+#include "hub/toml.h"
 #include "net/sha256.h"
 
 namespace sagittal::hub {

@@ -5,9 +5,9 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/yaml.h"
 #include "hub/loose.h"
 #include "hub/plain_text.h"
-#include "hub/yaml.h"
 
 namespace sagittal::hub {
 namespace {

@@ -1,4 +1,4 @@
-#include "hub/yaml.h"
+#include "base/yaml.h"
 
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
@@ -13,7 +13,7 @@
 #include "base/error.h"
 #include "base/text.h"
 
-namespace sagittal::hub {
+namespace sagittal {
 namespace {
 
 constexpr std::size_t kMaxValues = 20'000;
@@ -130,4 +130,4 @@ Json parse_yaml(std::string_view text, std::string_view what, YamlScalars scalar
   }
 }
 
-}  // namespace sagittal::hub
+}  // namespace sagittal
