@@ -57,6 +57,13 @@ class ConvolutionStep final : public Step {
 
 }  // namespace
 
+std::unique_ptr<const Step> make_convolution_step(const dnnl::engine& engine,
+                                                  const dnnl::convolution_forward::primitive_desc& description,
+                                                  PackedWeights weights, std::vector<float> bias,
+                                                  const std::array<TensorId, 3>& tensors) {
+  return std::make_unique<ConvolutionStep>(engine, description, std::move(weights), std::move(bias), tensors);
+}
+
 template <class T>
 Activation add_convolution(Workshop& shop, const Activation& in, const std::string& name, int outputs,
                            const ConvolutionOptions& options) {
@@ -87,9 +94,8 @@ Activation add_convolution(Workshop& shop, const Activation& in, const std::stri
   std::vector<float> bias_values;
   if (options.bias) bias_values = shop.weights.vector(name + ".bias", outputs, 0);
   const std::array tensors{in.tensor, out.tensor, scratch};
-  shop.program.add_step(
-      std::make_unique<ConvolutionStep>(engine, description, std::move(weights), std::move(bias_values), tensors),
-      tensors);
+  shop.program.add_step(make_convolution_step(engine, description, std::move(weights), std::move(bias_values), tensors),
+                        tensors);
   return out;
 }
 

@@ -23,7 +23,11 @@ struct ConvolutionShape {
   dnnl::memory::desc input, weights, output;
   std::optional<dnnl::memory::desc> bias;
   dnnl::memory::dims strides, padding_before, padding_after;
-  float slope = 1;  // of a leaky ReLU on the result
+  float slope = 1;               // of a leaky ReLU on the result
+  bool logistic = false;         // 1 / (1 + exp(-x)) of the result
+  dnnl::memory::dims gaps = {};  // between the taps of the kernel; empty: none
+
+  dnnl::memory::dims dilations() const { return gaps.empty() ? dnnl::memory::dims(strides.size(), 0) : gaps; }
 };
 
 inline dnnl::primitive_attr user_scratchpad() {
@@ -32,14 +36,15 @@ inline dnnl::primitive_attr user_scratchpad() {
   return attributes;
 }
 
-inline dnnl::primitive_attr convolution_attributes(float slope) {
+inline dnnl::primitive_attr convolution_attributes(const ConvolutionShape& s) {
   dnnl::primitive_attr attributes = user_scratchpad();
-  if (slope == 1) return attributes;
+  if (s.slope == 1 && !s.logistic) return attributes;
+  const auto kind = s.logistic ? dnnl::algorithm::eltwise_logistic : dnnl::algorithm::eltwise_relu;
   dnnl::post_ops activation;
 #if DNNL_VERSION_MAJOR >= 3
-  activation.append_eltwise(dnnl::algorithm::eltwise_relu, slope, 0);
+  activation.append_eltwise(kind, s.slope, 0);
 #else
-  activation.append_eltwise(1, dnnl::algorithm::eltwise_relu, slope, 0);
+  activation.append_eltwise(1, kind, s.slope, 0);
 #endif
   attributes.set_post_ops(activation);
   return attributes;
@@ -51,17 +56,8 @@ inline dnnl::convolution_forward::primitive_desc describe_convolution(const dnnl
                                                                       const ConvolutionShape& s) {
   const auto kind = dnnl::prop_kind::forward_inference;
   const auto algorithm = dnnl::algorithm::convolution_direct;
-  return {engine,
-          kind,
-          algorithm,
-          s.input,
-          s.weights,
-          s.bias.value_or(dnnl::memory::desc()),
-          s.output,
-          s.strides,
-          s.padding_before,
-          s.padding_after,
-          convolution_attributes(s.slope)};
+  return {engine,   kind,      algorithm,     s.input,          s.weights,       s.bias.value_or(dnnl::memory::desc()),
+          s.output, s.strides, s.dilations(), s.padding_before, s.padding_after, convolution_attributes(s)};
 }
 inline dnnl::matmul::primitive_desc describe_matmul(const dnnl::engine& engine, const dnnl::memory::desc& a,
                                                     const dnnl::memory::desc& b, const dnnl::memory::desc& bias,
@@ -75,8 +71,8 @@ inline dnnl::convolution_forward::primitive_desc describe_convolution(const dnnl
   const auto algorithm = dnnl::algorithm::convolution_direct;
   const dnnl::convolution_forward::desc description(kind, algorithm, s.input, s.weights,
                                                     s.bias.value_or(dnnl::memory::desc()), s.output, s.strides,
-                                                    s.padding_before, s.padding_after);
-  return {description, convolution_attributes(s.slope), engine};
+                                                    s.dilations(), s.padding_before, s.padding_after);
+  return {description, convolution_attributes(s), engine};
 }
 inline dnnl::matmul::primitive_desc describe_matmul(const dnnl::engine& engine, const dnnl::memory::desc& a,
                                                     const dnnl::memory::desc& b, const dnnl::memory::desc& bias,

@@ -61,4 +61,10 @@ void Program::run(std::byte* arena, int threads, std::span<const float> input, s
   }
 }
 
+void Program::run(std::byte* arena, int threads, std::span<const std::span<const float>> inputs,
+                  std::span<const std::span<float>> outputs) const {
+  const RunContext context{arena, offsets_.data(), threads, {}, {}, inputs, outputs};
+  for (const auto& step : steps_) step->run(context);
+}
+
 }  // namespace sagittal::nn::cpu

@@ -18,6 +18,8 @@ struct RunContext {
   int threads;
   std::span<const float> input;
   std::span<float> logits;
+  std::span<const std::span<const float>> inputs = {};  // of graphs, which may have several
+  std::span<const std::span<float>> outputs = {};
 
   template <class T>
   T* at(TensorId tensor) const {
@@ -45,6 +47,9 @@ class Program {
   /// `arena` has arena_bytes() bytes. Reports progress and throws Error(cancelled) between steps.
   void run(std::byte* arena, int threads, std::span<const float> input, std::span<float> logits,
            const RunControl& control) const;
+  /// A graph's.
+  void run(std::byte* arena, int threads, std::span<const std::span<const float>> inputs,
+           std::span<const std::span<float>> outputs) const;
 
  private:
   struct Tensor {

@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <memory>
 #include <string>
 #include <vector>
@@ -17,6 +18,12 @@ struct Workshop {
   const Kernels& kernels;
   int threads;
 };
+
+/// A convolution as oneDNN describes it. `bias` may be empty. Tensors: input, output, scratchpad.
+std::unique_ptr<const Step> make_convolution_step(const dnnl::engine& engine,
+                                                  const dnnl::convolution_forward::primitive_desc& description,
+                                                  PackedWeights weights, std::vector<float> bias,
+                                                  const std::array<TensorId, 3>& tensors);
 
 /// Instance norm and activation of one layer; leaky ReLU as max(x, slope x), so that slope 1 is none.
 struct NormOptions {
