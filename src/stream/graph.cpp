@@ -1,0 +1,144 @@
+#include "stream/graph.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+namespace sagittal::stream {
+namespace {
+
+void check_name(const std::string& name) {
+  const bool plain =
+      !name.empty() && name.size() <= 64 &&
+      name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == std::string::npos;
+  if (!plain) {
+    throw Error(ErrorCode::bad_input,
+                fmt::format("an operator's name is \"{}\", expected 1 to 64 letters, digits, \"_\" and \"-\"",
+                            name.substr(0, 80)));
+  }
+}
+
+template <class Part>
+std::string names_of(const std::vector<Part*>& parts) {
+  std::vector<std::string> names;
+  for (const Part* part : parts) names.push_back(part->name());
+  return names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", "));
+}
+
+void set_parameters(const Setup& setup, const Json& parameters) {
+  if (!parameters.is_object()) throw Error(ErrorCode::bad_input, "its parameters are no table");
+  for (const auto& [key, value] : parameters.items()) {
+    ParameterBase* parameter = setup.find_parameter(key);
+    if (parameter == nullptr) {
+      throw Error(ErrorCode::bad_input,
+                  fmt::format("it has no parameter \"{}\"; there are: {}", key, names_of(setup.parameters())));
+    }
+    parameter->set(value);
+  }
+}
+
+struct Address {
+  std::size_t node, port;
+};
+
+/// "operator.port" among `ports(node)`.
+template <class Ports>
+Address find_port(const std::vector<Graph::Node>& nodes, std::string_view address, std::string_view what, Ports ports) {
+  const std::size_t dot = address.find('.');
+  const std::string_view name = address.substr(0, dot);
+  const auto node =
+      std::find_if(nodes.begin(), nodes.end(), [&](const Graph::Node& known) { return known.name == name; });
+  if (node == nodes.end()) throw Error(ErrorCode::bad_input, fmt::format("there is no operator \"{}\"", name));
+  const auto& all = ports(*node);
+  const auto found = dot == std::string_view::npos ? (all.size() == 1 ? all.begin() : all.end())
+                                                   : std::find_if(all.begin(), all.end(), [&](const auto* port) {
+                                                       return port->name() == address.substr(dot + 1);
+                                                     });
+  if (found == all.end()) {
+    throw Error(ErrorCode::bad_input,
+                fmt::format("\"{}\" names no {} of \"{}\"; there are: {}", address, what, name, names_of(all)));
+  }
+  return {static_cast<std::size_t>(node - nodes.begin()), static_cast<std::size_t>(found - all.begin())};
+}
+
+}  // namespace
+
+void Graph::add(std::string name, std::unique_ptr<Operator> op, const Json& parameters, const NodeOptions& options,
+                std::string type) {
+  check_name(name);
+  const bool there = std::any_of(nodes_.begin(), nodes_.end(), [&](const Node& node) { return node.name == name; });
+  if (there) throw Error(ErrorCode::bad_input, fmt::format("there are two operators \"{}\"", name));
+  if (nodes_.size() == kMaxNodes) {
+    throw Error(ErrorCode::too_large, fmt::format("a pipeline has at most {} operators", kMaxNodes));
+  }
+  Node node{std::move(name), std::move(type), std::move(op), {}, {}, options.on_error};
+  try {
+    node.op->setup(node.setup);
+    set_parameters(node.setup, parameters.is_null() ? Json::object() : parameters);
+  } catch (Error& error) {
+    throw error.within(fmt::format("operator \"{}\"", node.name));
+  }
+  node.conditions = node.setup.conditions();
+  if (options.periodic) node.conditions.periodic = options.periodic;
+  if (options.count) node.conditions.count = options.count;
+  if (options.enabled) node.conditions.enabled = *options.enabled;
+  nodes_.push_back(std::move(node));
+}
+
+void Graph::connect(std::string_view from, std::string_view to, const FlowOptions& options) {
+  const auto source = find_port(
+      nodes_, from, "output", [](const Node& node) -> const auto& { return node.setup.outputs(); });
+  const auto sink = find_port(
+      nodes_, to, "input", [](const Node& node) -> const auto& { return node.setup.inputs(); });
+  const OutputPort& output = *nodes_[source.node].setup.outputs()[source.port];
+  const InputPort& input = *nodes_[sink.node].setup.inputs()[sink.port];
+  const bool fits = output.type() == input.type() || input.type() == value_type<Any>();
+  if (!fits) {
+    throw Error(ErrorCode::bad_input,
+                fmt::format("\"{}\" sends {}, \"{}\" takes {}", from, output.type().name, to, input.type().name));
+  }
+  const bool there = std::any_of(flows_.begin(), flows_.end(), [&](const Flow& flow) {
+    return flow.from_node == source.node && flow.from_port == source.port && flow.to_node == sink.node &&
+           flow.to_port == sink.port;
+  });
+  if (there) throw Error(ErrorCode::bad_input, fmt::format("the flow {} -> {} is there twice", from, to));
+  if (flows_.size() == kMaxFlows) {
+    throw Error(ErrorCode::too_large, fmt::format("a pipeline has at most {} flows", kMaxFlows));
+  }
+  QueueOptions queue = input.queue().value_or(QueueOptions{});
+  if (!input.queue() && output.is_live()) queue.when_full = WhenFull::keep_latest;
+  queue.capacity = options.capacity.value_or(std::max(queue.capacity, input.needed()));
+  queue.when_full = options.when_full.value_or(queue.when_full);
+  if (queue.capacity < input.needed() && input.count() == InputPort::Count::each) {
+    throw Error(ErrorCode::bad_input, fmt::format("{} -> {}: the queue holds {} messages, \"{}\" waits for {}", from,
+                                                  to, queue.capacity, to, input.needed()));
+  }
+  const Queue valid(queue);
+  flows_.push_back({source.node, source.port, sink.node, sink.port, queue});
+}
+
+void Graph::check() const {
+  if (nodes_.empty()) throw Error(ErrorCode::bad_input, "the pipeline has no operator");
+  std::vector<std::string> missing;
+  for (std::size_t n = 0; n < nodes_.size(); ++n) {
+    const auto& inputs = nodes_[n].setup.inputs();
+    for (std::size_t p = 0; p < inputs.size(); ++p) {
+      const bool has_flow = std::any_of(flows_.begin(), flows_.end(),
+                                        [&](const Flow& flow) { return flow.to_node == n && flow.to_port == p; });
+      if (!has_flow && !inputs[p]->is_optional()) missing.push_back(nodes_[n].name + "." + inputs[p]->name());
+    }
+  }
+  if (!missing.empty()) {
+    throw Error(ErrorCode::bad_input, fmt::format("nothing flows into {}", fmt::join(missing, ", ")));
+  }
+}
+
+std::string Graph::describe(const Flow& flow) const {
+  const Node& from = nodes_[flow.from_node];
+  const Node& to = nodes_[flow.to_node];
+  return fmt::format("{}.{} -> {}.{}", from.name, from.setup.outputs()[flow.from_port]->name(), to.name,
+                     to.setup.inputs()[flow.to_port]->name());
+}
+
+}  // namespace sagittal::stream

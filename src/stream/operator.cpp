@@ -1,0 +1,74 @@
+#include "stream/operator.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace sagittal::stream {
+namespace {
+
+template <class Part>
+void check_new(const std::vector<Part*>& parts, const std::string& name, std::string_view what) {
+  const bool there = std::any_of(parts.begin(), parts.end(), [&](const Part* part) { return part->name() == name; });
+  if (there || name.empty()) throw Error(ErrorCode::internal, fmt::format("{} \"{}\" is declared twice", what, name));
+}
+
+}  // namespace
+
+InputPort& Setup::add(InputPort& port, std::string name) {
+  check_new(inputs_, name, "input");
+  port.name_ = std::move(name);
+  inputs_.push_back(&port);
+  return port;
+}
+
+OutputPort& Setup::add(OutputPort& port, std::string name) {
+  check_new(outputs_, name, "output");
+  port.name_ = std::move(name);
+  outputs_.push_back(&port);
+  return port;
+}
+
+void Setup::add(ParameterBase& parameter, std::string name, std::string description) {
+  check_new(parameters_, name, "parameter");
+  parameter.name_ = std::move(name);
+  parameter.description_ = std::move(description);
+  parameters_.push_back(&parameter);
+}
+
+ParameterBase* Setup::find_parameter(std::string_view name) const {
+  const auto found =
+      std::find_if(parameters_.begin(), parameters_.end(), [&](const auto* known) { return known->name() == name; });
+  return found == parameters_.end() ? nullptr : *found;
+}
+
+Json Operator::command(std::string_view name, const Json&) {
+  throw Error(ErrorCode::unsupported, fmt::format("it knows no command \"{}\"", name));
+}
+
+InputPort& InputPort::optional() {
+  optional_ = true;
+  return *this;
+}
+InputPort& InputPort::needs(std::size_t messages, Count count) {
+  needed_ = messages;
+  count_ = count;
+  return *this;
+}
+InputPort& InputPort::or_after(std::chrono::nanoseconds delay) {
+  delay_ = delay;
+  return *this;
+}
+InputPort& InputPort::queue(const QueueOptions& options) {
+  queue_ = options;
+  return *this;
+}
+void InputPort::throw_nothing_waits() const {
+  throw Error(ErrorCode::internal, fmt::format("nothing waits at input \"{}\"", name_));
+}
+OutputPort& OutputPort::live() {
+  live_ = true;
+  return *this;
+}
+
+}  // namespace sagittal::stream

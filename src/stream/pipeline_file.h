@@ -1,0 +1,58 @@
+#pragma once
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/json.h"
+#include "stream/graph.h"
+#include "stream/registry.h"
+#include "stream/run.h"
+
+namespace sagittal::stream {
+
+/// A pipeline as a file has it (docs/streams.md, "A pipeline file"):
+///
+///     pipeline: 1
+///     title: Inverted camera
+///     scheduler: {threads: 2, max_duration_ms: 60000}
+///     operators:
+///       camera: {type: video_file, file: clip.mp4, conditions: {periodic: {period: 30 hz}, count: 100}}
+///       invert: {type: invert, on_error: skip}
+///       viewer: {type: igtl_output, port: 18944}
+///     flows:
+///       - camera -> invert
+///       - {from: invert.out, to: viewer.frame, capacity: 2, when_full: keep_latest}
+struct PipelineFile {
+  struct Part {
+    std::string name, type;
+    Json parameters = Json::object();
+    NodeOptions options = {};
+    std::vector<std::string> overridden = {};  ///< names of parameters that `override_setting` gave
+  };
+  struct Flow {
+    std::string from, to;
+    FlowOptions options = {};
+  };
+  std::string title, description;
+  std::filesystem::path folder;  ///< that relative paths start from
+  std::vector<Part> operators;   ///< in the file's order of names
+  std::vector<Flow> flows;
+  RunOptions run;
+};
+
+/// `text`: YAML or JSON. Error(bad_input) naming `what`, the place, what was expected and found; keys that have no
+/// meaning are refused too.
+PipelineFile parse_pipeline(std::string_view text, std::string_view what);
+/// Up to 1 MiB. Error(not_found | io | too_large) as well.
+PipelineFile read_pipeline(const std::filesystem::path& file);
+
+/// "bone.threshold=0.4", "camera.conditions.count=3", "scheduler.threads=3": as in the file, paths from the working
+/// directory. Error(wrong_usage).
+void override_setting(PipelineFile& pipeline, std::string_view setting);
+
+/// Makes the operators and joins them. Error(bad_input | not_found) naming the operator or flow.
+Graph build(const PipelineFile& pipeline, const OperatorRegistry& registry);
+
+}  // namespace sagittal::stream
