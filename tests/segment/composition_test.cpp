@@ -80,18 +80,18 @@ TEST(Composition, EveryTaskThatIsCroppedKnowsWhatTheCropNeeds) {
 class Compose : public testing::Test {
  protected:
   std::vector<int> run(const Composition& task, const std::vector<float>& thresholds, const Volume& image,
-                       const Composed* rough = nullptr) {
+                       const Composed* rough = nullptr, const CompositionOptions& asked = {}) {
     CompositionParts parts{thresholds.size(), [&](std::size_t part) { return threshold_model(thresholds[part]); }};
-    return voxels_of(predict_composed(task, parts, image, rough, {}, pool_).labels);
+    return voxels_of(predict_composed(task, parts, asked, image, {rough, nullptr}, {}, pool_).labels);
   }
   ThreadPool pool_{2};
 };
 
 TEST_F(Compose, LaterPartsWinAndTheirLabelsFollow) {
-  const Composition task{.task = "t", .labels = "low high"};
+  const Composition task{.task = "t", .labels = "low high", .part_labels = {1, 1}};
   EXPECT_THAT(run(task, {1, 3}, volume_of({4, 1, 1}, {1, 2, 3, 4})), ElementsAre(0, 1, 1, 2));
-  const Composition wrong{.task = "t", .labels = "one"};
-  EXPECT_ERROR(run(wrong, {1, 3}, volume_of({1, 1, 1}, {1})), ErrorCode::bad_input);
+  const Composition wrong{.task = "t", .labels = "one two"};
+  EXPECT_ERROR(run(wrong, {1}, volume_of({1, 1, 1}, {1})), ErrorCode::bad_input);
 }
 
 TEST_F(Compose, OnlyTheCropIsSegmented) {
@@ -107,8 +107,40 @@ TEST_F(Compose, OnlyTheCropIsSegmented) {
   EXPECT_THAT(run(task, {1}, image, &none), Each(0));
 }
 
+TEST_F(Compose, OnlyPartsWithTheOrgansRunAndOnlyTheOrgansStay) {
+  const Composition task{
+      .task = "t", .labels = "low high", .part_labels = {1, 1}, .subset_crop_task = "total_fastest"};
+  const Volume image = volume_of({4, 1, 1}, {1, 2, 3, 4});
+  EXPECT_THAT(parts_of(task, 2, {.organs = {"high"}}), ElementsAre(1));
+  EXPECT_THAT(parts_of(task, 2, {}), ElementsAre(0, 1));
+  EXPECT_EQ(crop_of(task, {.organs = {"high"}}).task, "total_fastest");
+  nn::Dataset names;
+  names.labels = {{"low", {1}}, {"high", {2}}};
+  const std::vector<std::uint8_t> everywhere{2, 0, 0, 2};
+  const Composed rough{make_volume<std::uint8_t>(image.geometry(), everywhere), names};
+  EXPECT_THAT(run(task, {1, 3}, image, &rough, {.organs = {"high"}}), ElementsAre(0, 0, 0, 2));
+  EXPECT_ERROR(crop_of(task, {.organs = {"middle"}}), ErrorCode::wrong_usage);
+  EXPECT_ERROR(crop_of(*find_composition("body"), {.organs = {"body_trunc"}}), ErrorCode::wrong_usage);
+}
+
+TEST_F(Compose, SmallPartsGo) {
+  const Composition task{.task = "t", .labels = "one"};
+  const Volume image = volume_of({6, 1, 1}, {2, 2, 0, 2, 0, 2});
+  EXPECT_THAT(run(task, {1}, image, nullptr, {.small_parts_mm3 = 1}), ElementsAre(1, 1, 0, 0, 0, 0));
+  EXPECT_THAT(run(task, {1}, image, nullptr, {.small_parts_mm3 = 0.5}), ElementsAre(1, 1, 0, 1, 0, 1));
+}
+
+TEST(Composition, LabelsOfPartsAreAllOfTheTasks) {
+  for (const char* name : {"total", "total_v3", "total_mr", "headneck_muscles"}) {
+    const Composition* task = find_composition(name);
+    int sum = 0;
+    for (const int count : task->part_labels) sum += count;
+    EXPECT_EQ(sum, 1 + std::count(task->labels.begin(), task->labels.end(), ' ')) << name;
+  }
+}
+
 TEST_F(Compose, TheBodyHasOneTrunkAndNoSmallExtremities) {
-  const Composition task{.task = "body", .labels = "trunk extremities", .cleans_body = true};
+  const Composition task{.task = "body", .labels = "trunk extremities", .cleans_body = true, .part_labels = {1, 1}};
   // Voxels of 1 mm3: every extremity is far too small.
   EXPECT_THAT(run(task, {1, 5}, volume_of({7, 1, 1}, {2, 0.5f, 3, 3, 0.5f, 9, 9})), ElementsAre(0, 0, 1, 1, 0, 0, 0));
 }
