@@ -1,0 +1,11 @@
+#include "stream/operators/operators.h"
+
+namespace sagittal::stream {
+
+void add_standard_operators(OperatorRegistry& registry) {
+  add_picture_operators(registry);
+  add_flow_operators(registry);
+  add_image_folder(registry);
+}
+
+}  // namespace sagittal::stream

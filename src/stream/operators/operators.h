@@ -1,0 +1,14 @@
+#pragma once
+#include "stream/registry.h"
+
+namespace sagittal::stream {
+
+/// All operators that come with the program (docs/streams.md lists them).
+void add_standard_operators(OperatorRegistry& registry);
+
+// Its families.
+void add_picture_operators(OperatorRegistry& registry);  ///< resize, crop, flip, channels, normalise
+void add_flow_operators(OperatorRegistry& registry);     ///< every, switch, statistics, log, text_filter
+void add_image_folder(OperatorRegistry& registry);
+
+}  // namespace sagittal::stream
