@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
@@ -7,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -14,10 +16,12 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "commands.h"
+#include "hub/composed_task.h"
 #include "hub/hub.h"
 #include "hub/jobs/job_folder.h"
 #include "hub/jobs/job_store.h"
 #include "hub/local_models.h"
+#include "hub/weights.h"
 #include "job_text.h"
 #include "model_lookup.h"
 #include "model_runner.h"
@@ -125,12 +129,17 @@ std::optional<std::uint64_t> remove_image(const Arguments& arguments) {
   return store.remove(found->digest);
 }
 
-/// A model folder in the data directory; those beside the program are not ours to remove.
-std::filesystem::path model_folder(const Arguments& arguments) {
-  const auto folders = hub::find_local_models({std::filesystem::path(arguments.data_directory) / "models"});
-  for (const auto& folder : folders) {
-    if (folder.filename() == arguments.name) return folder;
+/// The model folders in the data directory that a name stands for; those beside the program are not ours to remove.
+std::vector<std::filesystem::path> model_folders(const Arguments& arguments) {
+  std::vector<std::string> names{arguments.name};
+  if (hub::composed_task(arguments.name) != nullptr) {
+    for (const auto& part : hub::find_weights(arguments.name).archives) names.push_back(part.folder);
   }
+  auto folders = hub::find_local_models({std::filesystem::path(arguments.data_directory) / "models"});
+  std::erase_if(folders, [&](const auto& folder) {
+    return std::find(names.begin(), names.end(), folder.filename().string()) == names.end();
+  });
+  if (!folders.empty()) return folders;
   throw Error(ErrorCode::not_found,
               fmt::format("there is neither a job nor a model {} in {}", arguments.name, arguments.data_directory));
 }
@@ -143,11 +152,13 @@ std::uint64_t remove_named(const Arguments& arguments) {
     if (error.code() != ErrorCode::not_found) throw;
   }
   if (const auto bytes = remove_image(arguments)) return *bytes;
-  const auto folder = model_folder(arguments);
-  const std::uint64_t bytes = hub::bytes_below(folder);
-  std::error_code failure;
-  std::filesystem::remove_all(folder, failure);
-  if (failure) throw Error(ErrorCode::io, fmt::format("{}: {}", folder.string(), failure.message()));
+  std::uint64_t bytes = 0;
+  for (const auto& folder : model_folders(arguments)) {
+    bytes += hub::bytes_below(folder);
+    std::error_code failure;
+    std::filesystem::remove_all(folder, failure);
+    if (failure) throw Error(ErrorCode::io, fmt::format("{}: {}", folder.string(), failure.message()));
+  }
   return bytes;
 }
 

@@ -188,11 +188,14 @@ struct OpenModel {
 /// Of an nnU-Net model, the first fold where none is chosen: all are alike but for their weights.
 OpenModel open_model(const Arguments& arguments) {
   OpenModel model;
-  model.folder = nn::describe_model_folder(find_model_or_parent(arguments.model), arguments.configuration);
+  const auto folder = find_model_or_parent(arguments.model);
+  model.folder =
+      nn::describe_model_folder(folder, arguments.configuration, model_top(folder, default_data_directory()));
   nn::CheckpointOptions options = arguments.checkpoint;
   const bool automatic = model.folder.kind == nn::ModelKind::nnunet;
   if (automatic && options.fold.empty() && !model.folder.folds.empty()) options.fold = model.folder.folds[0];
   model.checkpoint = nn::open_checkpoint(model.folder.folder, options);
+  model.checkpoint.licence = model.folder.licence;
   return model;
 }
 

@@ -47,6 +47,17 @@ std::vector<std::filesystem::path> model_directories(const std::filesystem::path
   return {data_directory / "models", program.parent_path() / "share/sagittal/models", program / "../../../models"};
 }
 
+std::filesystem::path model_top(const std::filesystem::path& model, const std::filesystem::path& data_directory) {
+  std::error_code failure;
+  const auto whole = std::filesystem::weakly_canonical(model, failure);
+  for (const auto& directory : model_directories(data_directory)) {
+    const auto models = std::filesystem::weakly_canonical(directory, failure);
+    const auto below = whole.lexically_relative(models);
+    if (!below.empty() && *below.begin() != ".." && *below.begin() != ".") return models / *below.begin();
+  }
+  return model;
+}
+
 std::filesystem::path find_model(std::string_view name_or_path, const std::filesystem::path& data_directory) {
   const auto is_model = [](const std::filesystem::path& path) { return std::filesystem::exists(path / "plans.json"); };
   return look_up(name_or_path, data_directory, "a folder with a plans.json", is_model);

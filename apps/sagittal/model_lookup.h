@@ -28,4 +28,8 @@ std::filesystem::path find_model(std::string_view name_or_path,
 std::filesystem::path find_model_or_parent(std::string_view name_or_path,
                                            const std::filesystem::path& data_directory = default_data_directory());
 
+/// The folder right below a models directory that holds `model`, which is all that model's own; `model` where it lies
+/// elsewhere.
+std::filesystem::path model_top(const std::filesystem::path& model, const std::filesystem::path& data_directory);
+
 }  // namespace sagittal

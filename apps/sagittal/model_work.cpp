@@ -100,7 +100,8 @@ hub::Runnable find_runnable(const std::string& name_or_path, const std::string& 
     return hub::runnable_of(models.card(name_or_path, source));
   }
   const auto folder = find_model_or_parent(name_or_path, data_directory);
-  hub::Runnable model = hub::runnable_of(hub::card_json(hub::read_local_card(folder)));
+  hub::Runnable model =
+      hub::runnable_of(hub::card_json(hub::read_local_card(folder, model_top(folder, data_directory))));
   model.name = folder.string();
   return model;
 }

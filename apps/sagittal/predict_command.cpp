@@ -16,7 +16,7 @@
 #include "base/text.h"
 #include "choose_image.h"
 #include "commands.h"
-#include "composed_task.h"
+#include "hub/composed_task.h"
 #include "hub/native_model.h"
 #include "io/image_io.h"
 #include "model_lookup.h"
@@ -40,12 +40,14 @@ struct Options {
   std::string folds;
   std::string previous;
   std::string postprocessing;
+  std::string organs;  // of a composed task, separated by commas
   std::string device = "cpu";
   segment::LoadOptions load;
   io::ReadOptions read;
   double step = 0.5;
   bool mirror = true;
   bool json = false;
+  segment::CompositionOptions asked;       // of composed tasks
   std::vector<std::string> model_choices;  // options given that composed tasks decide themselves
 };
 
@@ -227,6 +229,9 @@ std::vector<Volume> read_channels(const Options& options, const io::ReadOptions&
 }
 
 Found find_with_models(const Options& options, const io::ReadOptions& read, Report& report) {
+  if (!options.organs.empty() || options.asked.small_parts_mm3 > 0) {
+    throw Error(ErrorCode::wrong_usage, "--organs and --small-parts belong to the tasks of TotalSegmentator");
+  }
   auto begin = std::chrono::steady_clock::now();
   const std::vector<hub::NativeModel> models = load(options);
   report.load_seconds = seconds_since(begin);
@@ -252,18 +257,22 @@ Found find_composed(const segment::Composition& task, const Options& options, co
                                                           : fmt::format("{}", fmt::join(options.model_choices, ", "))));
   }
   ProgressBar bar;
-  ComposeOptions compose;
-  compose.data_directory = options.data_directory;
+  hub::ComposeOptions compose;
+  compose.find_model = [&](const std::string& name) { return find_model_or_parent(name, options.data_directory); };
+  compose.asked = options.asked;
+  for (const std::string_view organ : split(options.organs, ',')) {
+    if (!organ.empty()) compose.asked.organs.emplace_back(organ);
+  }
   compose.load = options.load;
   compose.loaded = [&](const segment::Model& model) { report.used.push_back(used(model)); };
   compose.control.sink = bar.sink();
-  check_parts(task, compose);
+  hub::check_parts(task, compose);
   report.model = options.model;
   report.dataset = fmt::format("TotalSegmentator {}", task.task);
   const std::vector<Volume> channels = read_channels(options, read, report);
   const auto begin = std::chrono::steady_clock::now();
   ThreadPool pool(options.load.threads);
-  segment::Composed found = run_composed(task, channels[0], compose, pool);
+  segment::Composed found = hub::run_composed(task, channels[0], compose, pool);
   report.predict_seconds = seconds_since(begin);
   return {std::move(found.labels), std::move(found.dataset)};
 }
@@ -273,7 +282,7 @@ void run(const Options& options) {
   Report report;
   const io::ReadOptions read = ask_what_is_open(options.inputs[0], options.read);
   const auto source = source_for(options.output, options.inputs[0], read);
-  const segment::Composition* task = composed_task(options.model);
+  const segment::Composition* task = hub::composed_task(options.model);
   const Found found =
       task != nullptr ? find_composed(*task, options, read, report) : find_with_models(options, read, report);
 
@@ -340,6 +349,13 @@ void add_predict(CLI::App& app) {
   command->add_option("--postprocessing", options->postprocessing,
                       "Apply a postprocessing.json; auto: the one in the model's folder, as models of version 1 do "
                       "unasked; none: none");
+  command->add_option("--organs", options->organs,
+                      "Of a task of TotalSegmentator called total: only these, like liver,spleen, and faster");
+  command
+      ->add_option("--small-parts", options->asked.small_parts_mm3,
+                   "Of a task of TotalSegmentator: parts of a structure of up to so many mm3 go; it takes 200")
+      ->type_name("MM3")
+      ->check(CLI::Range(0.0, 1e9));
   command->add_option("--series", options->read.series_uid, "Series instance UID, where a folder holds several");
   command->add_option("--frame", options->read.frame, "Volume of a 4D file, counted from 0");
   add_network_options(*command, *options);

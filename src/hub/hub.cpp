@@ -7,21 +7,32 @@
 
 #include "base/error.h"
 #include "hub/card_json.h"
+#include "hub/composed_task.h"
 #include "hub/local_models.h"
 #include "hub/plain_text.h"
+#include "nn/model_folder.h"
 
 namespace sagittal::hub {
 namespace {
+
+/// Where the texts of a model's description lie.
+std::vector<std::filesystem::path> places_of(const std::filesystem::path& folder) {
+  std::vector<std::filesystem::path> places = nn::find_model_folders(folder);
+  if (std::find(places.begin(), places.end(), folder) == places.end()) places.push_back(folder);
+  return places;
+}
 
 /// Changes when a model's description may have.
 std::string fingerprint_of(const std::vector<std::filesystem::path>& folders) {
   std::string out;
   for (const auto& folder : folders) {
     out += folder.string();
-    for (const char* name : {"plans.json", "dataset.json", "LICENSE", "inference_info.json"}) {
-      std::error_code failure;
-      const auto time = std::filesystem::last_write_time(folder / name, failure);
-      out += fmt::format(" {}", failure ? 0 : time.time_since_epoch().count());
+    for (const auto& place : places_of(folder)) {
+      for (const char* name : {"plans.json", "plans.pkl", "dataset.json", "LICENSE", "inference_info.json"}) {
+        std::error_code failure;
+        const auto time = std::filesystem::last_write_time(place / name, failure);
+        out += fmt::format(" {}", failure ? 0 : time.time_since_epoch().count());
+      }
     }
     out += '\n';
   }
@@ -51,8 +62,9 @@ void Hub::refresh() {
   if (index_ && now == fingerprint_) return;
   auto rows = synced_ ? catalogue_->rows() : std::vector<Catalogue::Row>();
   local_cards_.clear();
-  for (const auto& folder : folders) {
-    const ModelCard card = read_local_card(folder);
+  std::vector<ModelCard> cards = composed_cards(folders);
+  for (const auto& folder : folders) cards.push_back(read_local_card(folder));
+  for (const ModelCard& card : cards) {
     rows.push_back({entry_json(card), search_words(card)});
     local_cards_.push_back(card_json(card));
   }
@@ -86,6 +98,10 @@ Json Hub::card(const std::string& name, const std::string& source) {
                                     [&](const Json& card) { return card.at("name") == name; });
     if (found != local_cards_.end()) return *found;
   }
+  if (composed_task(name) != nullptr) {
+    throw Error(ErrorCode::not_found,
+                fmt::format("the weights of {} are not here; `sagittal model fetch {}` brings them", name, name));
+  }
   const char* advice = synced_ ? "`sagittal hub search` lists them" : "`sagittal hub sync` fetches the list of models";
   throw Error(ErrorCode::not_found, fmt::format("there is no model '{}'; {}", plain_line(name, 80), advice));
 }
@@ -110,7 +126,9 @@ Json Hub::summary() {
   const std::lock_guard lock(mutex_);
   const auto synced = look_at_catalogue();
   const std::size_t listed = synced ? static_cast<std::size_t>(synced->models) : 0;
-  return {{"models", listed + find_local_models(places_).size()}, {"synced", synced ? Json(synced->time) : Json()}};
+  const auto local = find_local_models(places_);
+  return {{"models", listed + local.size() + composed_cards(local).size()},
+          {"synced", synced ? Json(synced->time) : Json()}};
 }
 
 }  // namespace sagittal::hub

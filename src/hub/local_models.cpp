@@ -85,14 +85,14 @@ std::vector<std::filesystem::path> find_local_models(const std::vector<std::file
   return folders;
 }
 
-ModelCard read_local_card(const std::filesystem::path& folder) {
+ModelCard read_local_card(const std::filesystem::path& folder, const std::filesystem::path& top) {
   ModelCard card;
   card.name = folder.filename().string();
   card.title = card.name;
   card.source = Source::local;
   card.folder = plain_line(folder.lexically_normal().string(), 4096);
   try {
-    describe(nn::describe_model_folder(nn::find_model_folders(folder).at(0)), card);
+    describe(nn::describe_model_folder(nn::find_model_folders(folder).at(0), {}, top.empty() ? folder : top), card);
   } catch (const Error& error) {
     add_warning(card.warnings, error.what());
   }

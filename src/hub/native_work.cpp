@@ -10,6 +10,7 @@
 #include "base/machine.h"
 #include "base/text.h"
 #include "hub/catalogue.h"
+#include "hub/composed_task.h"
 #include "hub/jobs/segments.h"
 #include "hub/native_model.h"
 #include "hub/plain_text.h"
@@ -105,18 +106,78 @@ Scan read_scan(const std::vector<JobInput>& inputs, RunLog& log, const RunContro
   return scan;
 }
 
-JobOutput write_output(const Volume& labels, const segment::Model& model, const Scan& scan, const fs::path& out,
-                       const std::string& stem, RunLog& log) {
-  const bool overlaps = model.folder.dataset.has_regions();
+/// What a model or a task found, and what the record says of it.
+struct Found {
+  Volume labels;
+  nn::Dataset dataset;
+  std::string author;
+  Json record;
+};
+
+JobOutput write_output(const Found& found, const Scan& scan, const fs::path& out, const std::string& stem,
+                       RunLog& log) {
+  const bool overlaps = found.dataset.has_regions();
   const std::string name = stem + (scan.dicom ? ".seg.dcm" : overlaps ? ".seg.nrrd" : ".nii.gz");
-  io::Segmentation segmentation =
-      segmentation_of(labels, model.folder.dataset, author_of(model), scan.dicom || overlaps);
+  io::Segmentation segmentation = segmentation_of(found.labels, found.dataset, found.author, scan.dicom || overlaps);
   if (segmentation.segments.empty() && scan.dicom)
     throw Error(ErrorCode::unsupported, "the model found none of its structures in this scan");
   if (scan.dicom)
     segmentation = io::placed_on(segmentation, io::read_dicom_source(scan.first.path, read_options(scan.first, log)));
   io::write_segmentation(segmentation, out / name);
   return {name, "segmentation", output_segments(io::read_segmentation(out / name))};
+}
+
+/// One run: what is asked, and where it goes on.
+struct Run {
+  const JobRequest& request;
+  const segment::LoadOptions& load;
+  RunLog& log;
+  const RunControl& control;
+};
+
+Found find_with_model(const Run& run, const fs::path& folder, Scan& scan) {
+  const NativeModel model = load_native_model(folder, run.load);
+  run.log.add(fmt::format("model {}, {}", model.main->folder.name, model.main->description()));
+  run.control.check();
+  scan = read_scan(by_channel(run.request.inputs, model.main->folder.dataset.channel_names), run.log, run.control);
+  ThreadPool pool(run.load.threads);
+  segment::PredictOptions predict;
+  predict.control = run.control;
+  Volume labels = predict_native({&model, 1}, scan.channels, predict, {}, pool);
+  return {std::move(labels),
+          model.main->folder.dataset,
+          author_of(*model.main),
+          {{"dataset", plain_line(model.main->folder.plans.dataset_name, 500)},
+           {"configuration", model.main->folder.configuration.name},
+           {"folds", model.main->folds},
+           {"engine", {{"name", "native"}, {"version", model.main->description()}}}}};
+}
+
+Found find_with_task(const Run& run, const segment::Composition& task, const FindModel& find_model, Scan& scan) {
+  if (!run.request.workflow.empty())
+    throw Error(ErrorCode::wrong_usage, fmt::format("{} has one workflow only: without --workflow", run.request.model));
+  if (run.request.inputs.size() != 1)
+    throw Error(ErrorCode::wrong_usage,
+                fmt::format("{} images were given, the model takes 1", run.request.inputs.size()));
+  Json models = Json::array();
+  std::string engine;
+  ComposeOptions options{.find_model = find_model, .load = run.load};
+  options.control = run.control;
+  options.loaded = [&](const segment::Model& model) {
+    run.log.add(fmt::format("model {}, {}", model.folder.plans.dataset_name, model.description()));
+    models.push_back({{"dataset", plain_line(model.folder.plans.dataset_name, 500)},
+                      {"configuration", model.folder.configuration.name},
+                      {"folds", model.folds}});
+    engine = model.description();
+  };
+  check_parts(task, options);
+  scan = read_scan(run.request.inputs, run.log, run.control);
+  ThreadPool pool(run.load.threads);
+  segment::Composed found = run_composed(task, scan.channels[0], options, pool);
+  return {std::move(found.labels),
+          std::move(found.dataset),
+          fmt::format("TotalSegmentator {}", task.task),
+          {{"models", models}, {"engine", {{"name", "native"}, {"version", engine}}}}};
 }
 
 }  // namespace
@@ -131,33 +192,25 @@ WorkReport NativeWork::run(const JobRequest& request, const fs::path& folder, Ru
   const int most = std::max(1, static_cast<int>(std::floor(request.limits.cpus)));
   load.threads = threads_ > 0 ? threads_ : std::min(available_cores(), most);
   load.configuration = request.workflow;
-  const NativeModel model = load_native_model(find_model_(request.model), load);
-  log.add(fmt::format("model {}, {}", model.main->folder.name, model.main->description()));
-  control.check();
-  const auto inputs = by_channel(request.inputs, model.main->folder.dataset.channel_names);
-  Scan scan = read_scan(inputs, log, control);
-
-  ThreadPool pool(load.threads);
-  segment::PredictOptions predict;
-  predict.control = control;
-  const Volume labels = predict_native({&model, 1}, scan.channels, predict, {}, pool);
+  const Run run{request, load, log, control};
+  Scan scan;
+  const segment::Composition* task = composed_task(request.model);
+  const Found found = task != nullptr ? find_with_task(run, *task, find_model_, scan)
+                                      : find_with_model(run, find_model_(request.model), scan);
   scan.channels.clear();
   control.check();
   control.report("collecting", 0);
   WorkReport report;
-  report.outputs.push_back(write_output(labels, *model.main, scan, folder / "out",
-                                        stem_of(fs::path(request.model).filename().string()), log));
+  report.outputs.push_back(
+      write_output(found, scan, folder / "out", stem_of(fs::path(request.model).filename().string()), log));
   if (report.outputs[0].segments.empty()) report.notes.push_back("the model found none of its structures in this scan");
   report.record = {{"model", plain_line(request.model, 4096)},
                    {"source", "local"},
-                   {"dataset", plain_line(model.main->folder.plans.dataset_name, 500)},
-                   {"configuration", model.main->folder.configuration.name},
-                   {"folds", model.main->folds},
-                   {"engine", {{"name", "native"}, {"version", model.main->description()}}},
                    {"inputs", scan.hashes},
                    {"started", begun},
                    {"ended", utc_now()},
                    {"sagittal", SAGITTAL_VERSION}};
+  report.record.update(found.record);
   return report;
 }
 

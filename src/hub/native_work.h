@@ -7,7 +7,7 @@
 
 namespace sagittal::hub {
 
-/// Runs nnU-Net folders of this machine with our own engine, in this process.
+/// Runs nnU-Net folders of this machine, and tasks composed of them, with our own engine, in this process.
 class NativeWork final : public Work {
  public:
   /// `find_model`: the folder of a name or path, or Error(not_found). `threads`: 0: as many as the job may have, at

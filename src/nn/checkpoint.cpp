@@ -86,7 +86,7 @@ Checkpoint open_parts(const std::filesystem::path& folder, const CheckpointOptio
     throw error.within(name);
   }
   out.plans = std::move(plan.plans);
-  out.licence = licence_of(folder, out.plans, out.configuration.name);
+  out.licence = licence_of(folder, folder, out.plans, out.configuration.name);
   return out;
 }
 

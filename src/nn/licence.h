@@ -7,8 +7,10 @@
 
 namespace sagittal::nn {
 
-/// The first line of the model folder's LICENSE file that is not empty, else what is known of the release, else
-/// "!!MISSING!!".
-std::string licence_of(const std::filesystem::path& folder, const Plans& plans, std::string_view configuration);
+/// The first line that is not empty of the LICENSE file in `folder`, or in the nearest folder above it up to `top`;
+/// else what is known of the release, else "!!MISSING!!". `top`: of the model's own files; `folder` where it holds no
+/// other.
+std::string licence_of(const std::filesystem::path& folder, const std::filesystem::path& top, const Plans& plans,
+                       std::string_view configuration);
 
 }  // namespace sagittal::nn

@@ -106,7 +106,7 @@ Dataset read_dataset(const fs::path& folder, const PlanFile& plan) {
   return out;
 }
 
-ModelFolder describe(const fs::path& folder, std::string_view configuration) {
+ModelFolder describe(const fs::path& folder, const fs::path& top, std::string_view configuration) {
   ModelFolder out;
   out.folder = folder;
   out.name = folder.filename().string();
@@ -123,7 +123,7 @@ ModelFolder describe(const fs::path& folder, std::string_view configuration) {
     throw Error(ErrorCode::not_found,
                 fmt::format("its configuration is \"{}\", not \"{}\"", out.configuration.name, configuration));
   }
-  out.licence = licence_of(folder, out.plans, out.configuration.name);
+  out.licence = licence_of(folder, top, out.plans, out.configuration.name);
   return out;
 }
 
@@ -207,10 +207,10 @@ std::vector<fs::path> find_model_folders(const fs::path& path) {
   return found;
 }
 
-ModelFolder describe_model_folder(const fs::path& path, std::string_view configuration) {
+ModelFolder describe_model_folder(const fs::path& path, std::string_view configuration, const fs::path& top) {
   const fs::path folder = choose(path, configuration);
   try {
-    return describe(folder, configuration);
+    return describe(folder, top.empty() ? path : top, configuration);
   } catch (Error& error) {
     throw error.within(fmt::format("model {}", folder.string()));
   } catch (const fs::filesystem_error& error) {

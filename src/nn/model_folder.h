@@ -22,7 +22,7 @@ struct ModelFolder {
   ModelKind kind = ModelKind::nnunet;
   std::filesystem::path folder;  ///< where the plans are
   std::string name;              ///< the folder's name
-  std::string licence;           ///< first line of LICENSE, else what is known of the release, else "!!MISSING!!"
+  std::string licence;           ///< first line of its LICENSE, else what is known of the release, else "!!MISSING!!"
   std::string trainer;           ///< of "Trainer__Plans__configuration"; else empty
   Plans plans;
   Configuration configuration;
@@ -42,8 +42,9 @@ std::vector<std::filesystem::path> find_model_folders(const std::filesystem::pat
 /// Describes the model at `path` or one level below it. Where several are below, `configuration` chooses; in a folder
 /// whose name does not say which configuration of the plan was trained, it says so, else the checkpoint does. Throws
 /// Error(not_found) where there is no such model, Error(wrong_usage) with their names where several fit, and what the
-/// readers throw.
-ModelFolder describe_model_folder(const std::filesystem::path& path, std::string_view configuration = {});
+/// readers throw. Its LICENSE may lie above it, up to `top`: a folder with nothing but this model in it; empty: `path`.
+ModelFolder describe_model_folder(const std::filesystem::path& path, std::string_view configuration = {},
+                                  const std::filesystem::path& top = {});
 
 /// The folder of a fold: "fold_0", "fold_all", or "all" as version 1 calls it.
 std::filesystem::path fold_folder(const std::filesystem::path& model, std::string_view fold);

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
+#include <numeric>
 #include <optional>
 
 #include <fmt/format.h>
@@ -10,9 +10,9 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "segment/canonical.h"
-#include "segment/postprocess.h"
+#include "segment/composition_cleaning.h"
 #include "segment/predict.h"
-#include "volume/components.h"
+#include "volume/box.h"
 
 namespace sagittal::segment {
 namespace {
@@ -20,7 +20,6 @@ namespace {
 constexpr std::int64_t kLargeVoxels = std::int64_t{512} * 512 * 900;
 constexpr std::int64_t kLargeSlices = 200;
 constexpr std::int64_t kMargin = 20;
-constexpr double kSmallestExtremityMm3 = 50000;
 constexpr int kMostLabels = 255;
 
 nn::Dataset dataset_named(std::string_view names) {
@@ -32,14 +31,18 @@ nn::Dataset dataset_named(std::string_view names) {
   return out;
 }
 
+bool has(const std::vector<std::string>& names, std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
 /// Smallest box around the rough labels of the crop's organs, grown by its margin; nothing where none was found.
-std::optional<Box> crop_box(const Composition& composition, const Composed& rough) {
+std::optional<Box> crop_box(const CompositionCrop& crop, double margin_mm, const Composed& rough) {
   std::vector<bool> wanted(static_cast<std::size_t>(kMostLabels) + 1, false);
-  for (const std::string_view organ : split(composition.crop, ' ')) {
+  for (const std::string& organ : crop.organs) {
     const auto& labels = rough.dataset.labels;
     const auto found = std::find_if(labels.begin(), labels.end(), [&](const auto& l) { return l.name == organ; });
     if (found == labels.end()) {
-      throw Error(ErrorCode::bad_input, fmt::format("\"{}\" has no label \"{}\"", composition.crop_task, organ));
+      throw Error(ErrorCode::bad_input, fmt::format("\"{}\" has no label \"{}\"", crop.task, organ));
     }
     wanted.at(static_cast<std::size_t>(found->values[0])) = true;
   }
@@ -57,7 +60,7 @@ std::optional<Box> crop_box(const Composition& composition, const Composed& roug
     }
   }
   for (std::size_t a = 0; box && a < 3; ++a) {
-    const auto more = static_cast<std::int64_t>(composition.crop_margin_mm / geometry.spacing_mm[a]);
+    const auto more = static_cast<std::int64_t>(margin_mm / geometry.spacing_mm[a]);
     box->lo[a] = std::max<std::int64_t>(0, box->lo[a] - more);
     box->hi[a] = std::min(geometry.size[a], box->hi[a] + more);
   }
@@ -95,24 +98,39 @@ void merge(const Volume& found, int first_label, const Slab& slab, std::span<std
   }
 }
 
-/// Runs all parts on the image that the networks are to see.
+/// How many labels the parts before this one have, as the task has them.
+int labels_before(const Composition& composition, std::size_t part) {
+  const auto begin = composition.part_labels.begin();
+  return std::accumulate(begin, begin + static_cast<std::ptrdiff_t>(std::min(part, composition.part_labels.size())), 0);
+}
+
+void check_label_count(const Composition& composition, std::size_t part, const Model& model) {
+  const auto found = static_cast<int>(model.folder.dataset.foreground().size());
+  const bool many = composition.part_labels[0] > 0;
+  if (!many && composition.labels.empty()) return;
+  const int expected =
+      many ? composition.part_labels.at(part) : static_cast<int>(dataset_named(composition.labels).labels.size());
+  if (found == expected) return;
+  throw Error(ErrorCode::bad_input, fmt::format("model {}: {} labels, part {} of the task \"{}\" has {}",
+                                                model.folder.name, found, part + 1, composition.task, expected));
+}
+
+/// Runs the parts that are asked for on the image that the networks are to see.
 struct Merged {
   Volume labels;
   nn::Dataset dataset;
 };
-Merged run_parts(const Composition& composition, const CompositionParts& parts, const Volume& image,
-                 const RunControl& control, ThreadPool& pool) {
+Merged run_parts(const Composition& composition, const CompositionParts& parts, const CompositionOptions& asked,
+                 const Volume& image, const RunControl& control, ThreadPool& pool) {
   const Geometry& geometry = image.geometry();
   Buffer buffer(static_cast<std::size_t>(geometry.voxel_count()));
   const std::span<std::uint8_t> all = buffer.as<std::uint8_t>();
   std::fill(all.begin(), all.end(), std::uint8_t{0});
-  nn::Dataset dataset;
-  int first_label = 0;
-  for (std::size_t part = 0; part < parts.count; ++part) {
+  nn::Dataset dataset = dataset_named(composition.labels);
+  for (const std::size_t part : parts_of(composition, parts.count, asked)) {
     const std::shared_ptr<const Model> model = parts.load(part);
     check_part(*model);
-    const int count = static_cast<int>(model->folder.dataset.foreground().size());
-    if (first_label + count > kMostLabels) throw Error(ErrorCode::bad_input, "all parts together have over 255 labels");
+    check_label_count(composition, part, *model);
     PredictOptions options;
     options.mirror = false;
     options.step = composition.step;
@@ -121,15 +139,9 @@ Merged run_parts(const Composition& composition, const CompositionParts& parts, 
       const bool whole = slab.lo == 0 && slab.hi == geometry.size[2];
       const Volume piece =
           whole ? image : cropped(image, {{0, 0, slab.lo}, {geometry.size[0], geometry.size[1], slab.hi}});
-      merge(predict(*model, std::span(&piece, 1), options, pool), first_label, slab, all);
+      merge(predict(*model, std::span(&piece, 1), options, pool), labels_before(composition, part), slab, all);
     }
-    if (part == 0) dataset = model->folder.dataset;
-    first_label += count;
-  }
-  if (!composition.labels.empty()) dataset = dataset_named(composition.labels);
-  if (static_cast<int>(dataset.labels.size()) != first_label) {
-    throw Error(ErrorCode::bad_input, fmt::format("the models have {} labels, the task \"{}\" has {}", first_label,
-                                                  composition.task, dataset.labels.size()));
+    if (composition.labels.empty()) dataset = model->folder.dataset;
   }
   return {Volume(geometry, ScalarType::u8, std::move(buffer)), std::move(dataset)};
 }
@@ -144,24 +156,29 @@ void remove_auxiliary(const Composition& composition, Merged& merged) {
   std::erase_if(merged.dataset.labels, [&](const auto& label) { return label.values[0] >= first; });
 }
 
-/// Label 1 is the trunk, label 2 the extremities.
-Volume clean_body(const Volume& labels) {
-  KeepLargest trunk;
-  trunk.labels = {1};
-  trunk.connectivity = Connectivity::faces;
-  const Volume one_trunk = postprocess(labels, {trunk});
-  const Geometry& geometry = labels.geometry();
-  const Vec3& mm = geometry.spacing_mm;
-  const std::span<const std::uint8_t> before = one_trunk.as<std::uint8_t>();
-  std::vector<std::uint8_t> kept(before.begin(), before.end());
-  const Components extremities(before, {geometry.size[2], geometry.size[1], geometry.size[0]}, 2, Connectivity::faces);
-  for (const Components::Run& run : extremities.runs()) {
-    const auto size = static_cast<double>(extremities.sizes()[static_cast<std::size_t>(run.component)]);
-    if (size > kSmallestExtremityMm3 / (mm[0] * mm[1] * mm[2])) continue;
-    std::uint8_t* row = kept.data() + run.row * geometry.size[0];
-    std::fill(row + run.begin, row + run.end, std::uint8_t{0});
+/// What the task and whoever asked want cleaned up, on the grid of the networks.
+void clean(const Composition& composition, const CompositionOptions& options, Merged& merged) {
+  remove_auxiliary(composition, merged);
+  if (composition.cleans_body) merged.labels = clean_body(merged.labels);
+  if (composition.separates_vertebrae) merged.labels = separate_vertebrae(merged.labels);
+  if (options.small_parts_mm3 > 0) {
+    merged.labels = without_small_parts(merged.labels, 1, kMostLabels, options.small_parts_mm3);
   }
-  return make_volume<std::uint8_t>(geometry, kept);
+}
+
+/// Only what was asked for.
+void select(const CompositionOptions& options, Composed& found) {
+  if (options.organs.empty()) return;
+  std::erase_if(found.dataset.labels, [&](const auto& label) { return !has(options.organs, label.name); });
+  std::vector<std::uint8_t> becomes(static_cast<std::size_t>(kMostLabels) + 1, 0);
+  for (const auto& label : found.dataset.labels) {
+    const auto value = static_cast<std::size_t>(label.values[0]);
+    becomes.at(value) = static_cast<std::uint8_t>(value);
+  }
+  const std::span<const std::uint8_t> labels = found.labels.as<std::uint8_t>();
+  std::vector<std::uint8_t> kept(labels.size());
+  std::transform(labels.begin(), labels.end(), kept.begin(), [&](std::uint8_t label) { return becomes[label]; });
+  found.labels = make_volume<std::uint8_t>(found.labels.geometry(), kept);
 }
 
 /// Labels of a part of the image, in zeros.
@@ -179,31 +196,77 @@ Volume pasted(const Volume& labels, const Geometry& geometry, const Box& box) {
   return Volume(geometry, ScalarType::u8, std::move(out));
 }
 
-}  // namespace
-
-Composed predict_composed(const Composition& composition, const CompositionParts& parts, const Volume& image,
-                          const Composed* rough, const RunControl& control, ThreadPool& pool) {
-  const Geometry& geometry = image.geometry();
-  Box box{{0, 0, 0}, geometry.size};
-  if (rough != nullptr) {
-    const std::optional<Box> found = crop_box(composition, *rough);
-    if (!found) {
-      const std::vector<std::uint8_t> nothing(static_cast<std::size_t>(geometry.voxel_count()), 0);
-      return {make_volume<std::uint8_t>(geometry, nothing), dataset_named(composition.labels)};
-    }
-    box = *found;
-  }
+/// On the image's grid; `box` is what is segmented of it.
+Composed find_in(const Composition& composition, const CompositionParts& parts, const CompositionOptions& options,
+                 const Volume& image, const std::optional<Box>& box, const RunControl& control, ThreadPool& pool) {
   control.report("preparing", 0);
-  const Volume kept = rough != nullptr ? truncated(cropped(image, box)) : image;
+  const Volume kept = box ? truncated(cropped(image, *box)) : image;
   const Volume canonical = to_canonical(kept);
   const bool resampled = composition.spacing_mm[0] > 0;
   const Volume seen = resampled ? zoom_to_spacing(canonical, composition.spacing_mm, pool) : canonical;
-  Merged merged = run_parts(composition, parts, seen, control, pool);
-  remove_auxiliary(composition, merged);
-  if (composition.cleans_body) merged.labels = clean_body(merged.labels);
+  Merged merged = run_parts(composition, parts, options, seen, control, pool);
+  clean(composition, options, merged);
   const Volume back = zoom_labels(merged.labels, canonical.geometry());
   const Volume own = from_canonical(back, kept.geometry());
-  return {rough != nullptr ? pasted(own, geometry, box) : own, std::move(merged.dataset)};
+  return {box ? pasted(own, image.geometry(), *box) : own, std::move(merged.dataset)};
+}
+
+Composed nothing_on(const Geometry& geometry, const Composition& composition) {
+  const std::vector<std::uint8_t> nothing(static_cast<std::size_t>(geometry.voxel_count()), 0);
+  return {make_volume<std::uint8_t>(geometry, nothing), dataset_named(composition.labels)};
+}
+
+}  // namespace
+
+CompositionCrop crop_of(const Composition& composition, const CompositionOptions& options) {
+  CompositionCrop crop;
+  const bool subset = !options.organs.empty();
+  if (subset && composition.subset_crop_task.empty()) {
+    throw Error(ErrorCode::wrong_usage, fmt::format("\"{}\" always finds all of its structures; only the tasks called "
+                                                    "total can be asked for some",
+                                                    composition.task));
+  }
+  for (const std::string& organ : options.organs) {
+    const auto all = split(composition.labels, ' ');
+    if (std::find(all.begin(), all.end(), organ) == all.end()) {
+      throw Error(ErrorCode::wrong_usage, fmt::format("\"{}\" has no structure \"{}\"; its names are like \"{}\"",
+                                                      composition.task, organ, all.front()));
+    }
+  }
+  crop.task = subset ? composition.subset_crop_task : composition.crop_task;
+  if (subset) {
+    crop.organs = options.organs;
+  } else if (!crop.task.empty()) {
+    for (const std::string_view organ : split(composition.crop, ' ')) crop.organs.emplace_back(organ);
+  }
+  return crop;
+}
+
+std::vector<std::size_t> parts_of(const Composition& composition, std::size_t count,
+                                  const CompositionOptions& options) {
+  std::vector<std::size_t> parts;
+  const auto labels = split(composition.labels, ' ');
+  for (std::size_t part = 0; part < count; ++part) {
+    const auto first = static_cast<std::size_t>(labels_before(composition, part));
+    const auto last = std::min(labels.size(), static_cast<std::size_t>(labels_before(composition, part + 1)));
+    bool wanted = options.organs.empty() || composition.part_labels[0] == 0;
+    for (std::size_t n = first; n < last; ++n) wanted |= has(options.organs, labels[n]);
+    if (wanted) parts.push_back(part);
+  }
+  return parts;
+}
+
+Composed predict_composed(const Composition& composition, const CompositionParts& parts,
+                          const CompositionOptions& options, const Volume& image, const CompositionHelpers& helpers,
+                          const RunControl& control, ThreadPool& pool) {
+  const CompositionCrop crop = crop_of(composition, options);
+  std::optional<Box> box;
+  if (helpers.rough != nullptr) box = crop_box(crop, composition.crop_margin_mm, *helpers.rough);
+  Composed found = helpers.rough != nullptr && !box ? nothing_on(image.geometry(), composition)
+                                                    : find_in(composition, parts, options, image, box, control, pool);
+  if (helpers.bodies != nullptr) found.labels = refine_vertebrae(found.labels, helpers.bodies->labels);
+  select(options, found);
+  return found;
 }
 
 }  // namespace sagittal::segment

@@ -58,6 +58,10 @@ constexpr std::string_view kHeadNeckMuscles =
     "platysma_left levator_scapulae_right levator_scapulae_left anterior_scalene_right anterior_scalene_left "
     "middle_scalene_right middle_scalene_left posterior_scalene_right posterior_scalene_left sterno_thyroid_right "
     "sterno_thyroid_left thyrohyoid_right thyrohyoid_left prevertebral_right prevertebral_left";
+constexpr std::string_view kVertebrae =
+    "vertebrae_C1 vertebrae_C2 vertebrae_C3 vertebrae_C4 vertebrae_C5 vertebrae_C6 vertebrae_C7 vertebrae_T1 "
+    "vertebrae_T2 vertebrae_T3 vertebrae_T4 vertebrae_T5 vertebrae_T6 vertebrae_T7 vertebrae_T8 vertebrae_T9 "
+    "vertebrae_T10 vertebrae_T11 vertebrae_T12 vertebrae_L1 vertebrae_L2 vertebrae_L3 vertebrae_L4 vertebrae_L5";
 constexpr std::string_view kBody = "body_trunc body_extremities";
 constexpr std::string_view kFace = "mandible teeth_lower skull head sinus_maxillary sinus_frontal teeth_upper";
 constexpr std::string_view kLungs =
@@ -65,8 +69,13 @@ constexpr std::string_view kLungs =
 constexpr std::string_view kNeck = "clavicula_left clavicula_right vertebrae_C1 vertebrae_C5 vertebrae_T1 vertebrae_T4";
 
 constexpr Vec3 cube(double mm) { return {mm, mm, mm}; }
-constexpr Composition total(std::string_view task, double mm, std::string_view labels) {
-  return {.task = task, .spacing_mm = cube(mm), .step = 0.8, .labels = labels};
+constexpr Composition total(std::string_view task, double mm, std::string_view labels,
+                            std::string_view subset_crop_task = "total_fastest") {
+  return {.task = task, .spacing_mm = cube(mm), .step = 0.8, .labels = labels, .subset_crop_task = subset_crop_task};
+}
+constexpr Composition of_parts(Composition one, std::array<int, 5> labels) {
+  one.part_labels = labels;
+  return one;
 }
 constexpr Composition whole(std::string_view task, Vec3 mm) { return {.task = task, .spacing_mm = mm}; }
 constexpr Composition within(std::string_view task, Vec3 mm, std::string_view organs,
@@ -89,6 +98,12 @@ constexpr Composition kidney_cysts() {
   one.auxiliary_from = 3;
   return one;
 }
+constexpr Composition vertebrae(std::string_view task, std::string_view bodies_task) {
+  Composition one = with_labels(whole(task, cube(1.5)), kVertebrae);
+  one.separates_vertebrae = true;
+  one.bodies_task = bodies_task;
+  return one;
+}
 constexpr Composition teeth() {
   Composition one = within("teeth", cube(0.5), "teeth_lower teeth_upper", "craniofacial_structures");
   one.crop_margin_mm = 10;
@@ -98,21 +113,23 @@ constexpr Composition teeth() {
 constexpr Vec3 kOwn{}, kHigh{0.75, 0.75, 1};
 
 constexpr std::array kCompositions{
-    total("total", 1.5, kTotal),
+    of_parts(total("total", 1.5, kTotal), {24, 26, 18, 23, 26}),
     total("total_fast", 3, kTotal),
     total("total_fastest", 6, kTotal),
-    total("total_v3", 1.5, kTotalV3),
+    of_parts(total("total_v3", 1.5, kTotalV3), {24, 26, 18, 23, 26}),
     total("total_v3_fast", 3, kTotalV3),
     total("total_v3_fastest", 6, kTotalV3),
-    total("total_mr", 1.5, kTotalMr),
-    total("total_mr_fast", 3, kTotalMr),
-    total("total_mr_fastest", 6, kTotalMr),
+    of_parts(total("total_mr", 1.5, kTotalMr, "total_mr_fast"), {29, 21}),
+    total("total_mr_fast", 3, kTotalMr, "total_mr_fast"),
+    total("total_mr_fastest", 6, kTotalMr, "total_mr_fast"),
     body("body", 1.5, true),
     body("body_fast", 6, true),
     body("body_mr", 1.5, false),
     body("body_mr_fast", 6, false),
     whole("vertebrae_mr", cube(1.5)),
     whole("vertebrae_body", cube(1.5)),
+    vertebrae("vertebrae_pp", ""),
+    vertebrae("vertebrae_pp_refined", "vertebrae_body"),
     whole("breasts", cube(1.5)),
     whole("trunk_cavities", cube(1.5)),
     with_all_folds(whole("brain_aneurysm", {0.390625, 0.390625, 0.5000016391277313})),
@@ -129,7 +146,7 @@ constexpr std::array kCompositions{
     within("head_glands_cavities", kHigh, "skull"),
     within("head_muscles", kHigh, "skull"),
     within("headneck_bones_vessels", kHigh, kNeck),
-    with_labels(within("headneck_muscles", kHigh, kNeck), kHeadNeckMuscles),
+    of_parts(with_labels(within("headneck_muscles", kHigh, kNeck), kHeadNeckMuscles), {11, 12}),
     within("oculomotor_muscles", {0.47251562774181366, 0.47251562774181366, 0.8500002026557922}, "skull"),
     kidney_cysts(),
     within("ventricle_parts", {0.4384765625, 0.4345703125, 1}, "brain"),

@@ -1,5 +1,6 @@
 """`sagittal hub run` and its sisters: a model, a scan, named segments; what cannot work is said in one sentence."""
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ TESTS = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(TESTS / "parity"))
 sys.path.insert(0, str(TESTS / "server"))
 from job_client import add_model, scan_file  # noqa: E402
+from nnunet_images import composed_cases, write_nifti  # noqa: E402
 
 
 
@@ -115,6 +117,31 @@ def test_a_licence_is_accepted_once(sagittal, image, tmp_path):
     assert sagittal(*run, tmp_path / "a", "--accept-licence", "MIT").returncode == 2
     assert sagittal(*run, tmp_path / "a", "--accept-licence", "CC-BY-NC-4.0").returncode == 0
     assert sagittal(*run, tmp_path / "b").returncode == 0
+
+
+def test_tasks_of_totalsegmentator_are_models_with_a_card(sagittal, tmp_path):
+    data, out = tmp_path / "data", tmp_path / "out"
+    folder = "Dataset298_TotalSegmentator_total_6mm_1559subj"
+    refused = sagittal("hub", "run", "totalsegmentator_total_fastest", "x.nii.gz", "-o", out, "--data-dir", data)
+    assert refused.returncode == 1 and "sagittal model fetch totalsegmentator_total_fastest" in refused.stderr
+    shutil.copytree(TESTS / "parity/composed/models" / folder, data / "models" / folder)
+    found = json.loads(sagittal("hub", "search", "liver", "--engine", "totalsegmentator", "--json", "--data-dir", data).stdout)
+    assert [m["name"] for m in found["models"]] == ["totalsegmentator_total_fastest"]
+    card = json.loads(sagittal("hub", "show", "totalsegmentator_total_fastest", "--json", "--data-dir", data).stdout)
+    liver = next(s for s in card["outputs"][0]["structures"] if s["label"] == 5)
+    assert liver["id"] == "LIVER" and liver["type"]["value"] == "10200004" and card["inputs"][0]["modalities"] == ["CT"]
+    image, spacing, axes = composed_cases()["total_fastest"]
+    run = ("hub", "run", "totalsegmentator_total_fastest", write_nifti(tmp_path / "scan.nii.gz", image, spacing, axes),
+           "--accept-licence", "Apache-2.0", "--data-dir", data, "-o")
+    result = sagittal(*run, out, "--json")
+    assert result.returncode == 0, result.stderr
+    job = json.loads(result.stdout)
+    named = {s["number"]: s for s in job["outputs"][0]["segments"]}
+    assert job["record"]["models"][0]["folds"] == ["0"] and 5 in named and named[5]["name"] == "Liver" and named[5]["codes"]
+    assert sagittal("predict", run[2], run[3], "-o", tmp_path / "same.nii.gz", "--data-dir", data).returncode == 0
+    assert (out / "totalsegmentator_total_fastest.nii.gz").read_bytes() == (tmp_path / "same.nii.gz").read_bytes()
+    assert sagittal(*run, tmp_path / "b", "--workflow", "fast").returncode == 2
+    assert sagittal("hub", "remove", run[2], "--data-dir", data).returncode == 0 and not (data / "models" / folder).exists()
 
 
 def test_models_are_listed_and_removed(sagittal, tmp_path):

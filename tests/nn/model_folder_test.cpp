@@ -51,6 +51,20 @@ TEST_F(Models, AreDescribedFromTheirTexts) {
   EXPECT_EQ(model.licence, "!!MISSING!!");
 }
 
+TEST_F(Models, ALicenceMayLieAboveThePlansButNotAboveTheModel) {
+  write("LICENSE", "of all models together");
+  add("Dataset001_Tiny/nnUNetTrainer__nnUNetPlans__3d_fullres");
+  const auto top = root_ / "Dataset001_Tiny", plans = top / "nnUNetTrainer__nnUNetPlans__3d_fullres";
+  EXPECT_EQ(describe_model_folder(top).licence, "!!MISSING!!");
+  EXPECT_EQ(describe_model_folder(plans, {}, scratch_ / "elsewhere").licence, "!!MISSING!!");
+  write("Dataset001_Tiny/LICENSE", "\n  CC BY 4.0\n");
+  EXPECT_EQ(describe_model_folder(top).licence, "CC BY 4.0");
+  EXPECT_EQ(describe_model_folder(plans, {}, top.string() + "/").licence, "CC BY 4.0");
+  EXPECT_EQ(describe_model_folder(plans).licence, "!!MISSING!!");
+  write("Dataset001_Tiny/nnUNetTrainer__nnUNetPlans__3d_fullres/LICENSE", "MIT");
+  EXPECT_EQ(describe_model_folder(top).licence, "MIT");
+}
+
 TEST_F(Models, TheFolderAboveWillDo) {
   add("Dataset001_Tiny/nnUNetTrainer__nnUNetPlans__3d_lowres");
   EXPECT_EQ(describe_model_folder(root_ / "Dataset001_Tiny").configuration.name, "3d_lowres");

@@ -108,8 +108,7 @@ TEST_F(Compose, OnlyTheCropIsSegmented) {
 }
 
 TEST_F(Compose, OnlyPartsWithTheOrgansRunAndOnlyTheOrgansStay) {
-  const Composition task{
-      .task = "t", .labels = "low high", .part_labels = {1, 1}, .subset_crop_task = "total_fastest"};
+  const Composition task{.task = "t", .labels = "low high", .part_labels = {1, 1}, .subset_crop_task = "total_fastest"};
   const Volume image = volume_of({4, 1, 1}, {1, 2, 3, 4});
   EXPECT_THAT(parts_of(task, 2, {.organs = {"high"}}), ElementsAre(1));
   EXPECT_THAT(parts_of(task, 2, {}), ElementsAre(0, 1));
