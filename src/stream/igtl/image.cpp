@@ -145,8 +145,8 @@ std::uint64_t Image::part_bytes() const {
   return std::uint64_t{n[0]} * n[1] * n[2] * components * bytes_of(scalar);  // below 2^60
 }
 
-Image read_image(ByteView content) {
-  WireReader reader(content, "OpenIGTLink IMAGE");
+Image read_image_head(ByteView head) {
+  WireReader reader(head, "OpenIGTLink IMAGE");
   if (const auto format = reader.number<std::uint16_t>(); format != kFormat) {
     reader.refuse(fmt::format("format {}, expected 1", format));
   }
@@ -157,6 +157,12 @@ Image read_image(ByteView content) {
   out.byte_order = read_byte_order(reader);
   out.frame.coordinates = read_coordinates(reader);
   read_grid(reader, out.frame);
+  return out;
+}
+
+Image read_image(ByteView content) {
+  Image out = read_image_head(content);
+  WireReader reader(content.subspan(kImageHeadBytes), "OpenIGTLink IMAGE");
   out.voxels = reader.take(out.part_bytes());
   reader.expect_end();
   return out;

@@ -60,6 +60,9 @@ struct Image {
 };
 /// `voxels` is a view into `content`. Error(bad_input), also where the voxels are fewer or more than the part has.
 Image read_image(ByteView content);
+/// Of its first 72 bytes, without voxels.
+inline constexpr std::size_t kImageHeadBytes = 72;
+Image read_image_head(ByteView head);
 /// Its first 72 bytes; the voxels follow.
 Bytes write_image_head(const Image& image);
 

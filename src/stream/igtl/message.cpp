@@ -1,7 +1,6 @@
 #include "stream/igtl/message.h"
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 
 #include <fmt/format.h>
@@ -17,6 +16,7 @@ constexpr std::string_view kWhat = "OpenIGTLink";
 constexpr std::uint16_t kExtendedBytes = 12;
 constexpr std::size_t kEntryBytes = 8;
 constexpr std::size_t kMaxEntries = 1000;
+constexpr std::uint32_t kMaxMetadataBytes = std::uint32_t{4} << 20;
 constexpr const char* kLongName = "IGTL_DEVICE_NAME";
 
 bool is_word(std::string_view text) {
@@ -123,6 +123,7 @@ Received parse_body(const Header& header, ByteView body) {
   reader.take(extended_bytes - kExtendedBytes);
   const std::uint64_t behind = std::uint64_t{head_bytes} + metadata_bytes;
   if (behind > reader.remaining()) reader.refuse("its metadata is longer than the message");
+  if (metadata_bytes > kMaxMetadataBytes) throw Error(ErrorCode::too_large, "OpenIGTLink metadata of more than 4 MiB");
   out.content = reader.take(reader.remaining() - behind);
   const ByteView head = reader.take(head_bytes);
   if (head_bytes > 0 || metadata_bytes > 0) out.metadata = read_metadata(head, reader.rest());
@@ -131,34 +132,33 @@ Received parse_body(const Header& header, ByteView body) {
 
 bool has_good_checksum(const Header& header, ByteView body) { return crc64(body) == header.crc; }
 
-Packed pack(const Outgoing& message) {
+Packed pack(const Outgoing& message) { return pack(message, message.version); }
+
+Packed pack(const Outgoing& message, std::uint16_t version) {
   if (!is_word(message.type)) throw Error(ErrorCode::bad_input, "a message to send has no type");
-  Metadata metadata = message.metadata;
-  if (message.device.size() > kNameBytes) metadata.push_back({kLongName, message.device});
-  const bool extended = message.version >= 2;
-  WireWriter body;
+  WireWriter front;
   MetadataBytes behind;
-  if (extended) {
+  front.bytes(std::array<std::uint8_t, kHeaderBytes>{});
+  if (version >= 2) {
+    Metadata metadata = message.metadata;
+    if (message.device.size() > kNameBytes) metadata.push_back({kLongName, message.device});
     behind = write_metadata(metadata);
-    body.number(kExtendedBytes)
+    front.number(kExtendedBytes)
         .number(static_cast<std::uint16_t>(behind.head.size()))
         .number(static_cast<std::uint32_t>(behind.texts.size()))
         .number(message.message_id);
   }
-  body.bytes(message.content);
-  Packed out{.front = {}, .bulk = message.bulk, .back = std::move(behind.head)};
+  front.bytes(message.content);
+  Packed out{.front = front.finish(), .bulk = message.bulk, .back = std::move(behind.head)};
   out.back.insert(out.back.end(), behind.texts.begin(), behind.texts.end());
-  const Bytes front = body.finish();
-  const Header header{.version = message.version,
-                      .type = message.type,
-                      .device = message.device,
-                      .timestamp = message.timestamp,
-                      .body_bytes = front.size() + out.bulk.size() + out.back.size(),
-                      .crc = crc64(out.back, crc64(out.bulk, crc64(front)))};
-  const auto head = write_header(header);
-  out.front.reserve(head.size() + front.size());
-  out.front.assign(head.begin(), head.end());
-  out.front.insert(out.front.end(), front.begin(), front.end());
+  const ByteView body = ByteView(out.front).subspan(kHeaderBytes);
+  const auto head = write_header({.version = version,
+                                  .type = message.type,
+                                  .device = message.device,
+                                  .timestamp = message.timestamp,
+                                  .body_bytes = out.size() - kHeaderBytes,
+                                  .crc = crc64(out.back, crc64(out.bulk, crc64(body)))});
+  std::copy(head.begin(), head.end(), out.front.begin());
   return out;
 }
 

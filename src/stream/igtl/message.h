@@ -56,7 +56,7 @@ struct Received {
 };
 
 /// Splits a body as its header says. Error(bad_input) for sizes that contradict each other, Error(too_large) for more
-/// than 1000 entries. The checksum is not looked at: see `has_good_checksum`.
+/// than 1000 entries or 4 MiB of metadata. The checksum is not looked at: see `has_good_checksum`.
 Received parse_body(const Header& header, ByteView body);
 bool has_good_checksum(const Header& header, ByteView body);
 
@@ -82,5 +82,7 @@ struct Packed {
 /// Names that are too long are cut; a device name that was cut is kept whole as metadata "IGTL_DEVICE_NAME".
 /// Error(too_large) for metadata that the format cannot hold, Error(bad_input) for an empty type.
 Packed pack(const Outgoing& message);
+/// With a header of that version instead of its own.
+Packed pack(const Outgoing& message, std::uint16_t version);
 
 }  // namespace sagittal::igtl
