@@ -1,6 +1,4 @@
 #pragma once
-#include <openssl/ssl.h>
-
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -8,6 +6,11 @@
 #include <string>
 
 #include "base/bytes.h"
+
+/// OpenSSL's, which stays inside the .cpp file.
+struct ssl_st;
+struct ssl_ctx_st;
+struct ssl_method_st;
 
 namespace sagittal::net {
 
@@ -19,11 +22,11 @@ struct SocketStep {
 
 class TlsContext {
  public:
-  explicit TlsContext(const SSL_METHOD* method);
-  SSL_CTX* get() const { return context_.get(); }
+  explicit TlsContext(const ssl_method_st* method);
+  ssl_ctx_st* get() const { return context_.get(); }
 
  private:
-  std::unique_ptr<SSL_CTX, void (*)(SSL_CTX*)> context_;
+  std::unique_ptr<ssl_ctx_st, void (*)(ssl_ctx_st*)> context_;
 };
 
 /// TLS over a socket that does not wait. OpenSSL allows one thread at a time: each call holds a mutex, no call waits.
@@ -41,7 +44,7 @@ class TlsStream {
   SocketStep step(int result, std::size_t bytes, const char* what);
 
   std::mutex mutex_;
-  std::unique_ptr<SSL, void (*)(SSL*)> ssl_;  // guarded by mutex_
+  std::unique_ptr<ssl_st, void (*)(ssl_st*)> ssl_;  // guarded by mutex_
 };
 
 }  // namespace sagittal::net
