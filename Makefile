@@ -7,7 +7,7 @@ PROGRAM := $(BUILD)/bin/sagittal
 FUZZ_SECONDS ?= 5
 FUZZ_SEED ?= 1
 
-.PHONY: help configure build demo test test-cpp test-python test-engines test-fuzz test-long test-side-by-side test-kills test-load test-soak test-sanitizers serve format lint clean
+.PHONY: help configure build demo test test-packages test-cpp test-python test-engines test-fuzz test-long test-side-by-side test-kills test-load test-soak test-sanitizers serve format lint clean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -30,14 +30,18 @@ demo: build
 test: test-cpp test-python test-fuzz
 	@echo "All tests passed."
 
-test-cpp: configure
+# Before it is configured, for what a test is built against is looked for then.
+test-packages:
 	@tools/install_dependencies.sh demo test
+
+test-cpp: test-packages configure
 	@python3 tools/check_layers.py
 	@cmake --build --preset $(PRESET)
 	@ctest --preset $(PRESET)
 
 test-python: build
 	@tools/install_dependencies.sh test
+	@cmake --build --preset $(PRESET) --target igtl_peer
 	@tools/python_tests.sh $(PROGRAM)
 
 # Orthanc with its DICOMweb plug-in, Podman and dockerd, each started by the tests with a folder of its own.

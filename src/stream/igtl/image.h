@@ -63,7 +63,7 @@ Image read_image(ByteView content);
 /// Of its first 72 bytes, without voxels.
 inline constexpr std::size_t kImageHeadBytes = 72;
 Image read_image_head(ByteView head);
-/// Its first 72 bytes; the voxels follow.
+/// The voxels follow.
 Bytes write_image_head(const Image& image);
 
 /// VIDEO: one frame as a codec made it.
@@ -75,6 +75,7 @@ struct Video {
   ImageFrame frame;
   ByteView stream;
 };
+inline constexpr std::size_t kVideoHeadBytes = 76;
 Video read_video(ByteView content);
 Bytes write_video_head(const Video& video);
 

@@ -23,14 +23,6 @@ SharedMessagePtr status_answer(const Header& query, const Status& status) {
   return made("STATUS", query, write_status(status));
 }
 
-Bytes beginning(const Outgoing& message, std::size_t size) {
-  Bytes out(message.content.begin(),
-            message.content.begin() + static_cast<std::ptrdiff_t>(std::min(size, message.content.size())));
-  const ByteView more = message.bulk.first(std::min(size - out.size(), message.bulk.size()));
-  out.insert(out.end(), more.begin(), more.end());
-  return out;
-}
-
 std::vector<ImageMeta> catalogue(const std::vector<SharedMessagePtr>& images) {
   std::vector<ImageMeta> out;
   for (const SharedMessagePtr& one : images) {

@@ -1,5 +1,6 @@
 #include "stream/igtl/shared_message.h"
 
+#include <algorithm>
 #include <string_view>
 
 #include "stream/igtl/image.h"
@@ -12,7 +13,7 @@ constexpr std::string_view kRawCodec = "I420";
 constexpr std::uint8_t kKeyFrame = 1;
 
 bool is_key_frame(const Outgoing& message) {
-  const Video video = read_video(message.content);
+  const Video video = read_video(beginning(message, kVideoHeadBytes));
   return video.frame_kind == kKeyFrame || video.codec == kRawCodec;
 }
 
@@ -32,6 +33,14 @@ void check(const Outgoing& message) {
 }
 
 }  // namespace
+
+Bytes beginning(const Outgoing& message, std::size_t size) {
+  Bytes out(message.content.begin(),
+            message.content.begin() + static_cast<std::ptrdiff_t>(std::min(size, message.content.size())));
+  const ByteView more = message.bulk.first(std::min(size - out.size(), message.bulk.size()));
+  out.insert(out.end(), more.begin(), more.end());
+  return out;
+}
 
 SharedMessage::SharedMessage(Outgoing message, std::shared_ptr<const void> bulk_owner)
     : message_(std::move(message)), bulk_owner_(std::move(bulk_owner)), replacing_(replacing_of(message_)) {

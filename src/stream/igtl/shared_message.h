@@ -16,6 +16,9 @@ enum class Replacing {
   never,      ///< commands, questions and answers
 };
 
+/// The first bytes of content and bulk, at most so many.
+Bytes beginning(const Outgoing& message, std::size_t size);
+
 /// A message on its way to any number of peers: packed, and its checksum computed, once for each header version that is
 /// asked for. Immutable; any thread.
 class SharedMessage {

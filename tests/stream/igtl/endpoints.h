@@ -12,7 +12,7 @@
 #include "base/error.h"
 #include "net/stream_socket.h"
 #include "stream/igtl/endpoint.h"
-#include "vectors.h"
+#include "stream/igtl/vectors.h"
 
 namespace sagittal::igtl {
 
