@@ -34,7 +34,7 @@ MAY_INCLUDE = {
 
 # third-party header prefix -> files that may include it
 THIRD_PARTY = {
-    r"dcmtk/|openjpeg|libdeflate|zlib|zstd|lz4": r"src/io/.*\.cpp",
+    r"dcmtk/|openjpeg|libdeflate|zlib|zstd|lz4|expat": r"src/io/.*\.cpp",
     r"(oneapi/)?dnnl": r"src/nn/cpu/.*",
     r"boost/beast": r"src/server/http/.*\.cpp",
     r"boost/asio": r"src/(net|server/http)/.*\.cpp|src/server/http/transport\.h",
