@@ -50,7 +50,8 @@ struct GraphNode {
   double epsilon = 0;     ///< batch_norm
 };
 
-/// What is done to an image before it is an input, in this order; then it is resized, bilinear, to the input's size.
+/// What is done to an image before it is an input: values are divided by the largest of the image as it comes, pixels
+/// averaged to the input's size, rows turned.
 struct GraphPreprocessing {
   bool divide_by_maximum = false;
   bool flip_vertically = false;  ///< and what comes out is flipped back
