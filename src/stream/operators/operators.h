@@ -10,5 +10,6 @@ void add_standard_operators(OperatorRegistry& registry);
 void add_picture_operators(OperatorRegistry& registry);  ///< resize, crop, flip, channels, normalise
 void add_flow_operators(OperatorRegistry& registry);     ///< every, switch, statistics, log, text_filter
 void add_image_folder(OperatorRegistry& registry);
+void add_recording_operators(OperatorRegistry& registry);  ///< recorder, replayer
 
 }  // namespace sagittal::stream
