@@ -47,9 +47,8 @@ test-python: build
 # Orthanc with its DICOMweb plug-in, Podman and dockerd, each started by the tests with a folder of its own.
 test-engines: build
 	@tools/install_dependencies.sh test engines
-	@cmake --build --preset $(PRESET) --target runners_test environment_test hub_image_test hub_io_test
-	@tools/engine_tests.sh $(BUILD)/bin
-	@PYTHON_TESTS=tests/engines tools/python_tests.sh $(PROGRAM)
+	@cmake --build --preset $(PRESET) --target runners_test environment_test hub_image_test
+	@tools/with_engines.sh tools/engine_tests.sh $(BUILD)/bin $(PROGRAM)
 
 test-fuzz:
 	@tools/install_dependencies.sh build test

@@ -24,6 +24,7 @@ namespace fs = std::filesystem;
 class Plain : public Runner {
  public:
   std::string_view name() const override { return "plain"; }
+  std::string version() const override { return ""; }
   std::string pin(const std::string& image, const RunControl&) const override { return image; }
   RunEnd run(const SandboxJob& job, RunLog& log, const RunControl& control) const override {
     ProcessOptions options;

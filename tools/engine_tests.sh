@@ -1,57 +1,31 @@
 #!/usr/bin/env bash
-# Runs strangers' programs in real container engines: Podman, a dockerd of our own, runc, and Podman without root, each with
-# its own store; in Python environments that uv makes; and as jobs on a Slurm of our own. $1: the tests' programs' folder.
+# Tries what runs strangers' programs with the real engines that with_engines.sh brings, as root and without, and then the
+# whole of `sagittal hub run` with each of them. $1: the folder of the tests' programs; $2: sagittal.
 set -euo pipefail
 tests=$(realpath "$1")
 here=$(dirname "$(realpath "$0")")
-work=$(mktemp -d)
-chmod 755 "$work"
-daemon=
-clean_up() {
-  [ ! -e "$work/slurm" ] || "$here/slurm_here.sh" stop "$work/slurm"
-  [ ! -e "$work/image/registry.pid" ] || kill "$(cat "$work/image/registry.pid")" || true
-  [ -z "$daemon" ] || { kill "$daemon" && wait "$daemon" || true; }
-  umount -R "$work"/* 2>/dev/null || true
-  rm -rf "$work"
-}
-trap clean_up EXIT
+work=$SAGITTAL_ENGINES
 
-printf '[engine]\nruntime = "runc"\ncgroup_manager = "cgroupfs"\nevents_logger = "none"\n' >"$work/containers.conf"
-printf '[storage]\ndriver = "vfs"\ngraphroot = "%s/store"\nrunroot = "%s/run"\n' "$work" "$work" >"$work/storage.conf"
-export CONTAINERS_CONF=$work/containers.conf CONTAINERS_STORAGE_CONF=$work/storage.conf
+"$tests/environment_test" --gtest_filter='RealEnvironments*' --gtest_brief=1
+"$tests/runners_test" --gtest_filter='Podman*:Docker*:Runc.*:RealSlurm*' --gtest_brief=1
 
-if [ "$(id -u)" = 0 ] && command -v dockerd >/dev/null; then
-  export DOCKER_HOST=unix://$work/docker.sock
-  dockerd --host "$DOCKER_HOST" --data-root "$work/docker" --exec-root "$work/docker-run" --pidfile "$work/docker.pid" \
-    --storage-driver vfs --iptables=false --bridge=none >"$work/dockerd.log" 2>&1 &
-  daemon=$!
-  for _ in $(seq 100); do docker version >/dev/null 2>&1 && break; sleep 0.1; done
-  docker version >/dev/null 2>&1 || tail -5 "$work/dockerd.log" >&2
-fi
-
-if why=$("$here/slurm_here.sh" start "$work/slurm" 2>&1); then
-  export SLURM_CONF=$work/slurm/slurm.conf SAGITTAL_SLURM=$work/slurm
+if command -v docker-registry >/dev/null && command -v podman >/dev/null; then
+  SAGITTAL_REGISTRY=$("$here/image_here.sh" "$work/registry" $((20000 + RANDOM % 10000)))
+  export SAGITTAL_REGISTRY
+  "$tests/hub_image_test" --gtest_filter='*RealRegistry*' --gtest_brief=1 || failed=1
+  kill "$(cat "$work/registry/registry.pid")"
+  [ -z "${failed:-}" ]
 else
-  echo "Slurm is not tried: $why" >&2
+  echo "No registry is tried: docker-registry or podman is not installed" >&2
 fi
 
-uv=$here/../build/uv
-if ! cmp -s "$here/../tests/engines/requirements.txt" "$uv/requirements.txt"; then
-  python3 -m venv "$uv"
-  "$uv/bin/pip" install -q --disable-pip-version-check -r "$here/../tests/engines/requirements.txt"
-  cp "$here/../tests/engines/requirements.txt" "$uv/requirements.txt"
-fi
-PATH=$PATH:$uv/bin "$tests/environment_test" --gtest_filter='RealEnvironments*' --gtest_brief=1
-
-SAGITTAL_ENGINES=1 "$tests/runners_test" --gtest_filter='Podman*:Docker*:Runc.*:RealSlurm*' --gtest_brief=1
-
-"$here/model_tests.sh" "$tests" "$work/model"
+PYTHON_TESTS=tests/engines "$here/python_tests.sh" "$2" -rs
 
 if [ "$(id -u)" = 0 ]; then
   echo "The same without root:"
   printf '[storage]\ndriver = "vfs"\nrootless_storage_path = "%s/newcomer/home/store"\nrunroot = "%s/newcomer/run/store"\n' \
     "$work" "$work" >"$work/storage.conf"
   install -D "$tests/runners_test" "$work/newcomer/runners_test"
-  SAGITTAL_ENGINES=1 "$here/as_newcomer.sh" "$work/newcomer" "$work/newcomer/runners_test" \
+  "$here/as_newcomer.sh" "$work/newcomer" "$work/newcomer/runners_test" \
     --gtest_filter='Podman*:Bubblewrap*:Runc.*' --gtest_brief=1
 fi

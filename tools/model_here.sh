@@ -24,5 +24,5 @@ done
   mkdir -p "$root$(dirname "$file")"
   cp -L "$file" "$root$file"
 done
-install -m 755 "$here/../tests/hub/io/bright_model.py" "$root/usr/local/bin/mhub.run"
-cp "$here/../tests/hub/io/bright_workflow.yml" "$root/app/models/bright/config/default.yml"
+install -m 755 "$here/../tests/engines/bright_model.py" "$root/usr/local/bin/mhub.run"
+cp "$here/../tests/engines/bright_workflow.yml" "$root/app/models/bright/config/default.yml"

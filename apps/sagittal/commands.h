@@ -12,6 +12,7 @@ void add_hub(CLI::App& app);
 /// `run`; `jobs`, `logs`, `cancel`, `pull` and `remove`; and the hidden `work`, below the command `hub`.
 void add_hub_run(CLI::App& hub);
 void add_hub_jobs(CLI::App& hub);
+void add_hub_images(CLI::App& hub);
 void add_hub_work(CLI::App& hub);
 void add_info(CLI::App& app);
 void add_key(CLI::App& app);

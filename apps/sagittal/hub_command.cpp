@@ -148,6 +148,7 @@ void add_hub(CLI::App& app) {
   showing.command->add_option("--source", showing.arguments->query.source, "mhub or local, where both have it");
   add_hub_run(*hub);
   add_hub_jobs(*hub);
+  add_hub_images(*hub);
   add_hub_work(*hub);
 }
 

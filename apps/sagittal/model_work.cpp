@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <functional>
 
 #include <fmt/format.h>
 
@@ -59,28 +60,31 @@ hub::WorkReport ModelWork::run_mhub(const hub::JobRequest& request, const std::f
   const hub::MHubModel model = hub::find_mhub_model(models, request, control);
   const std::shared_ptr<const hub::Runner> runner = runner_for(request.backend, model.image, data_directory_);
   log.add(fmt::format("{} with {}", model.image, runner->name()));
-  control.report("pulling", 0);
-  const std::string digest = runner->pin(model.image, control);
   hub::RunMemory memory(data_directory_);
-  const hub::Hardening learnt = memory.hardening(digest).value_or(hub::Hardening::read_only);
-  const auto run = [&](hub::Hardening hardening) {
-    const hub::MHubWork work(model, runner, {.our_version = SAGITTAL_VERSION, .hardening = hardening});
+  hub::Hardening hardening = hub::Hardening::read_only;
+  const auto run = [&](const std::function<hub::Hardening(const std::string&)>& choose) {
+    std::string image;
+    const auto remember = [&](const std::string& pinned) {
+      image = pinned;
+      return hardening = choose(pinned);
+    };
+    const hub::MHubWork work(model, runner, {.our_version = SAGITTAL_VERSION, .hardening = remember});
     hub::WorkReport report = work.run(request, folder, log, control);
-    memory.learn(digest, hardening);
+    memory.learn(image, hardening);
     if (hardening == hub::Hardening::writable_layer)
       report.notes.push_back("this model writes into its own image, so it ran with a copy of it that is thrown away");
     return report;
   };
   try {
-    return run(learnt);
+    return run([&](const std::string& image) { return memory.hardening(image).value_or(hub::Hardening::read_only); });
   } catch (const Error& error) {
     const bool has_layers = runner->name() == "docker" || runner->name() == "podman" || runner->name() == "apptainer";
-    if (learnt == hub::Hardening::writable_layer || !has_layers || error.code() != ErrorCode::unsupported ||
+    if (hardening == hub::Hardening::writable_layer || !has_layers || error.code() != ErrorCode::unsupported ||
         !hub::speaks_of_read_only_files(error.what()))
       throw;
     log.add("it cannot write into its image; once more, with a copy of it that is thrown away");
   }
-  return run(hub::Hardening::writable_layer);
+  return run([](const std::string&) { return hub::Hardening::writable_layer; });
 }
 
 PlacedWork::PlacedWork(const std::filesystem::path& data_directory, bool background, const CancelToken& leaving)

@@ -116,6 +116,27 @@ std::vector<std::string> names_of(const WorkflowSteps& steps) {
   return names;
 }
 
+/// Whatever a runner reports while it gets an image is "pulling".
+RunControl pulling(const RunControl& control) {
+  control.report("pulling", 0);
+  return {.sink =
+              [&control](const Progress& progress) {
+                const bool says_so = progress.stage.starts_with("pulling");
+                control.report(says_so ? std::string(progress.stage) : fmt::format("pulling: {}", progress.stage),
+                               progress.fraction);
+              },
+          .cancel = control.cancel};
+}
+
+/// Empty where it does not say: nothing fails for want of that.
+std::string version_of(const Runner& runner) {
+  try {
+    return runner.version();
+  } catch (const Error&) {
+    return "";
+  }
+}
+
 double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
@@ -160,10 +181,9 @@ WorkReport MHubWork::run_in(const fs::path& folder, const JobRequest& request, R
     write_file_atomically(folder / "workflow" / "host.yml", as_bytes(staged.own_workflow));
   const double staging = seconds_since(start);
 
-  control.report("pulling", 0);
-  const std::string image = runner_->pin(model_.image, control);
+  const std::string image = runner_->pin(model_.image, pulling(control));
   SandboxJob job = sandbox_job(request, folder, image, model_.workflow, !staged.own_workflow.empty());
-  job.hardening = machine_.hardening;
+  if (machine_.hardening) job.hardening = machine_.hardening(image);
   control.report("running", 0);
   const auto run_start = Clock::now();
   StepProgress progress(names_of(staged.steps), control);
@@ -182,16 +202,17 @@ WorkReport MHubWork::run_in(const fs::path& folder, const JobRequest& request, R
   if (!found.missing.empty())
     report.notes.push_back(fmt::format("expected, but not there: {}", fmt::join(found.missing, ", ")));
   const std::string& text = staged.own_workflow.empty() ? model_.workflow_text : staged.own_workflow;
+  const std::string digest = runner_->digest_of(image);
   report.record = {{"model", model_.name},
                    {"version", model_.version},
                    {"source", "mhub"},
                    {"workflow", staged.own_workflow.empty() ? model_.workflow : "host"},
                    {"workflow_sha256", net::sha256_hex(as_bytes(text))},
                    {"engine", std::string(runner_->name())},
-                   {"engine_version", machine_.engine_version},
+                   {"engine_version", version_of(*runner_)},
                    {"image", model_.image},
-                   {"image_digest", image},
-                   {"hardening", machine_.hardening == Hardening::read_only ? "read_only" : "writable_layer"},
+                   {"image_digest", digest.empty() ? Json() : Json(digest)},
+                   {"hardening", job.hardening == Hardening::read_only ? "read_only" : "writable_layer"},
                    {"gpus", request.gpus},
                    {"inputs", record_of(staged.inputs)},
                    {"ended", describe(end, request.limits)},

@@ -1,4 +1,5 @@
 #pragma once
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -20,15 +21,16 @@ struct MHubModel {
 /// Of the catalogue; the workflow's file is fetched where the list of models came without it. Error(not_found).
 MHubModel find_mhub_model(Hub& hub, const JobRequest& request, const RunControl& control);
 
-/// Runs a model of MHub: its inputs are checked and staged, its image pinned and run without network or any file of
-/// this machine but them, and what it wrote is looked through. How it ended says nothing: only what it wrote does.
+/// Runs a model of MHub: its inputs are checked and staged, and only then its image is got, pinned and run without
+/// network or any file of this machine but them, and what it wrote is looked through. How it ended says nothing: only
+/// what it wrote does.
 class MHubWork final : public Work {
  public:
   /// What of the machine goes into the record.
   struct Machine {
-    std::string engine_version = {};
     std::string our_version = {};
-    Hardening hardening = Hardening::read_only;
+    /// Asked once the image is here, with what `Runner::pin` answered; empty: read_only.
+    std::function<Hardening(const std::string& image)> hardening = {};
   };
 
   MHubWork(MHubModel model, std::shared_ptr<const Runner> runner, Machine machine)

@@ -21,7 +21,13 @@ DOCKER = """#!/bin/sh
 echo "$*" >>"{calls}"
 case "$1 $2" in
   "version "*) echo 28.0 ;;
-  "image inspect") echo "sha256:{digest} mhubai/lung_spots@sha256:{digest}" ;;
+  "image ls") [ -e "{folder}/gone" ] || echo "sha256:{digest}" ;;
+  "image inspect") case "$*" in
+    *Size*) echo "sha256:{digest} 7340032 $(cat {folder}/tags 2>/dev/null || echo mhubai/lung_spots:latest)" ;;
+    *) echo "sha256:{digest} mhubai/lung_spots@sha256:{digest}" ;;
+  esac ;;
+  "image rm") [ ! -e "{folder}/busy" ] || {{ echo "a container uses it"; exit 1; }}
+    touch "{folder}/gone" ;;
   "inspect "*) echo "$(cat {folder}/oom 2>/dev/null || echo false) 2026-01-01" ;;
   "run "*)
     for word in "$@"; do
@@ -145,3 +151,43 @@ def test_without_any_engine_the_way_to_one_is_said(run, engine, tmp_path):
 def test_pull_says_what_it_got(sagittal, engine, data):
     result = sagittal("hub", "pull", "lung_spots", "--data-dir", data, env=engine.env)
     assert result.returncode == 0 and "@sha256:" + "1" * 64 in result.stdout, result.stderr
+    assert "7.0 MiB on the disk" in result.stdout
+    said = json.loads(sagittal("hub", "pull", "lung_spots", "--json", "--data-dir", data, env=engine.env).stdout)
+    assert said["bytes"] == 7 << 20 and said["download_bytes"] == 0 and said["backend"] == "docker"
+
+
+def test_an_image_is_removed_where_it_is_kept(sagittal, engine, data):
+    remove = ("hub", "remove", "lung_spots", "--data-dir", data)
+    (engine.folder / "busy").touch()
+    refused = sagittal(*remove, env=engine.env)
+    assert refused.returncode == 1 and "a container uses it" in refused.stderr
+    (engine.folder / "busy").unlink()
+    said = json.loads(sagittal(*remove, "--json", env=engine.env).stdout)
+    assert said == {"removed": "lung_spots", "bytes": 7 << 20, "from": [{"from": "docker", "bytes": 7 << 20}]}
+    assert any(line.startswith("image rm -- mhubai/lung_spots:latest") for line in engine.calls.read_text().splitlines())
+    again = sagittal(*remove, env=engine.env)
+    assert again.returncode == 1 and "nor its image" in again.stderr, again.stderr
+
+
+def test_an_image_with_other_names_loses_only_its_own(sagittal, engine, data):
+    (engine.folder / "tags").write_text("mhubai/lung_spots:latest my/own:1")
+    result = sagittal("hub", "remove", "docker.io/mhubai/lung_spots", "--data-dir", data, env=engine.env)
+    assert result.returncode == 0 and "other names" in result.stdout, result.stdout + result.stderr
+    assert "image rm -- mhubai/lung_spots:latest\n" in engine.calls.read_text()
+
+
+def test_an_image_that_a_run_needs_stays(sagittal, run, engine, data):
+    id = sagittal("hub", "run", "lung_spots", data, "--detach", "--data-dir", data, *ACCEPT, env=engine.env).stdout.strip()
+    refused = sagittal("hub", "remove", "lung_spots", "--data-dir", data, env=engine.env)
+    assert refused.returncode == 1 and f"run {id} needs" in refused.stderr, refused.stderr
+    assert not (engine.folder / "gone").exists()
+    sagittal("hub", "cancel", id, "--data-dir", data)
+    assert sagittal("hub", "remove", "lung_spots", "--data-dir", data, env=engine.env).returncode == 0
+
+
+def test_a_scan_that_is_refused_costs_no_pull(sagittal, engine, data, tmp_path):
+    scan = tmp_path / "scan.nii.gz"
+    scan.write_bytes(b"not an image")
+    result = sagittal("hub", "run", "lung_spots", scan, "-o", tmp_path / "out", "--data-dir", data, *ACCEPT, env=engine.env)
+    assert result.returncode == 1 and "scan.nii.gz" in result.stderr, result.stderr
+    assert not [line for line in engine.calls.read_text().splitlines() if not line.startswith("version")]

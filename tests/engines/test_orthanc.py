@@ -1,7 +1,6 @@
 """A scan that lies in Orthanc: found, fetched, clicked, and its segmentation stored there."""
 import json
 import shutil
-import socket
 import subprocess
 import time
 from io import BytesIO
@@ -16,7 +15,7 @@ from monailabel.client import MONAILabelClient
 
 import ct_series
 import nrrd
-from running_server import SHAPE, Server, scan
+from running_server import SHAPE, Server, free_port, scan
 
 PLUGIN = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
 SERIES = "1.2.826.0.1.3680043.8.498.99"
@@ -25,12 +24,6 @@ USER = ("reader", "s3cret")
 
 pytestmark = pytest.mark.skipif(not shutil.which("Orthanc") or not PLUGIN.exists(),
                                 reason="Orthanc and its DICOMweb plug-in are not installed: make test-engines")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture(scope="module")

@@ -143,6 +143,12 @@ void finish(const fs::path& part, const fs::path& made) {
 
 }  // namespace
 
+std::string EnvironmentRunner::version() const { return fmt::format("bubblewrap {}", version_of(options_.bubblewrap)); }
+
+std::string EnvironmentRunner::digest_of(const std::string& pinned) const {
+  return fmt::format("sha256:{}", read_environment_lock(pinned, options_.builds).key);
+}
+
 std::optional<fs::path> EnvironmentRunner::made(const std::string& image) const {
   const fs::path folder = options_.cache / read_environment_lock(folder_of(image), options_.builds).key;
   return fs::exists(folder / "environment.json") ? std::optional(folder) : std::nullopt;

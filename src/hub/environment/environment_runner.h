@@ -23,12 +23,17 @@ class EnvironmentRunner : public Runner {
   explicit EnvironmentRunner(Options options) : options_(std::move(options)) {}
 
   std::string_view name() const override { return "environment"; }
+  /// "bubblewrap 0.8.0"
+  std::string version() const override;
 
   /// The folder's canonical path, once its environment is there: where it is not, uv installs it, checks every hash, in
   /// a sandbox with the network that sees nothing but the lock file. What was downloaded is kept when that is cut off;
   /// an environment is there whole or not at all; of several who ask, one makes it. Error(not_found) without uv,
   /// Error(unavailable) where it fails; errors of `read_environment_lock`.
   std::string pin(const std::string& image, const RunControl& control) const override;
+
+  /// Of what the environment was made from (`EnvironmentLock::key`); the code beside the lock is not in it.
+  std::string digest_of(const std::string& pinned) const override;
 
   /// Error(not_found) where `pin` has not made the environment; Error(unsupported) for a job with a writable layer.
   RunEnd run(const SandboxJob& job, RunLog& log, const RunControl& control) const override;

@@ -16,6 +16,7 @@ class UnpackedImageRunner : public Runner {
       : inner_(std::move(inner)), store_(std::move(store)) {}
 
   std::string_view name() const override { return inner_->name(); }
+  std::string version() const override { return inner_->version(); }
   /// A folder stays one. Of a name: "docker.io/mhubai/lungmask@sha256:…", pulled where it is not here.
   std::string pin(const std::string& image, const RunControl& control) const override;
   RunEnd run(const SandboxJob& job, RunLog& log, const RunControl& control) const override;

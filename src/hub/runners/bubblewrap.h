@@ -34,6 +34,7 @@ class BubblewrapRunner : public Runner {
   explicit BubblewrapRunner(std::filesystem::path program) : program_(std::move(program)) {}
 
   std::string_view name() const override { return "bubblewrap"; }
+  std::string version() const override { return version_of(program_); }
   /// The folder's canonical path. Error(not_found).
   std::string pin(const std::string& image, const RunControl& control) const override;
   RunEnd run(const SandboxJob& job, RunLog& log, const RunControl& control) const override;

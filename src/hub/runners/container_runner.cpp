@@ -84,10 +84,9 @@ std::string ContainerRunner::ask(std::vector<std::string> arguments, const Cance
 }
 
 std::string ContainerRunner::version() const {
-  // The server's version where there is one: a client without its daemon is of no use.
   if (engine_ == Engine::docker) return ask({"version", "--format", "{{.Server.Version}}"}, {});
   if (engine_ == Engine::podman) return ask({"version", "--format", "{{.Version}}"}, {});
-  return ask({"--version"}, {});
+  return version_of(program_);
 }
 
 std::string ContainerRunner::pin(const std::string& image, const RunControl& control) const {

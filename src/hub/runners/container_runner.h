@@ -18,6 +18,8 @@ class ContainerRunner : public Runner {
   ContainerRunner(Engine engine, std::filesystem::path program);
 
   std::string_view name() const override { return name_of(engine_); }
+  /// Of Docker its service's: a client without one is of no use.
+  std::string version() const override;
   /// Docker, Podman: pulls where the image is not here, and answers its digest, or its id where it never was in a
   /// registry. Apptainer: the path of an image file.
   std::string pin(const std::string& image, const RunControl& control) const override;
@@ -29,8 +31,6 @@ class ContainerRunner : public Runner {
   /// it.
   void remove_image(const EngineImage& image) const;
 
-  /// The engine's version; Error(unavailable) where it does not answer within five seconds.
-  std::string version() const;
   /// Ends and removes what a run of that name left behind, if anything. Never fails.
   void remove_left(const std::string& job_name) const noexcept;
 

@@ -230,6 +230,17 @@ std::string output_of(const Command& command, std::chrono::milliseconds time_lim
   return text;
 }
 
+std::string version_of(const std::filesystem::path& program) {
+  constexpr std::size_t kMostBytes = 60;
+  const std::string said = output_of({{program.string(), "--version"}, std::nullopt}, 5s, {});
+  for (const std::string_view line : split(said, '\n')) {
+    for (const std::string_view word : split(line, ' ')) {
+      if (!word.empty() && word[0] >= '0' && word[0] <= '9') return std::string(word.substr(0, kMostBytes));
+    }
+  }
+  throw Error(ErrorCode::unavailable, fmt::format("{} does not say its version", program.string()));
+}
+
 std::optional<std::filesystem::path> find_program(const std::string& name) {
   const char* path = std::getenv("PATH");
   for (const std::string_view folder : split(path == nullptr ? "" : path, ':')) {

@@ -41,6 +41,10 @@ ProcessEnd run_process(const Command& command, const ProcessOptions& options, co
 /// What a short command printed; Error(unavailable) with its last lines where it fails or takes longer than the limit.
 std::string output_of(const Command& command, std::chrono::milliseconds time_limit, const CancelToken& cancel);
 
+/// What a program says of its version with --version: "0.8.0" of "bubblewrap 0.8.0". Error(unavailable) where it does
+/// not answer within five seconds.
+std::string version_of(const std::filesystem::path& program);
+
 /// The first executable of that name in the folders of PATH.
 std::optional<std::filesystem::path> find_program(const std::string& name);
 

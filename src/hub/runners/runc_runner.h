@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "hub/runners/process.h"
 #include "hub/runners/sandbox.h"
 
 namespace sagittal::hub {
@@ -29,6 +30,7 @@ class RuncRunner : public Runner {
   RuncRunner(std::filesystem::path program, std::filesystem::path state);
 
   std::string_view name() const override { return "runc"; }
+  std::string version() const override { return version_of(program_); }
   /// The folder's canonical path. Error(not_found).
   std::string pin(const std::string& image, const RunControl& control) const override;
   /// Error(unsupported) for a job with a writable layer.

@@ -58,6 +58,10 @@ std::vector<std::string> thread_variables(double cpus) {
   return variables;
 }
 
+std::string Runner::digest_of(const std::string& pinned) const {
+  return !pinned.starts_with('/') && pinned.find("sha256:") != std::string::npos ? pinned : "";
+}
+
 void check(const SandboxJob& job) {
   if (job.name.empty() || job.name.size() > 100 ||
       job.name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") != std::string::npos || job.name[0] == '-') {
@@ -114,6 +118,8 @@ std::string describe(const RunEnd& end, const Limits& limits) {
     case RunEnd::How::exited:
       break;
   }
+  constexpr int killed = 128 + 9;  // engines do not always tell why
+  if (end.status == killed) return "was killed; too little memory is a frequent reason";
   return end.status == 0 ? "ended well" : fmt::format("ended with status {}", end.status);
 }
 

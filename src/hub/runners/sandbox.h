@@ -67,9 +67,14 @@ class Runner {
  public:
   virtual ~Runner() = default;
   virtual std::string_view name() const = 0;
+  /// Of the program that runs them, as it says itself: "4.3.1". Error(unavailable) where it does not answer within five
+  /// seconds.
+  virtual std::string version() const = 0;
 
   /// Gets `image` where it is not here and answers a reference that always means the same bytes. Error(unavailable).
   virtual std::string pin(const std::string& image, const RunControl& control) const = 0;
+  /// By what bytes an answer of `pin` is known, with "sha256:" in it; empty for a folder, which may be changed.
+  virtual std::string digest_of(const std::string& pinned) const;
 
   /// Returns once nothing of the run is left. Error(cancelled) once `control.cancel` was called; Error(unavailable)
   /// where the engine, not the program, failed; Error(bad_input) for a job that cannot be run as described.

@@ -213,6 +213,7 @@ class Listening : public Runner {
  public:
   explicit Listening(SandboxJob& last) : last_(last) {}
   std::string_view name() const override { return "listening"; }
+  std::string version() const override { return "1"; }
   std::string pin(const std::string& image, const RunControl&) const override { return image; }
   RunEnd run(const SandboxJob& job, RunLog&, const RunControl&) const override {
     last_ = job;

@@ -13,6 +13,7 @@ class FakeModel final : public Runner {
   explicit FakeModel(Script script) : script_(std::move(script)) {}
 
   std::string_view name() const override { return "fake"; }
+  std::string version() const override { return "7"; }
   std::string pin(const std::string& image, const RunControl&) const override { return image + "@sha256:0"; }
   RunEnd run(const SandboxJob& job, RunLog& log, const RunControl& control) const override {
     check(job);

@@ -57,7 +57,7 @@ class MHubWorkTest : public testing::Test {
   WorkReport run(const FakeModel::Script& script, const std::string& workflow = kWorkflow) {
     model_ = std::make_shared<FakeModel>(script);
     const MHubWork work({"sample", "1.0", "mhubai/sample:latest", {"CT"}, "default", workflow}, model_,
-                        {"5.0", "0.1.0", Hardening::read_only});
+                        {.our_version = "0.1.0"});
     JobRequest request{.model = "sample", .inputs = {{.path = input_}}};
     RunLog log(scratch_ / "log.txt", 1 << 20);
     return work.run(request, scratch_ / "job", log,
@@ -116,6 +116,8 @@ TEST_F(MHubWorkTest, TheRecordTellsHow) {
   EXPECT_EQ(record.at("model"), "sample");
   EXPECT_EQ(record.at("image_digest"), "mhubai/sample:latest@sha256:0");
   EXPECT_EQ(record.at("workflow_sha256"), net::sha256_hex(as_bytes(kWorkflow)));
+  EXPECT_EQ(record.at("engine"), "fake");
+  EXPECT_EQ(record.at("engine_version"), "7");
   EXPECT_EQ(record.at("hardening"), "read_only");
   EXPECT_EQ(record.at("inputs").at(0).at("series"), "1.2.3");
   EXPECT_EQ(record.at("inputs").at(0).at("files"), 4);
