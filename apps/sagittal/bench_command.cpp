@@ -172,6 +172,7 @@ void add_bench(CLI::App& app) {
   CLI::App* command = app.add_subcommand("bench", "Benchmarks to repeat on your machine");
   command->require_subcommand(1);
   add_engine(*command);
+  add_bench_stream(*command);
 }
 
 }  // namespace sagittal::commands

@@ -1,6 +1,7 @@
 // An endpoint that Python scripts speak with: igtl_peer server|client PORT [auto|1|2]. It sends back to everybody what
 // it receives, obeys commands, and says on standard output what happens, a line each. It ends with its standard input.
 #include <cstdio>
+#include <iostream>
 #include <mutex>
 #include <string>
 
@@ -25,6 +26,16 @@ void say(const std::string& line) {
 CommandReply obey(const CommandCall& call) {
   if (call.command.name == "Fail") throw Error(ErrorCode::conflict, "as was wished");
   return {.good = true, .text = "did " + call.command.name};
+}
+
+Outgoing picture() {
+  Outgoing message{.type = "IMAGE", .device = "Picture"};
+  Image image;
+  image.components = 3;
+  image.frame.size = image.frame.part_size = {4, 3, 1};
+  message.content = write_image_head(image);
+  message.content.resize(message.content.size() + image.part_bytes(), 7);
+  return message;
 }
 
 std::string in_words(const Counters& counters) {
@@ -73,8 +84,12 @@ int main(int argc, char** argv) {
       endpoint = std::make_unique<Endpoint>(settings, handlers);
     }
     say(fmt::format("port {}", endpoint->port()));
-    for (int c = std::getchar(); c != EOF; c = std::getchar()) {
-      if (c == '\n') say(in_words(endpoint->counters()));
+    for (std::string line; std::getline(std::cin, line);) {
+      if (line == "image") {
+        endpoint->send(picture());
+      } else {
+        say(in_words(endpoint->counters()));
+      }
     }
     return 0;
   } catch (const Error& error) {
