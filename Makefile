@@ -7,7 +7,7 @@ PROGRAM := $(BUILD)/bin/sagittal
 FUZZ_SECONDS ?= 5
 FUZZ_SEED ?= 1
 
-.PHONY: help configure build demo test test-packages test-cpp test-python test-engines test-fuzz test-long test-side-by-side test-kills test-load test-soak test-sanitizers serve format lint clean
+.PHONY: help configure build demo test test-packages test-cpp test-python test-engines test-fuzz test-long test-side-by-side test-kills test-load test-soak test-streams test-sanitizers serve format lint clean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -55,7 +55,7 @@ test-fuzz:
 	@tools/fuzz.sh $(FUZZ_SECONDS) $(FUZZ_SEED)
 
 # Hours: each of these alone is a target too. docs/developing.md says what they do.
-test-long: test-side-by-side test-kills test-load test-soak test-sanitizers
+test-long: test-side-by-side test-kills test-load test-soak test-streams test-sanitizers
 	@$(MAKE) test-fuzz FUZZ_SECONDS=60
 	@echo "All long tests passed."
 
@@ -79,6 +79,10 @@ SOAK_SECONDS ?= 3600
 test-soak: build
 	@tools/install_dependencies.sh test
 	@SAGITTAL_LOAD_SECONDS=$(SOAK_SECONDS) PYTHON_TESTS=tests/server/test_load.py tools/python_tests.sh $(PROGRAM) -k plain
+
+test-streams: configure
+	@cmake --build --preset $(PRESET) --target igtl_test
+	@SAGITTAL_STREAM_SECONDS=$(SOAK_SECONDS) $(BUILD)/bin/igtl_test --gtest_filter='Soak.*'
 
 SANITIZED := test_native_api test_events test_studies test_dicomweb test_nninteractive_v2 test_itksnap test_slicer_v0 test_monai_label test_exchanges
 test-sanitizers:

@@ -3,7 +3,10 @@
 #include <cstdint>
 
 #include "base/error.h"
+#include "stream/igtl/commands.h"
 #include "stream/igtl/contents.h"
+#include "stream/igtl/known_types.h"
+#include "stream/igtl/latest.h"
 #include "stream/igtl/message.h"
 #include "stream/igtl/polydata.h"
 
@@ -14,7 +17,7 @@ using namespace sagittal::igtl;
 
 /// What a peer may send, by the first byte of its type.
 void read_content(std::uint8_t kind, ByteView content) {
-  switch (kind % 20) {
+  switch (kind % 21) {
     case 0:
       return static_cast<void>(geometry_of(read_image(content).frame));
     case 1:
@@ -58,6 +61,17 @@ void read_content(std::uint8_t kind, ByteView content) {
   }
 }
 
+/// What an endpoint does with it before anybody is called.
+void answer(const Received& message) {
+  check_content(message.header.type, message.content);
+  if (message.header.type.starts_with("GET_")) {
+    for (const SharedMessagePtr& one : answer_query({0, 0}, message.header)) one->packed(2);
+  }
+  Arrival arrival;
+  arrival.message = message;
+  if (const auto call = read_call(arrival)) write_reply(message.header, *call, {})->packed(2);
+}
+
 }  // namespace
 
 // One byte that chooses what the content is, then a whole message.
@@ -68,6 +82,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const Header header = parse_header(bytes.subspan(1).first<kHeaderBytes>());
     const Received message = parse_body(header, bytes.subspan(1 + kHeaderBytes));
     has_good_checksum(header, message.content);
+    if (data[0] % 21 == 20) return answer(message), 0;
     read_content(data[0], message.content);
   } catch (const Error&) {
   }
