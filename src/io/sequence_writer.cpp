@@ -124,7 +124,7 @@ struct SequenceWriter::State {
 
   std::filesystem::path path;
   SequenceHeader header;
-  bool compressed;
+  bool compressed, finished = false;
   Temporary pixels;
   std::string texts;  // of the frames
   z_stream deflater{};
@@ -144,6 +144,10 @@ SequenceWriter::SequenceWriter(const std::filesystem::path& path, const Sequence
 
 SequenceWriter::~SequenceWriter() = default;
 
+void SequenceWriter::check_open() const {
+  if (state_->finished) throw Error(ErrorCode::conflict, fmt::format("{} is finished", state_->path.string()));
+}
+
 void SequenceWriter::append(std::span<const std::byte> pixels, const SequenceFields& fields) {
   SequenceHeader& header = state_->header;
   const auto expected = static_cast<std::size_t>(header.width * header.height * header.channels) * size_of(header.type);
@@ -151,6 +155,7 @@ void SequenceWriter::append(std::span<const std::byte> pixels, const SequenceFie
     throw Error(ErrorCode::bad_input, fmt::format("{}: frame {} of {} bytes, expected {}", state_->path.string(),
                                                   header.frames, pixels.size(), expected));
   }
+  check_open();
   std::string lines;
   for (const auto& [name, text] : fields) {
     add_line(lines, fmt::format("{}{:04}_{}", kFramePrefix, header.frames, name), text);
@@ -170,6 +175,7 @@ void SequenceWriter::append(std::span<const std::byte> pixels, const SequenceFie
 void SequenceWriter::finish() {
   const SequenceHeader& header = state_->header;
   if (header.frames == 0) throw Error(ErrorCode::bad_input, "a recording without frames");
+  check_open();
   if (state_->compressed) state_->pack({}, Z_FINISH);
   std::string text = "ObjectType = Image\nNDims = 3\nBinaryData = True\nBinaryDataByteOrderMSB = False\n";
   text += state_->compressed ? fmt::format("CompressedData = True\nCompressedDataSize = {}\n", state_->pixels.size())
@@ -189,6 +195,7 @@ void SequenceWriter::finish() {
   whole.write(as_bytes(text));
   whole.append(state_->pixels);
   whole.rename_to(state_->path);
+  state_->finished = true;
 }
 
 }  // namespace sagittal::io

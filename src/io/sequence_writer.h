@@ -20,12 +20,14 @@ class SequenceWriter {
   ~SequenceWriter();
 
   /// `pixels` as `SequenceFrame` holds them. Error(bad_input) for another size, for names or texts that do not fit a
-  /// line, and beyond 2^20 frames; Error(io) where it cannot be written.
+  /// line, and beyond 2^20 frames; Error(io) where it cannot be written, Error(conflict) after `finish`.
   void append(std::span<const std::byte> pixels, const SequenceFields& fields);
-  /// Once; needs at least one frame, else Error(bad_input). Error(io) where it cannot be written.
+  /// Needs at least one frame, else Error(bad_input). Error(io) where it cannot be written.
   void finish();
 
  private:
+  void check_open() const;
+
   struct State;
   std::unique_ptr<State> state_;
 };

@@ -14,7 +14,7 @@
 namespace sagittal {
 namespace {
 
-constexpr double kMostMillimetres = 1e6;    // poses beyond are no poses
+constexpr double kMostMillimetres = 1e6;    // poses and origins beyond are none
 constexpr double kLeastMillimetres = 1e-6;  // a voxel: with the above, indices fit 64 bits
 
 void check_size(const Geometry& geometry) {
@@ -133,8 +133,11 @@ Reconstruction::Reconstruction(const Geometry& geometry, ReconstructionOptions o
     : geometry_(geometry), options_(std::move(options)) {
   check_geometry(geometry_, "the reconstructed volume");
   check_size(geometry_);
-  for (const double spacing : geometry_.spacing_mm) {
-    if (spacing < kLeastMillimetres) throw Error(ErrorCode::bad_input, fmt::format("voxels of {} mm", spacing));
+  for (std::size_t a = 0; a < 3; ++a) {
+    const double spacing = geometry_.spacing_mm[a], origin = geometry_.origin_mm[a];
+    if (spacing < kLeastMillimetres || std::abs(origin) > kMostMillimetres) {
+      throw Error(ErrorCode::bad_input, fmt::format("voxels of {} mm at {} mm", spacing, origin));
+    }
   }
   if (options_.compounding == Compounding::importance && options_.importance.empty()) {
     throw Error(ErrorCode::bad_input, "compounding by importance needs the importance of each pixel");

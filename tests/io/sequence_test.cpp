@@ -152,6 +152,8 @@ TEST(Sequence, WhatIsWrittenComesBackByteForByte) {
     }
     EXPECT_FALSE(std::filesystem::exists(path));
     writer.finish();
+    EXPECT_ERROR(writer.append(pixels, fields), ErrorCode::conflict);
+    EXPECT_ERROR(writer.finish(), ErrorCode::conflict);
     SequenceReader reader(path);
     EXPECT_EQ(reader.header().frames, 3);
     EXPECT_EQ(reader.header().image_type, "RGB_COLOR");

@@ -174,6 +174,9 @@ TEST(Reconstruction, NonsenseIsRefused) {
   EXPECT_ERROR(bounds_of(std::vector<Affine>{shift(INFINITY, 0, 0)}, 4, 4, {}, {1, 1, 1}), ErrorCode::bad_input);
   EXPECT_ERROR(Reconstruction(grid({2000, 2000, 2000}), {}), ErrorCode::too_large);
   EXPECT_ERROR(Reconstruction(grid({2, 2, 2}, 1e-9), {}), ErrorCode::bad_input);
+  Geometry away = grid({2, 2, 2});
+  away.origin_mm[1] = -1e300;
+  EXPECT_ERROR(Reconstruction(away, {}), ErrorCode::bad_input);
   EXPECT_ERROR(Reconstruction(grid({2, 2, 2}), {.compounding = Compounding::importance}), ErrorCode::bad_input);
   EXPECT_ERROR(Reconstruction(grid({2, 2, 2}), {.importance = {-1}}), ErrorCode::bad_input);
   Reconstruction volume(grid({2, 2, 2}), {.compounding = Compounding::importance, .importance = {1, 1}});
