@@ -6,8 +6,9 @@
 #include "hub/image/image_manifest.h"
 #include "hub/image/image_reference.h"
 #include "hub/image/registry.h"
+#include "hub/image/registry_login.h"
 
-// What a registry answers, and the name that it was asked for.
+// What a registry answers, the name that it was asked for, and the file with passwords for it.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace sagittal;
   const std::string_view text = as_text({data, size});
@@ -25,5 +26,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (hub::to_string(hub::parse_image_reference(whole)) != whole) __builtin_trap();
   });
   hub::parse_token_challenge(text);
+  read([&] { hub::parse_registry_login(text, "a.b"); });
   return 0;
 }

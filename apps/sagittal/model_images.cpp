@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "hub/image/registry.h"
+#include "hub/image/registry_login.h"
 #include "hub/runners/container_runner.h"
 #include "hub/runners/process.h"
 #include "model_runner.h"
@@ -60,7 +61,9 @@ HeldImages find_images(const std::string& image, const std::filesystem::path& da
 
 std::optional<std::uint64_t> bytes_to_fetch(const std::string& image, const RunControl& control) {
   try {
-    return hub::Registry(hub::parse_image_reference(image)).resolve(control).manifest.bytes();
+    const hub::ImageReference reference = hub::parse_image_reference(image);
+    const auto login = hub::read_registry_login(hub::registry_login_file(), reference.registry);
+    return hub::Registry(reference, login).resolve(control).manifest.bytes();
   } catch (const Error& error) {
     if (error.code() == ErrorCode::cancelled) throw;
     return std::nullopt;

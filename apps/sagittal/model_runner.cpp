@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "hub/environment/environment_runner.h"
+#include "hub/image/registry_login.h"
 #include "hub/image/unpacked_image_runner.h"
 #include "hub/jobs/backend.h"
 #include "hub/runners/bubblewrap.h"
@@ -31,7 +32,7 @@ bool has_engine() {
 }  // namespace
 
 hub::ImageStore image_store(const std::filesystem::path& data_directory) {
-  return hub::ImageStore(std::filesystem::absolute(data_directory) / "images");
+  return hub::ImageStore(std::filesystem::absolute(data_directory) / "images", {}, hub::registry_login_file());
 }
 
 std::unique_ptr<hub::Runner> runner_for(const std::string& backend, const std::string& image,

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import time
+from base64 import b64encode
 from importlib.metadata import version
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 
 from hub_engines import (HERE, ROOT, WORKFLOW, Room, left, need, need_answer, need_engines, need_namespaces, need_root,
                          need_slurm)
+from image_registry import USER, Registry, layer_of
 from running_server import Server
 
 
@@ -171,6 +173,51 @@ def test_everywhere_the_result_is_the_same(room, place, tmp_path):
         assert record["image_digest"].startswith("sha256:")
     else:
         assert record["image_digest"].endswith("@" + room.digest)
+
+
+@pytest.mark.skipif(Path("/dev/nvidia0").exists(), reason="this machine has a GPU")
+@pytest.mark.parametrize("place", [bubblewrap_with_a_folder, runc], ids=lambda place: place.__name__)
+def test_a_gpu_that_is_not_here_is_said(room, place, tmp_path):
+    result = place(room).run("bright", "-o", tmp_path / "out", "--gpu", "0")
+    assert result.returncode == 1 and "/dev/nvidia0 is not here" in result.stderr, result.stderr
+
+
+def test_an_image_is_pulled_and_removed_and_its_sizes_told(room, tmp_path):
+    need_namespaces()
+    image = room.reference("bright")
+    pull = ("pull", image, "--backend", "bubblewrap", "--json")
+    pulled = room.run(*pull, data=tmp_path)
+    assert pulled.returncode == 0 and "to fetch" in pulled.stderr, pulled.stderr
+    said = json.loads(pulled.stdout)
+    assert said["digest"].endswith("@" + room.digest) and said["bytes"] > 50 << 20 and said["download_bytes"] > 50 << 20
+    assert json.loads(room.run(*pull, data=tmp_path).stdout)["download_bytes"] == 0
+    from_us = [one for one in json.loads(room.run("remove", image, "--json", data=tmp_path).stdout)["from"]
+               if one["from"] == "sagittal"]
+    assert from_us == [{"from": "sagittal", "bytes": said["bytes"]}]
+    assert list((tmp_path / "images").iterdir()) == []
+
+
+def test_a_private_registry_gets_its_own_password_only(room, tmp_path):
+    need_namespaces()
+    registry = Registry(tmp_path / "registry", private=True)
+    try:
+        (tmp_path / "small/bin").mkdir(parents=True)
+        digest = registry.push("our/model", [layer_of(tmp_path / "small")], ["/bin/true"])
+        pull = ("pull", f"127.0.0.1:{registry.port}/our/model", "--backend", "bubblewrap", "--json")
+
+        def login(host, password):
+            word = b64encode(f"{USER[0]}:{password}".encode()).decode()
+            (tmp_path / "auth.json").write_text(json.dumps({"auths": {host: {"auth": word}}}))
+            return room.run(*pull, data=tmp_path / "data", REGISTRY_AUTH_FILE=str(tmp_path / "auth.json"))
+
+        host = f"127.0.0.1:{registry.port}"
+        assert "docker login" in room.run(*pull, data=tmp_path / "data").stderr
+        assert "docker login" in login("ghcr.io", USER[1]).stderr
+        assert "not for reader" in login(host, "wrong").stderr
+        pulled = login(host, USER[1])
+        assert pulled.returncode == 0 and json.loads(pulled.stdout)["digest"].endswith("@" + digest), pulled.stderr
+    finally:
+        registry.stop()
 
 
 STRANGERS = [bubblewrap, podman]

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "hub/catalogue.h"
 #include "hub/image/registry.h"
+#include "hub/image/registry_login.h"
 #include "store/folder_lock.h"
 
 namespace sagittal::hub {
@@ -117,7 +118,7 @@ std::vector<StoredImage> ImageStore::list() const {
 }
 
 StoredImage ImageStore::pull(const ImageReference& reference, const RunControl& control) const {
-  Registry registry(reference);
+  Registry registry(reference, read_registry_login(login_file_, reference.registry));
   const Registry::Resolved resolved = registry.resolve(control);
   const fs::path folder = folder_of(resolved.digest);
   const std::string name = to_string(reference);

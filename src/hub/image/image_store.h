@@ -26,9 +26,9 @@ struct StoredImage {
 /// use it. Any thread.
 class ImageStore {
  public:
-  /// `folder` need not be there yet.
-  explicit ImageStore(std::filesystem::path folder, UnpackLimits limits = {})
-      : folder_(std::move(folder)), limits_(limits) {}
+  /// `folder` need not be there yet. `login_file`: as of `read_registry_login`; empty: only what everybody may get.
+  explicit ImageStore(std::filesystem::path folder, UnpackLimits limits = {}, std::filesystem::path login_file = {})
+      : folder_(std::move(folder)), limits_(limits), login_file_(std::move(login_file)) {}
 
   /// Nothing where it is not here: by digest, or the newest that was pulled under that name.
   std::optional<StoredImage> find(const ImageReference& reference) const;
@@ -49,6 +49,7 @@ class ImageStore {
 
   const std::filesystem::path folder_;
   const UnpackLimits limits_;
+  const std::filesystem::path login_file_;
 };
 
 }  // namespace sagittal::hub

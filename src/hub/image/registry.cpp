@@ -28,6 +28,15 @@ std::string base_of(const ImageReference& reference) {
                      hub ? "registry-1.docker.io" : reference.registry, reference.repository);
 }
 
+/// Whether nobody on the way reads what is sent there.
+bool is_secure(std::string_view url) {
+  constexpr std::string_view plain = "http://";
+  if (url.starts_with("https://")) return true;
+  if (!url.starts_with(plain)) return false;
+  url.remove_prefix(plain.size());
+  return is_this_machine(url.substr(0, url.find_first_of("/?#")));
+}
+
 std::string digest_of(std::string_view text) { return "sha256:" + net::sha256_hex(as_bytes(text)); }
 
 void check_digest(std::string_view text, const std::string& expected) {
@@ -57,10 +66,11 @@ TokenChallenge parse_token_challenge(std::string_view text) {
   return out;
 }
 
-Registry::Registry(ImageReference reference) : reference_(std::move(reference)), base_(base_of(reference_)) {}
+Registry::Registry(ImageReference reference, std::optional<net::HttpKey> login)
+    : reference_(std::move(reference)), login_(std::move(login)), base_(base_of(reference_)) {}
 
 net::HttpClient Registry::client() const {
-  return net::HttpClient({.key = {"", token_}, .timeout = std::chrono::seconds(0)});
+  return net::HttpClient({.key = is_basic_ ? *login_ : net::HttpKey{"", token_}, .timeout = std::chrono::seconds(0)});
 }
 
 Registry::Resolved Registry::resolve(const RunControl& control) {
@@ -84,7 +94,7 @@ ImageConfig Registry::config(const ImageManifest& manifest, const RunControl& co
 }
 
 void Registry::fetch(const Blob& blob, const std::filesystem::path& file, const RunControl& control) {
-  if (!challenge_.empty()) ask_for_token(control);  // good for minutes only, which a layer may outlast
+  if (!challenge_.empty()) answer_challenge(control);  // a token is good for minutes only, which a layer may outlast
   net::download(client(),
                 {.url = base_ + "blobs/" + blob.digest,
                  .file = file,
@@ -105,24 +115,25 @@ std::string Registry::get(const std::string& path, const std::string& accept, st
   net::HttpAnswer answer = client().send(request, control.cancel);
   if (answer.status == 401) {
     challenge_ = answer.authenticate;
-    ask_for_token(control);
+    answer_challenge(control);
     answer = client().send(request, control.cancel);
   }
   if (answer.status != 200) fail(answer);
   return std::string(as_text(answer.body));
 }
 
+void Registry::answer_challenge(const RunControl& control) {
+  is_basic_ = login_ && lower_case(std::string_view(challenge_).substr(0, 6)) == "basic ";
+  if (!is_basic_) ask_for_token(control);
+}
+
 void Registry::ask_for_token(const RunControl& control) {
   const TokenChallenge asked = parse_token_challenge(challenge_);
-  const bool secure = asked.realm.starts_with("https://") || is_this_machine(reference_.registry);
-  if (asked.realm.empty() || !secure || safe_uri(asked.realm).empty()) {
-    throw Error(ErrorCode::unauthorized,
-                fmt::format("{} does not give this image to everybody", plain_line(reference_.registry, 200)));
-  }
+  if (safe_uri(asked.realm).empty() || !is_secure(asked.realm)) refuse();
   std::string url = asked.realm + (asked.realm.find('?') == std::string::npos ? '?' : '&');
   url += fmt::format("service={}&scope={}", net::percent_encoded(asked.service), net::percent_encoded(asked.scope));
-  const net::HttpAnswer answer =
-      net::HttpClient({}).send({.url = url, .max_answer_bytes = kMaxTokenBytes}, control.cancel);
+  const net::HttpAnswer answer = net::HttpClient({.key = login_.value_or(net::HttpKey{})})
+                                     .send({.url = url, .max_answer_bytes = kMaxTokenBytes}, control.cancel);
   if (answer.status != 200) fail(answer);
   const Json json = parse_json(as_text(answer.body), "the registry's token");
   token_ = json_get_or<std::string>(json, "token", "the registry's token", "");
@@ -130,13 +141,19 @@ void Registry::ask_for_token(const RunControl& control) {
   static_cast<void>(net::parse_http_key(token_));  // one line, no control characters
 }
 
+void Registry::refuse() const {
+  throw Error(ErrorCode::unauthorized,
+              fmt::format("{}: the registry has no such image, or not for {}", to_string(reference_),
+                          login_ ? fmt::format("{}, whose password is kept for it", plain_line(login_->user, 100))
+                                 : fmt::format("everybody: `docker login {}` keeps a password", reference_.registry)));
+}
+
 void Registry::fail(const net::HttpAnswer& answer) const {
   const std::string name = to_string(reference_);
   switch (answer.status) {
     case 401:
     case 403:
-      throw Error(ErrorCode::unauthorized,
-                  fmt::format("{}: the registry has no such image, or not for everybody", name));
+      refuse();
     case 404:
       throw Error(ErrorCode::not_found, fmt::format("{}: the registry has no such image", name));
     case 429:

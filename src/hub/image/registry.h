@@ -1,5 +1,6 @@
 #pragma once
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -18,11 +19,12 @@ struct TokenChallenge {
 /// An empty realm for what is no such challenge.
 TokenChallenge parse_token_challenge(std::string_view text);
 
-/// Images of a registry, as everybody may get them. One thread.
+/// Images of a registry, as everybody may get them, or who may with a password. One thread.
 class Registry {
  public:
-  /// An image of `reference.registry`. Plain HTTP only from this machine itself.
-  explicit Registry(ImageReference reference);
+  /// An image of `reference.registry`. Plain HTTP only from this machine itself. `login` is shown where the registry
+  /// asks for it, to it and to the token service that it names, under the same rule.
+  explicit Registry(ImageReference reference, std::optional<net::HttpKey> login = std::nullopt);
 
   struct Resolved {
     std::string digest;  ///< of what the reference names, as the registry's other users see it
@@ -37,14 +39,18 @@ class Registry {
  private:
   std::string get(const std::string& path, const std::string& accept, std::size_t max_bytes, const RunControl& control);
   std::string manifest_text(const std::string& version, const RunControl& control);
+  void answer_challenge(const RunControl& control);
   void ask_for_token(const RunControl& control);
   net::HttpClient client() const;
+  [[noreturn]] void refuse() const;
   [[noreturn]] void fail(const net::HttpAnswer& answer) const;
 
   const ImageReference reference_;
+  const std::optional<net::HttpKey> login_;
   const std::string base_;  ///< "https://registry-1.docker.io/v2/library/alpine/"
   std::string challenge_;   ///< of the last 401
   std::string token_;
+  bool is_basic_ = false;  ///< it wants the password itself
 };
 
 }  // namespace sagittal::hub

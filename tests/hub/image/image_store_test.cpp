@@ -14,6 +14,7 @@
 #include "base/bytes.h"
 #include "base/json.h"
 #include "expect_error.h"
+#include "hub/image/registry.h"
 #include "hub/image/unpacked_image_runner.h"
 #include "hub/runners/bubblewrap.h"
 #include "hub/runners/process.h"
@@ -70,6 +71,9 @@ class FakeRegistry {
   }
 
   std::string digest;
+  std::string realm;           ///< another than its own
+  std::string wanted;          ///< "Basic …" without which there is no token; empty: for everybody
+  std::atomic<int> shown = 0;  ///< how often somebody showed a password
   std::atomic<int> tokens = 0, blobs_sent = 0;
 
  private:
@@ -92,7 +96,8 @@ class FakeRegistry {
     http::Response refusal = http::text_response(401, "application/json", "{}");
     refusal.headers.push_back(
         {"WWW-Authenticate",
-         fmt::format(R"(Bearer realm="http://127.0.0.1:{}/token",service="fake",scope="pull a")", listener_.port())});
+         fmt::format(R"(Bearer realm="{}",service="fake",scope="pull a")",
+                     realm.empty() ? fmt::format("http://127.0.0.1:{}/token", listener_.port()) : realm)});
     return refusal;
   }
 
@@ -100,6 +105,9 @@ class FakeRegistry {
     http::Route token{.method = "GET", .path = "/token"};
     token.handler = [this](const http::Request& request) {
       ++tokens;
+      const std::string_view key = request.header("Authorization");
+      shown += key.empty() ? 0 : 1;
+      if (!wanted.empty() && key != wanted) return http::text_response(401, "application/json", "{}");
       EXPECT_EQ(request.query, "service=fake&scope=pull%20a");
       return http::json_response(200, {{"token", "secret"}});
     };
@@ -161,6 +169,30 @@ TEST(ImageStore, PullsUnpacksAndRemembers) {
   EXPECT_EQ(registry.blobs_sent, sent);
   EXPECT_EQ(store.find(registry.reference("@" + image.digest))->root, image.root);
   EXPECT_EQ(store.find(registry.reference())->pulled, image.pulled);
+}
+
+TEST(ImageStore, AnImageThatIsNotForEverybodyNeedsItsPassword) {
+  FakeRegistry registry;
+  registry.wanted = "Basic cmVhZGVyOnMzY3JldA==";
+  const Scratch scratch;
+  const auto store = [&](const std::string& host, const char* login) {
+    const std::string text = fmt::format(R"({{"auths":{{"{}":{{"auth":"{}"}}}}}})", host, login);
+    write_file_atomically(scratch / "config.json", as_bytes(text));
+    return ImageStore(scratch / "images", {}, scratch / "config.json");
+  };
+  const std::string host = registry.reference().registry;
+  EXPECT_ERROR(ImageStore(scratch / "images").pull(registry.reference(), {}), ErrorCode::unauthorized);
+  EXPECT_ERROR(store("ghcr.io", "cmVhZGVyOnMzY3JldA==").pull(registry.reference(), {}), ErrorCode::unauthorized);
+  EXPECT_EQ(registry.shown, 0) << "another registry's password";
+  EXPECT_ERROR(store(host, "cmVhZGVyOndyb25n").pull(registry.reference(), {}), ErrorCode::unauthorized);
+  EXPECT_EQ(store(host, "cmVhZGVyOnMzY3JldA==").pull(registry.reference(), {}).digest, registry.digest);
+}
+
+TEST(ImageStore, APasswordIsNotSentInPlain) {
+  FakeRegistry registry;
+  registry.realm = "http://192.0.2.1/token";
+  Registry asked(registry.reference(), net::HttpKey{"reader", "s3cret"});
+  EXPECT_ERROR(asked.resolve({}), ErrorCode::unauthorized);
 }
 
 TEST(ImageStore, ANewVersionLiesBesideTheOldOne) {
