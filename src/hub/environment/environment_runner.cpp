@@ -265,7 +265,8 @@ RunEnd EnvironmentRunner::run(const SandboxJob& job, RunLog& log, const RunContr
   options.on_line = [&](std::string_view line) { log.add(line); };
   options.on_tick = [&] { return excess_of(job); };
   return run_bubblewrap(options_.bubblewrap, inside,
-                        bubblewrap_arguments(inside, root_with(*environment), false, "/proc"), options, control.cancel);
+                        bubblewrap_arguments(inside, root_with(*environment), false, "/proc", gpu_access(inside.gpus)),
+                        options, control.cancel);
 }
 
 }  // namespace sagittal::hub

@@ -79,12 +79,13 @@ Arguments closed_parts_of(const std::filesystem::path& proc) {
 
 }  // namespace
 
-std::vector<std::string> bubblewrap_arguments(const SandboxJob& job, const std::filesystem::path& proc) {
-  return bubblewrap_arguments(job, {"--ro-bind", job.image, "/"}, false, proc);
+std::vector<std::string> bubblewrap_arguments(const SandboxJob& job, const std::filesystem::path& proc,
+                                              const GpuAccess& gpus) {
+  return bubblewrap_arguments(job, {"--ro-bind", job.image, "/"}, false, proc, gpus);
 }
 
 std::vector<std::string> bubblewrap_arguments(const SandboxJob& job, const Arguments& root, bool network,
-                                              const std::filesystem::path& proc) {
+                                              const std::filesystem::path& proc, const GpuAccess& gpus) {
   Arguments all{"--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--hostname", "model"};
   if (network) all.push_back("--share-net");
   append(all, root);
@@ -98,16 +99,15 @@ std::vector<std::string> bubblewrap_arguments(const SandboxJob& job, const Argum
   for (const Mount& mount : job.mounts) {
     append(all, {mount.writable ? "--bind" : "--ro-bind", mount.host.string(), mount.inside});
   }
-  for (const int gpu : job.gpus) {
-    append(all, {"--dev-bind-try", fmt::format("/dev/nvidia{}", gpu), fmt::format("/dev/nvidia{}", gpu)});
-  }
-  if (!job.gpus.empty()) {
-    for (const char* device : {"/dev/nvidiactl", "/dev/nvidia-uvm"}) append(all, {"--dev-bind-try", device, device});
+  for (const std::string& device : gpus.devices) append(all, {"--dev-bind", device, device});
+  for (const auto& [name, file] : gpus.libraries) {
+    append(all, {"--ro-bind", file, fmt::format("{}/{}", GpuAccess::kFolder, name)});
   }
   all.push_back("--clearenv");
   Arguments variables{kPath, "HOME=/root"};
   append(variables, thread_variables(job.limits.cpus));
   append(variables, job.environment);
+  if (const std::string variable = gpus.variable(variables); !variable.empty()) variables.push_back(variable);
   for (const std::string& variable : variables) {
     const std::size_t equal = variable.find('=');
     append(all, {"--setenv", variable.substr(0, equal), variable.substr(equal + 1)});
@@ -136,7 +136,8 @@ RunEnd BubblewrapRunner::run(const SandboxJob& job, RunLog& log, const RunContro
   ProcessOptions options;
   options.on_line = [&](std::string_view line) { log.add(line); };
   options.on_tick = [&] { return excess_of(job); };
-  return run_bubblewrap(program_, job, bubblewrap_arguments(job, "/proc"), options, control.cancel);
+  return run_bubblewrap(program_, job, bubblewrap_arguments(job, "/proc", gpu_access(job.gpus)), options,
+                        control.cancel);
 }
 
 std::vector<std::string> system_root() {

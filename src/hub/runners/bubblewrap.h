@@ -4,19 +4,21 @@
 #include <string_view>
 #include <vector>
 
+#include "hub/runners/gpu.h"
 #include "hub/runners/process.h"
 #include "hub/runners/sandbox.h"
 
 namespace sagittal::hub {
 
-/// What bubblewrap is told, without its program. `proc`: the host's, whose dangerous parts are closed inside. Source:
-/// bwrap(1) of bubblewrap 0.8.
-std::vector<std::string> bubblewrap_arguments(const SandboxJob& job, const std::filesystem::path& proc);
+/// What bubblewrap is told, without its program. `gpus`: what is given of the job's GPUs. `proc`: the host's, whose
+/// dangerous parts are closed inside. Source: bwrap(1) of bubblewrap 0.8.
+std::vector<std::string> bubblewrap_arguments(const SandboxJob& job, const std::filesystem::path& proc,
+                                              const GpuAccess& gpus = {});
 
 /// The same with another "/" than the job's image: `root` holds the options that mount it, and what it then has no
 /// place for is made in memory. Only what installs software, and sees no data, is given the `network`.
 std::vector<std::string> bubblewrap_arguments(const SandboxJob& job, const std::vector<std::string>& root, bool network,
-                                              const std::filesystem::path& proc);
+                                              const std::filesystem::path& proc, const GpuAccess& gpus = {});
 
 /// Options for a "/" of the host's programs and libraries, without settings, devices and people's files.
 std::vector<std::string> system_root();

@@ -37,16 +37,7 @@ Json bind_mount(const std::string& host, const std::string& at, bool writable, b
   return {{"destination", at}, {"type", "bind"}, {"source", host}, {"options", options}};
 }
 
-/// NVIDIA's device files that this machine has for `gpus`.
-std::vector<std::string> devices_of(const std::vector<int>& gpus) {
-  std::vector<std::string> all;
-  for (const int gpu : gpus) all.push_back(fmt::format("/dev/nvidia{}", gpu));
-  if (!gpus.empty()) all.insert(all.end(), {"/dev/nvidiactl", "/dev/nvidia-uvm"});
-  std::erase_if(all, [](const std::string& path) { return !fs::exists(path); });
-  return all;
-}
-
-Json mounts_of(const SandboxJob& job) {
+Json mounts_of(const SandboxJob& job, const GpuAccess& gpus) {
   Json all = Json::array();
   all.push_back(mount("proc", "/proc", {"nosuid", "noexec", "nodev"}));
   all.push_back(mount("tmpfs", "/dev", {"nosuid", "strictatime", "mode=755", "size=65536k"}));
@@ -54,16 +45,20 @@ Json mounts_of(const SandboxJob& job) {
   all.push_back(tmpfs("/dev/shm", job.limits.shared_memory_bytes));
   for (const std::string& folder : job.scratch) all.push_back(tmpfs(folder, job.limits.scratch_bytes));
   for (const Mount& each : job.mounts) all.push_back(bind_mount(each.host.string(), each.inside, each.writable));
-  for (const std::string& device : devices_of(job.gpus)) all.push_back(bind_mount(device, device, true, true));
+  for (const std::string& device : gpus.devices) all.push_back(bind_mount(device, device, true, true));
+  for (const auto& [name, file] : gpus.libraries) {
+    all.push_back(bind_mount(file, fmt::format("{}/{}", GpuAccess::kFolder, name), false));
+  }
   return all;
 }
 
 Json limit(const char* name, std::uint64_t most) { return {{"type", name}, {"hard", most}, {"soft", most}}; }
 
-Json process_of(const SandboxJob& job, bool root) {
-  Json variables{kPath, "HOME=/root"};
+Json process_of(const SandboxJob& job, bool root, const GpuAccess& gpus) {
+  std::vector<std::string> variables{kPath, "HOME=/root"};
   for (const std::string& variable : thread_variables(job.limits.cpus)) variables.push_back(variable);
   for (const std::string& variable : job.environment) variables.push_back(variable);
+  if (const std::string variable = gpus.variable(variables); !variable.empty()) variables.push_back(variable);
   Json limits{limit("RLIMIT_NOFILE", kOpenFiles), limit("RLIMIT_CORE", 0)};
   if (!root) {
     limits.push_back(limit("RLIMIT_AS", job.limits.memory_bytes));
@@ -82,11 +77,11 @@ Json process_of(const SandboxJob& job, bool root) {
 }
 
 /// Memory without swap, processor time, processes; no device but the harmless ones that runc adds, and the job's GPUs.
-Json resources_of(const SandboxJob& job) {
+Json resources_of(const SandboxJob& job, const GpuAccess& gpus) {
   Json devices{{{"allow", false}, {"access", "rwm"}}};
-  for (const std::string& device : devices_of(job.gpus)) {
+  for (const std::string& device : gpus.devices) {
     struct stat file {};
-    if (::stat(device.c_str(), &file) != 0) continue;
+    if (::stat(device.c_str(), &file) != 0 || !S_ISCHR(file.st_mode)) continue;
     devices.push_back({{"allow", true},
                        {"type", "c"},
                        {"major", major(file.st_rdev)},
@@ -157,7 +152,7 @@ bool has_error(const fs::path& log) {
 
 }  // namespace
 
-Json runc_config(const SandboxJob& job, const Caller& caller) {
+Json runc_config(const SandboxJob& job, const Caller& caller, const GpuAccess& gpus) {
   const bool root = caller.user == 0;
   Json namespaces = Json::array();
   for (const char* type : {"pid", "network", "ipc", "uts", "mount"}) namespaces.push_back({{"type", type}});
@@ -170,16 +165,19 @@ Json runc_config(const SandboxJob& job, const Caller& caller) {
               {"readonlyPaths", {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"}}};
   if (root) {
     system["cgroupsPath"] = ControlGroup::folder_name(job.name);
-    system["resources"] = resources_of(job);
+    system["resources"] = resources_of(job, gpus);
   } else {
     system["namespaces"].push_back({{"type", "user"}});
     const auto only = [](unsigned id) { return Json{{{"containerID", 0}, {"hostID", id}, {"size", 1}}}; };
     system["uidMappings"] = only(caller.user);
     system["gidMappings"] = only(caller.group);
   }
-  return {
-      {"ociVersion", "1.0.2"}, {"process", process_of(job, root)}, {"root", {{"path", job.image}, {"readonly", true}}},
-      {"hostname", "model"},   {"mounts", mounts_of(job)},         {"linux", system}};
+  return {{"ociVersion", "1.0.2"},
+          {"process", process_of(job, root, gpus)},
+          {"root", {{"path", job.image}, {"readonly", true}}},
+          {"hostname", "model"},
+          {"mounts", mounts_of(job, gpus)},
+          {"linux", system}};
 }
 
 RuncRunner::RuncRunner(fs::path program, fs::path state) : program_(std::move(program)), state_(std::move(state)) {}
@@ -201,6 +199,7 @@ RunEnd RuncRunner::run(const SandboxJob& job, RunLog& log, const RunControl& con
   const Caller caller{::geteuid(), ::getegid()};
   SandboxJob pinned = job;
   pinned.image = folder_of(job.image);
+  const GpuAccess gpus = gpu_access(job.gpus);
   const fs::path bundle = state_ / job.name;
   try {
     fs::create_directories(bundle);
@@ -209,7 +208,7 @@ RunEnd RuncRunner::run(const SandboxJob& job, RunLog& log, const RunControl& con
     throw Error(ErrorCode::io, error.what());
   }
   std::ofstream config(bundle / "config.json");
-  config << runc_config(pinned, caller).dump() << std::flush;
+  config << runc_config(pinned, caller, gpus).dump() << std::flush;
   if (!config) throw Error(ErrorCode::io, fmt::format("{}: cannot be written", bundle.string()));
 
   struct Remover {

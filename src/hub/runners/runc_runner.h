@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "hub/runners/gpu.h"
 #include "hub/runners/process.h"
 #include "hub/runners/sandbox.h"
 
@@ -16,10 +17,11 @@ struct Caller {
   unsigned group = 0;
 };
 
-/// The config.json of a bundle for `job`, whose image is a folder: no rights, no network, the image read-only, the
-/// kernel's dangerous files and calls closed. Root's runs are limited by control groups of the run's name, others by a
-/// user namespace and limits of each process. Source: the OCI runtime specification 1.0.2.
-Json runc_config(const SandboxJob& job, const Caller& caller);
+/// The config.json of a bundle for `job`, which is given `gpus` of its GPUs and whose image is a folder: no rights, no
+/// network, the image read-only, the kernel's dangerous files and calls closed. Root's runs are limited by control
+/// groups of the run's name, others by a user namespace and limits of each process. Source: the OCI runtime
+/// specification 1.0.2.
+Json runc_config(const SandboxJob& job, const Caller& caller, const GpuAccess& gpus = {});
 
 /// Runs programs of unpacked images with runc alone: what Docker and Podman use below, without a service, a store or a
 /// registry. The image is never writable; where a mount or scratch folder has no place in it, runc makes an empty
