@@ -28,7 +28,7 @@ MAY_INCLUDE = {
     "server/access": ["server/http", "net"],
     "server/state": ["server/http", "interact", "io", "segment", "volume", "terms", "net", "store"],
     "server/studies": ["io", "net", "volume", "terms"],
-    "server/api": ["server/http", "server/state", "server/studies", "interact", "hub", "hub/jobs", "io", "volume", "terms", "net", "store"],
+    "server/api": ["server/http", "server/state", "server/studies", "interact", "hub", "hub/jobs", "stream", "io", "volume", "terms", "net", "store"],
     "server/dialects": ["server/http", "server/state", "server/studies", "interact", "hub", "stream", "io", "segment", "volume", "terms"],
 }
 

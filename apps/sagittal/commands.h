@@ -24,5 +24,6 @@ void add_model_fetch(CLI::App& model);
 void add_predict(CLI::App& app);
 void add_segment(CLI::App& app);
 void add_serve(CLI::App& app);
+void add_stream(CLI::App& app);
 
 }  // namespace sagittal::commands

@@ -25,6 +25,7 @@ void add_commands(CLI::App& app) {
   commands::add_predict(app);
   commands::add_segment(app);
   commands::add_serve(app);
+  commands::add_stream(app);
 }
 
 /// Wrong usage said in the user's own word, where the parser would only say that a subcommand is required.

@@ -26,6 +26,7 @@
 #include "scan_sources.h"
 #include "serve_jobs.h"
 #include "serve_options.h"
+#include "serve_streams.h"
 #include "server/access/audit_log.h"
 #include "server/access/gate.h"
 #include "server/api/native_api.h"
@@ -250,6 +251,9 @@ void serve(const ServeOptions& options) {
     jobs = std::make_unique<ServeJobs>(options, hub, volumes, studies, events, sessions.cancel_token(), log_to_stderr);
     jobs->describe(metrics);
   }
+  ServeStreams streams(options, events, log_to_stderr);
+  metrics.describe("sagittal_streams", "Pipelines that run.");
+  metrics.gauge("sagittal_streams", {}, [&streams] { return static_cast<double>(streams.running()); });
   const auto status = [&] {
     return server::ServerStatus{.model = model->name,
                                 .licence = model->licence.starts_with("!!") ? "not stated" : model->licence,
@@ -277,7 +281,7 @@ void serve(const ServeOptions& options) {
                                     .metrics = metrics,
                                     .limits = upload_limits,
                                     .events = &events},
-                                   &hub, jobs ? &jobs->services() : nullptr));
+                                   &hub, jobs ? &jobs->services() : nullptr, &streams.services()));
   append(server::slicer_v0_routes(sessions, metrics, upload_limits));
   routes.push_back(server::openapi_route(routes));
   server::Server server(server_options, std::move(routes), metrics,

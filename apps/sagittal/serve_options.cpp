@@ -45,6 +45,15 @@ void add_serve_options(CLI::App& command, ServeOptions& options) {
       ->capture_default_str()
       ->check(CLI::Range(0.0, 3600.0));
   command.get_option("--data-dir")->description("Where sessions and models are kept; none: sessions in memory only");
+  command.add_option("--pipelines", options.pipelines, "A folder with pipelines of your own")
+      ->type_name("DIR")
+      ->allow_extra_args(false);
+  command.add_option("--plugin", options.plugins, "A shared library with more operators for pipelines")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
+  command.add_option("--max-streams", options.max_streams, "Pipelines that run at a time")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 256));
   command
       .add_option("--memory-limit", options.memory_limit,
                   "Memory for sessions, such as 8GiB; others wait in the data folder. Default: half of the machine's")

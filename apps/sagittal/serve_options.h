@@ -38,6 +38,9 @@ struct ServeOptions {
   std::size_t max_jobs_per_user = 20;     ///< unfinished ones of one key
   std::uint64_t job_memory = 0;           ///< bytes of each; 0: 8 GiB, or half of the machine's
   double job_cpus = 0;                    ///< of each; 0: all
+  std::vector<std::string> pipelines;     ///< folders of pipelines, before the usual ones
+  std::vector<std::string> plugins;       ///< shared libraries with operators
+  std::size_t max_streams = 8;            ///< pipelines that run at a time
   bool verbose = false;
 };
 

@@ -153,9 +153,8 @@ void Engine::do_jobs(Node& node, Lock& lock) {
   for (Job& job : jobs) {
     try {
       job.work(node.part);
-      job.done.set_value();
     } catch (...) {
-      job.done.set_exception(std::current_exception());
+      job.failure = std::current_exception();
     }
   }
   Json parameters = Json::object();
@@ -163,6 +162,7 @@ void Engine::do_jobs(Node& node, Lock& lock) {
     parameters[parameter->name()] = parameter->value();
   lock.lock();
   node.parameters = std::move(parameters);
+  for (Job& job : jobs) job.failure ? job.done.set_exception(job.failure) : job.done.set_value();
 }
 
 /// The operator runs no more; who waits for it alone does neither.

@@ -35,6 +35,7 @@ class Engine final : public PortHost {
   void stop(Ending ending, std::string_view why);
   const Outcome* wait_until(std::optional<std::chrono::steady_clock::time_point> deadline);
   Statistics statistics() const;
+  std::optional<Message> latest(std::size_t flow) const;
   /// Does `job` between two runs of the operator, and waits for it.
   void ask(std::string_view op, std::function<void(Graph::Node&)> job);
   void enable(std::string_view op, bool enabled);
@@ -53,6 +54,7 @@ class Engine final : public PortHost {
   struct Job {
     std::function<void(Graph::Node&)> work;
     std::promise<void> done;
+    std::exception_ptr failure = nullptr;
   };
 
   void bind();
@@ -88,7 +90,8 @@ class Engine final : public PortHost {
 
   mutable std::mutex mutex_;
   std::condition_variable wake_, ended_;
-  std::vector<Queue> queues_;  // as graph_.flows(); guarded by mutex_, as all below
+  std::vector<Queue> queues_;                   // as graph_.flows(); guarded by mutex_, as all below
+  std::vector<std::optional<Message>> latest_;  // as queues_; empty where they are not kept
   std::deque<std::size_t> ready_;
   int idle_ = 0, running_ = 0, threads_left_ = 0;
   std::optional<SteadyTime> deadline_, deadlock_since_;

@@ -83,6 +83,7 @@ void Engine::bind() {
     nodes_[flow.from_node]->out[flow.from_port].push_back(f);
     nodes_[flow.to_node]->in[flow.to_port].push_back(f);
   }
+  if (options_.keep_latest) latest_.resize(queues_.size());
   for (const auto& node : nodes_) {
     node->in_circle = reaches(graph_, node->index, node->index);
     node->is_end = std::all_of(node->out.begin(), node->out.end(), [](const auto& port) { return port.empty(); });
@@ -178,6 +179,7 @@ void Engine::send(OutputPort& port, Message message) {
   for (std::size_t n = 0; n < queues.size(); ++n) {
     const std::size_t q = queues[n];
     const Graph::Flow& flow = graph_.flows()[q];
+    if (!latest_.empty()) latest_[q] = message;
     if (nodes_[flow.to_node]->state == Node::State::done) continue;
     try {
       queues_[q].push(n + 1 == queues.size() ? std::move(message) : message, now);
@@ -197,6 +199,11 @@ void Engine::track_end(Node& node) {
   last.published = clock_.utc_now();
   last.from = std::move(node.taken);
   tracker_->ended(last);
+}
+
+std::optional<Message> Engine::latest(std::size_t flow) const {
+  const std::lock_guard lock(mutex_);
+  return flow < latest_.size() ? latest_[flow] : std::nullopt;
 }
 
 Statistics Engine::statistics() const {

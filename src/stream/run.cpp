@@ -34,6 +34,7 @@ const Outcome* PipelineRun::wait_for(std::chrono::nanoseconds duration) {
   return engine_->wait_until(std::chrono::steady_clock::now() + duration);
 }
 Statistics PipelineRun::statistics() const { return engine_->statistics(); }
+std::optional<Message> PipelineRun::latest(std::size_t flow) const { return engine_->latest(flow); }
 void PipelineRun::enable(std::string_view op, bool enabled) { engine_->enable(op, enabled); }
 
 void PipelineRun::set_parameter(std::string_view op, std::string_view name, const Json& value) {

@@ -22,6 +22,7 @@ struct RunOptions {
   std::chrono::nanoseconds deadlock_timeout{0};  ///< how long it must look so
   Clock::Kind clock = Clock::Kind::real;
   std::optional<FlowTrackerOptions> track_flows = {};
+  bool keep_latest = false;  ///< of each flow one message, for who looks on
   LogSink log = {};
 };
 
@@ -59,6 +60,9 @@ class PipelineRun {
   const Outcome* wait_for(std::chrono::nanoseconds duration);
 
   Statistics statistics() const;
+  /// What was sent last on a flow, by its number in the statistics; nothing where there was none yet, or where the
+  /// latest are not kept.
+  std::optional<Message> latest(std::size_t flow) const;
 
   /// What follows reaches the operator between two runs of its `compute`, and returns when it is done. Error(not_found)
   /// for an operator or parameter that is not there, Error(bad_input) for a value that does not fit, Error(conflict)

@@ -13,6 +13,7 @@
 #include "server/api/prompt_routes.h"
 #include "server/api/route_table.h"
 #include "server/api/session_routes.h"
+#include "server/api/stream_routes.h"
 #include "server/api/volume_routes.h"
 
 namespace sagittal::server {
@@ -38,12 +39,13 @@ Json describe_model(const interact::Model& model) {
           {"patch_size", {model.patch_size[2], model.patch_size[1], model.patch_size[0]}}};
 }
 
-Json info(const ApiServices& services, hub::Hub* hub, const JobServices* jobs) {
+Json info(const ApiServices& services, hub::Hub* hub, const JobServices* jobs, bool streams) {
   const interact::Model& model = services.sessions.model();
   const SessionLimits& limits = services.sessions.limits();
   Json parts = Json::array({"segment"});
   if (hub != nullptr) parts.push_back("hub");
   if (jobs != nullptr) parts.push_back("jobs");
+  if (streams) parts.push_back("streams");
   return {{"version", SAGITTAL_VERSION},
           {"models", {describe_model(model)}},
           {"default_model", model.name},
@@ -75,12 +77,13 @@ Json status(const ApiServices& services) {
 
 }  // namespace
 
-std::vector<http::Route> native_api_routes(const ApiServices& services, hub::Hub* hub, const JobServices* jobs) {
+std::vector<http::Route> native_api_routes(const ApiServices& services, hub::Hub* hub, const JobServices* jobs,
+                                           const StreamServices* streams) {
   const auto access = std::make_shared<SessionAccess>(services);
   RouteTable table;
   describe(table.add("GET", "/info", "Version, models, limits and what the model can be prompted with.",
-                     [access, hub, jobs](const Request&) {
-                       return http::json_response(200, info(access->services(), hub, jobs));
+                     [access, hub, jobs, streams](const Request&) {
+                       return http::json_response(200, info(access->services(), hub, jobs, streams != nullptr));
                      }),
            {.answers = {json_answer("Info")}});
   describe(table.add("GET", "/status", "Sessions, queue and memory.",
@@ -101,6 +104,7 @@ std::vector<http::Route> native_api_routes(const ApiServices& services, hub::Hub
     append(import_routes(access, jobs->store));
     append(job_routes(*jobs));
   }
+  if (streams != nullptr) append(stream_routes(*streams));
   return routes;
 }
 

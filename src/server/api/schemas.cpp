@@ -204,6 +204,44 @@ constexpr std::string_view kSchemas = R"json({
   "record": {"description": "How the results were made; of one job.", "type": ["object", "null"]}}},
 "Jobs": {"type": "object", "required": ["jobs"], "properties": {
   "jobs": {"type": "array", "items": {"$ref": "#/components/schemas/Job"}}}},
+"StreamRequest": {"type": "object", "required": ["pipeline"], "properties": {
+  "pipeline": {"description": "A name of GET /streams.", "type": "string"},
+  "parameters": {"$ref": "#/components/schemas/StreamParameters"}}},
+"StreamParameters": {"description": "{operator: {parameter: value}}; files and addresses cannot be set here.",
+  "type": "object", "additionalProperties": {"type": "object"}},
+"StreamCommand": {"type": "object", "required": ["operator", "name"], "properties": {
+  "operator": {"type": "string"}, "name": {"type": "string"}, "arguments": {}}},
+"StreamAnswer": {"type": "object", "required": ["answer"], "properties": {"answer": {}}},
+"Durations": {"type": "object", "required": ["count"], "properties": {"count": {"type": "integer"},
+  "mean_ms": {"type": "number"}, "min_ms": {"type": "number"}, "p50_ms": {"type": "number"},
+  "p90_ms": {"type": "number"}, "p95_ms": {"type": "number"}, "p99_ms": {"type": "number"},
+  "p99_9_ms": {"type": "number"}, "max_ms": {"type": "number"}}},
+"Stream": {"type": "object", "required": ["id", "pipeline", "title", "started", "state", "ended", "elapsed_s"],
+  "properties": {
+    "id": {"type": "string"}, "pipeline": {"type": "string"}, "title": {"type": "string"},
+    "started": {"type": "string", "format": "date-time"}, "ended": {"type": "boolean"},
+    "state": {"description": "running, or how it ended: finished, stopped, time limit, deadlock, failed.",
+      "type": "string"},
+    "why": {"type": ["string", "null"]}, "elapsed_s": {"type": "number"},
+    "log": {"type": "array", "items": {"type": "string"}},
+    "operators": {"type": "array", "items": {"type": "object", "properties": {"name": {"type": "string"},
+      "type": {"type": "string"}, "state": {"description": "running, waiting, off, done.", "type": "string"},
+      "runs": {"type": "integer"}, "errors": {"type": "integer"}, "last_error": {"type": ["string", "null"]},
+      "compute": {"$ref": "#/components/schemas/Durations"}, "counters": {"type": "object"},
+      "parameters": {"type": "object"}}}},
+    "flows": {"type": "array", "items": {"type": "object", "properties": {"flow": {"type": "string"},
+      "type": {"type": "string"}, "capacity": {"type": "integer"}, "when_full": {"type": "string"},
+      "sent": {"type": "integer"}, "taken": {"type": "integer"}, "dropped": {"type": "integer"},
+      "waiting": {"type": "integer"}, "most_waiting": {"type": "integer"}}}},
+    "paths": {"type": "array", "items": {"type": "object", "properties": {"path": {"type": "string"},
+      "messages": {"type": "integer"}, "latency": {"$ref": "#/components/schemas/Durations"}}}}}},
+"Streams": {"type": "object", "required": ["streams", "pipelines"], "properties": {
+  "streams": {"type": "array", "items": {"$ref": "#/components/schemas/Stream"}},
+  "pipelines": {"type": "array", "items": {"type": "object", "required": ["name", "title"], "properties": {
+    "name": {"type": "string"}, "title": {"type": "string"}, "description": {"type": "string"},
+    "problem": {"description": "Why it cannot be started.", "type": ["string", "null"]}}}}}},
+"StreamOperators": {"type": "object", "required": ["operators"], "properties": {
+  "operators": {"type": "array", "items": {"type": "object"}}}},
 "Status": {"type": "object", "properties": {"sessions": {"type": "integer"}, "with_image": {"type": "integer"},
   "max_sessions": {"type": "integer"}, "queue": {"type": "object"}, "memory": {"type": "object"},
   "predictions": {"type": "integer"}, "uptime_s": {"type": "number"}, "models": {"type": "array"}}}
