@@ -2,6 +2,7 @@ import './style/base.css';
 import './style/models.css';
 import './style/jobs.css';
 import './style/start.css';
+import './style/streams.css';
 import './style/workspace.css';
 
 import { Client } from './api/client';

@@ -45,6 +45,7 @@ export interface JobsInfo {
 /// Of the server: its version, and the parts that not every server has.
 export interface Info {
   version: string;
+  parts?: string[];
   hub?: { models: number; synced: string | null };
   /// Null where models can be found only.
   jobs?: JobsInfo | null;

@@ -4,6 +4,7 @@ import type { Info } from '../api/types';
 import { h } from '../base/dom';
 import { jobs_page } from '../jobs/jobs_page';
 import { models_page } from '../models/models_page';
+import { streams_page } from '../streams/streams_page';
 
 /// A place of its own in this program.
 export interface Page {
@@ -21,6 +22,7 @@ export const kPages: readonly Page[] = [
   { name: 'segment', label: 'Segment', address: '#', is_here: () => true },
   { name: 'models', label: 'Models', address: '#page=models', view: models_page, is_here: ({ hub }) => hub !== undefined },
   { name: 'jobs', label: 'Jobs', address: '#page=jobs', view: jobs_page, is_here: ({ jobs }) => !!jobs },
+  { name: 'streams', label: 'Streams', address: '#page=streams', view: streams_page, is_here: ({ parts }) => parts?.includes('streams') === true },
   { name: 'server', label: 'Server', address: 'server', is_here: () => true },
 ];
 
