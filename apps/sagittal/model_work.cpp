@@ -47,7 +47,7 @@ hub::WorkReport ModelWork::run(const hub::JobRequest& request, const std::filesy
                 fmt::format("{} is a model of this machine, which only --backend native runs", request.model));
   if (request.source != "local") return run_mhub(request, folder, log, control);
   const auto find = [this](const std::string& name) { return find_model_or_parent(name, data_directory_); };
-  return hub::NativeWork(find).run(request, folder, log, control);
+  return hub::NativeWork(find, 0, expect_).run(request, folder, log, control);
 }
 
 hub::WorkReport ModelWork::run_mhub(const hub::JobRequest& request, const std::filesystem::path& folder,

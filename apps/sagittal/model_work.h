@@ -1,5 +1,7 @@
 #pragma once
+#include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -13,7 +15,9 @@ namespace sagittal {
 /// an image bears is learnt: read-only first, and where it complains of that, once more with a layer to write in.
 class ModelWork final : public hub::Work {
  public:
-  explicit ModelWork(std::filesystem::path data_directory) : data_directory_(std::move(data_directory)) {}
+  /// `expect` as in hub::NativeWork.
+  explicit ModelWork(std::filesystem::path data_directory, std::function<void(std::uint64_t bytes)> expect = {})
+      : data_directory_(std::move(data_directory)), expect_(std::move(expect)) {}
   hub::WorkReport run(const hub::JobRequest& request, const std::filesystem::path& folder, hub::RunLog& log,
                       const RunControl& control) const override;
 
@@ -21,6 +25,7 @@ class ModelWork final : public hub::Work {
   hub::WorkReport run_mhub(const hub::JobRequest& request, const std::filesystem::path& folder, hub::RunLog& log,
                            const RunControl& control) const;
   const std::filesystem::path data_directory_;
+  const std::function<void(std::uint64_t bytes)> expect_;
 };
 
 /// Runs jobs where they want to run, each in a process of its own, this program's hidden `hub work`: here, or as a job

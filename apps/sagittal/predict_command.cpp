@@ -229,8 +229,9 @@ std::vector<Volume> read_channels(const Options& options, const io::ReadOptions&
 }
 
 Found find_with_models(const Options& options, const io::ReadOptions& read, Report& report) {
-  if (!options.organs.empty() || options.asked.small_parts_mm3 > 0) {
-    throw Error(ErrorCode::wrong_usage, "--organs and --small-parts belong to the tasks of TotalSegmentator");
+  if (!options.organs.empty() || options.asked.small_parts_mm3 > 0 || options.asked.thirds) {
+    throw Error(ErrorCode::wrong_usage,
+                "--organs, --small-parts and --force-split belong to the tasks of TotalSegmentator");
   }
   auto begin = std::chrono::steady_clock::now();
   const std::vector<hub::NativeModel> models = load(options);
@@ -351,6 +352,8 @@ void add_predict(CLI::App& app) {
                       "unasked; none: none");
   command->add_option("--organs", options->organs,
                       "Of a task of TotalSegmentator called total: only these, like liver,spleen, and faster");
+  command->add_flag("--force-split", options->asked.thirds,
+                    "Of a task of TotalSegmentator: in three parts along the body, as very large scans always are");
   command
       ->add_option("--small-parts", options->asked.small_parts_mm3,
                    "Of a task of TotalSegmentator: parts of a structure of up to so many mm3 go; it takes 200")

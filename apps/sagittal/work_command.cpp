@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <string>
 #include <thread>
@@ -19,6 +20,7 @@
 #include "commands.h"
 #include "hub/jobs/job_folder.h"
 #include "hub/jobs/process_work.h"
+#include "limit_watch.h"
 #include "model_lookup.h"
 #include "model_work.h"
 #include "stop_on_signal.h"
@@ -73,6 +75,43 @@ class Voice {
   std::string last_;
 };
 
+/// Ends this process, wherever its work is, with a record that says why.
+[[noreturn]] void end_process(const std::filesystem::path& folder, const Error& error) {
+  hub::WorkEnd end;
+  end.error = error;
+  try {
+    hub::write_end(folder, end);
+  } catch (const std::exception&) {
+    ::_exit(1);
+  }
+  ::_exit(0);
+}
+
+hub::WorkEnd do_work(const Arguments& arguments, const std::filesystem::path& folder, hub::RunLog& log,
+                     const RunControl& control) {
+  hub::WorkEnd end;
+  try {
+    const hub::JobRequest request = hub::read_request(folder);
+    // Strangers' programs are limited by what runs them.
+    std::optional<LimitWatch> watch;
+    if (request.source == "local")
+      watch.emplace(request.limits, [&folder](const Error& error) { end_process(folder, error); });
+    const auto expect = [&](std::uint64_t bytes) {
+      if (watch) watch->expect(bytes);
+    };
+    end.report = ModelWork(arguments.data_directory, expect).run(request, folder, log, control);
+  } catch (const Error& error) {
+    // Who stopped it says what becomes of the job.
+    if (error.code() == ErrorCode::cancelled) throw;
+    end.error = error;
+  } catch (const std::bad_alloc&) {
+    end.error = Error(ErrorCode::too_large, "the system has no more memory for it");
+  } catch (const std::exception& error) {
+    end.error = Error(ErrorCode::internal, error.what());
+  }
+  return end;
+}
+
 void work(const Arguments& arguments) {
   const StopOnSignal stop;
   if (arguments.parent > 0) die_with(arguments.parent);
@@ -85,16 +124,7 @@ void work(const Arguments& arguments) {
                                          : hub::RunLog(folder / "log.txt", std::uint64_t{16} << 20);
   RunControl control{{}, stop.token()};
   if (arguments.relay) control.sink = [&](const Progress& progress) { voice.say(progress); };
-  hub::WorkEnd end;
-  try {
-    end.report = ModelWork(arguments.data_directory).run(hub::read_request(folder), folder, log, control);
-  } catch (const Error& error) {
-    // Who stopped it says what becomes of the job.
-    if (error.code() == ErrorCode::cancelled) throw;
-    end.error = error;
-  } catch (const std::exception& error) {
-    end.error = Error(ErrorCode::internal, error.what());
-  }
+  const hub::WorkEnd end = do_work(arguments, folder, log, control);
   log.finish();
   hub::write_end(folder, end);
 }

@@ -133,6 +133,14 @@ struct Run {
   const segment::LoadOptions& load;
   RunLog& log;
   const RunControl& control;
+  const std::function<void(std::uint64_t bytes)>& expect;
+
+  void expect_memory(const segment::Model& model, const Geometry& image) const {
+    const std::uint64_t bytes = segment::memory_needed(model, image);
+    if (expect) expect(bytes);
+    log.add(
+        fmt::format("needs about {} of memory, may have {}", size_text(bytes), size_text(request.limits.memory_bytes)));
+  }
 };
 
 Found find_with_model(const Run& run, const fs::path& folder, Scan& scan) {
@@ -140,6 +148,7 @@ Found find_with_model(const Run& run, const fs::path& folder, Scan& scan) {
   run.log.add(fmt::format("model {}, {}", model.main->folder.name, model.main->description()));
   run.control.check();
   scan = read_scan(by_channel(run.request.inputs, model.main->folder.dataset.channel_names), run.log, run.control);
+  run.expect_memory(*model.main, scan.channels.at(0).geometry());
   ThreadPool pool(run.load.threads);
   segment::PredictOptions predict;
   predict.control = run.control;
@@ -168,6 +177,7 @@ Found find_with_task(const Run& run, const segment::Composition& task, const Fin
     models.push_back({{"dataset", plain_line(model.folder.plans.dataset_name, 500)},
                       {"configuration", model.folder.configuration.name},
                       {"folds", model.folds}});
+    run.expect_memory(model, scan.channels.at(0).geometry());
     engine = model.description();
   };
   check_parts(task, options);
@@ -192,7 +202,7 @@ WorkReport NativeWork::run(const JobRequest& request, const fs::path& folder, Ru
   const int most = std::max(1, static_cast<int>(std::floor(request.limits.cpus)));
   load.threads = threads_ > 0 ? threads_ : std::min(available_cores(), most);
   load.configuration = request.workflow;
-  const Run run{request, load, log, control};
+  const Run run{request, load, log, control, expect_};
   Scan scan;
   const segment::Composition* task = composed_task(request.model);
   const Found found = task != nullptr ? find_with_task(run, *task, find_model_, scan)

@@ -1,4 +1,5 @@
 #pragma once
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <string>
@@ -11,9 +12,10 @@ namespace sagittal::hub {
 class NativeWork final : public Work {
  public:
   /// `find_model`: the folder of a name or path, or Error(not_found). `threads`: 0: as many as the job may have, at
-  /// most available_cores().
-  explicit NativeWork(std::function<std::filesystem::path(const std::string&)> find_model, int threads = 0)
-      : find_model_(std::move(find_model)), threads_(threads) {}
+  /// most available_cores(). `expect` is told, before it takes them, how many bytes of memory a model will need about.
+  explicit NativeWork(std::function<std::filesystem::path(const std::string&)> find_model, int threads = 0,
+                      std::function<void(std::uint64_t bytes)> expect = {})
+      : find_model_(std::move(find_model)), threads_(threads), expect_(std::move(expect)) {}
 
   /// Inputs are the model's channels: by their roles where each has one that is a channel's name, else in their order.
   /// `workflow`: the configuration, where the folder holds several. Writes one segmentation, as DICOM SEG where the
@@ -24,6 +26,7 @@ class NativeWork final : public Work {
  private:
   const std::function<std::filesystem::path(const std::string&)> find_model_;
   const int threads_;
+  const std::function<void(std::uint64_t bytes)> expect_;
 };
 
 }  // namespace sagittal::hub

@@ -71,9 +71,14 @@ std::optional<Box> crop_box(const CompositionCrop& crop, double margin_mm, const
 struct Slab {
   std::int64_t lo = 0, hi = 0, keep_lo = 0, keep_hi = 0;
 };
-std::vector<Slab> slabs_of(const Geometry& geometry, std::size_t parts) {
+std::vector<Slab> slabs_of(const Geometry& geometry, std::size_t parts, bool forced) {
   const std::int64_t slices = geometry.size[2], third = slices / 3;
-  if (parts < 2 || geometry.voxel_count() <= kLargeVoxels || slices <= kLargeSlices) return {{0, slices, 0, slices}};
+  const bool large = parts > 1 && geometry.voxel_count() > kLargeVoxels && slices > kLargeSlices;
+  if (!large && !forced) return {{0, slices, 0, slices}};
+  if (third < kMargin) {
+    throw Error(ErrorCode::wrong_usage,
+                fmt::format("{} slices at the task's spacing, thirds need at least {} slices", slices, 3 * kMargin));
+  }
   return {{0, third + kMargin, 0, third},
           {third + 1 - kMargin, 2 * third + kMargin, third, 2 * third},
           {2 * third + 1 - kMargin, slices, 2 * third, slices}};
@@ -135,7 +140,7 @@ Merged run_parts(const Composition& composition, const CompositionParts& parts, 
     options.mirror = false;
     options.step = composition.step;
     options.control = control;
-    for (const Slab& slab : slabs_of(geometry, parts.count)) {
+    for (const Slab& slab : slabs_of(geometry, parts.count, asked.thirds)) {
       const bool whole = slab.lo == 0 && slab.hi == geometry.size[2];
       const Volume piece =
           whole ? image : cropped(image, {{0, 0, slab.lo}, {geometry.size[0], geometry.size[1], slab.hi}});

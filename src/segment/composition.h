@@ -38,6 +38,7 @@ const Composition* find_composition(std::string_view task);
 struct CompositionOptions {
   std::vector<std::string> organs = {};  ///< only these labels; empty: all
   double small_parts_mm3 = 0;            ///< parts of a label up to this size go; 0: all stay
+  bool thirds = false;                   ///< segmented in three parts along the body, as very large scans are
 };
 
 /// The task and the organs that the image is cut by first; no name where it stays whole. Throws Error(wrong_usage) for

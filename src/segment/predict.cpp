@@ -1,8 +1,11 @@
 #include "segment/predict.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "segment/grid.h"
 #include "segment/label_writer.h"
 #include "segment/logit_store.h"
 #include "segment/preprocess.h"
@@ -65,6 +68,24 @@ std::unique_ptr<const LogitStore> answer(const Model& model, std::span<const Vol
                                             model.plan.generation == 1);
   slide(model.networks, image, window_of(model, options), *store, options.control, pool);
   return store;
+}
+
+std::uint64_t memory_needed(const Model& model, const Geometry& image) {
+  constexpr double network_channels = 100, base = 64e6;  // feature maps alive at once at full resolution
+  const Grid grid = grid_of(image, model.plan);
+  const Index3 shape = resampled_shape(grid.shape, grid.spacing_mm, model.plan.target_spacing(grid.spacing_mm));
+  const Index3& patch = model.plan.patch;
+  const auto product = [](const Index3& size) {
+    return static_cast<double>(size[0]) * static_cast<double>(size[1]) * static_cast<double>(size[2]);
+  };
+  const auto heads = static_cast<double>(model.networks.at(0)->output_channels());
+  const auto inputs = static_cast<double>(model.networks[0]->input_channels());
+  const Index3 layer{patch[0], std::max(shape[1], patch[1]), std::max(shape[2], patch[2])};
+  const double floats =
+      inputs * product(shape) + (heads + 1) * product(layer) + (inputs + heads + network_channels) * product(patch);
+  const double labels = product(grid.shape) * (heads > 255 ? 2 : 1);
+  const double given = product(grid.shape) * static_cast<double>(model.plan.channels.size()) * sizeof(std::int16_t);
+  return static_cast<std::uint64_t>(base + floats * sizeof(float) + labels + given);
 }
 
 }  // namespace sagittal::segment

@@ -1,4 +1,5 @@
 #pragma once
+#include <cstdint>
 #include <memory>
 #include <span>
 
@@ -26,5 +27,9 @@ Volume predict(const Model& model, std::span<const Volume> channels, const Predi
 /// What the model answers, for an ensemble (ensemble.h), with the same checks and errors.
 std::unique_ptr<const LogitStore> answer(const Model& model, std::span<const Volume> channels,
                                          const PredictOptions& options, ThreadPool& pool);
+
+/// Bytes that a prediction will hold at once at most, about, for an image of that grid: the scan as the network sees
+/// it, one layer of tiles, labels, and a network of usual width.
+std::uint64_t memory_needed(const Model& model, const Geometry& image);
 
 }  // namespace sagittal::segment

@@ -1,7 +1,9 @@
 """`sagittal hub run` and its sisters: a model, a scan, named segments; what cannot work is said in one sentence."""
+import gzip
 import json
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -32,6 +34,15 @@ def image(tmp_path_factory):
 @pytest.fixture(scope="module")
 def long_image(tmp_path_factory):
     return scan_file(tmp_path_factory.mktemp("scans"), times=60)
+
+
+@pytest.fixture(scope="module")
+def endless_image(tmp_path_factory):
+    raw = gzip.decompress(scan_file(tmp_path_factory.mktemp("scans")).read_bytes())
+    header, file = bytearray(raw[:352]), tmp_path_factory.mktemp("scans") / "endless.nii"
+    struct.pack_into("<h", header, 46, struct.unpack_from("<h", header, 46)[0] * 1000)
+    file.write_bytes(bytes(header) + raw[352:] * 1000)
+    return file
 
 
 def jobs(sagittal, data):
@@ -119,6 +130,25 @@ def test_a_licence_is_accepted_once(sagittal, image, tmp_path):
     assert sagittal(*run, tmp_path / "b").returncode == 0
 
 
+@pytest.mark.parametrize("limit, words", [
+    (("--memory", "24MiB"), "ran out of its memory limit of 24.0 MiB; needs"),
+    (("--time", "0.02"), "was not done within its time limit of 1.2 s"),
+])
+def test_a_run_takes_no_more_than_it_may(sagittal, data, endless_image, tmp_path, limit, words):
+    result = sagittal("hub", "run", "organs", endless_image, "-o", tmp_path / "out", "--data-dir", data, *limit)
+    assert result.returncode == 1 and words in result.stderr, result.stderr
+    assert not (tmp_path / "out").exists()
+    job = jobs(sagittal, data)[0]
+    assert job["state"] == "failed" and not job["outputs"]
+
+
+def test_cores_are_threads_and_the_memory_that_is_needed_is_said(sagittal, data, image, tmp_path):
+    result = sagittal("hub", "run", "organs", image, "-o", tmp_path / "out", "--data-dir", data, "--cpus", "1", "--json")
+    job = json.loads(result.stdout)
+    assert ", 1 thread" in job["record"]["engine"]["version"], result.stdout
+    assert "of memory, may have" in sagittal("hub", "logs", job["id"], "--data-dir", data).stdout
+
+
 def test_tasks_of_totalsegmentator_are_models_with_a_card(sagittal, tmp_path):
     data, out = tmp_path / "data", tmp_path / "out"
     folder = "Dataset298_TotalSegmentator_total_6mm_1559subj"
@@ -130,7 +160,7 @@ def test_tasks_of_totalsegmentator_are_models_with_a_card(sagittal, tmp_path):
     card = json.loads(sagittal("hub", "show", "totalsegmentator_total_fastest", "--json", "--data-dir", data).stdout)
     liver = next(s for s in card["outputs"][0]["structures"] if s["label"] == 5)
     assert liver["id"] == "LIVER" and liver["type"]["value"] == "10200004" and card["inputs"][0]["modalities"] == ["CT"]
-    image, spacing, axes = composed_cases()["total_fastest"]
+    _, image, spacing, axes, _ = composed_cases()["total_fastest"]
     run = ("hub", "run", "totalsegmentator_total_fastest", write_nifti(tmp_path / "scan.nii.gz", image, spacing, axes),
            "--accept-licence", "Apache-2.0", "--data-dir", data, "-o")
     result = sagittal(*run, out, "--json")

@@ -6,6 +6,7 @@ trained for a minute each on the scan's own labels, or not at all; tells how nea
 Needs TotalSegmentator 2.18.0 beside nnunetv2 and torch. TASK: total, total_fastest."""
 import argparse
 import json
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -76,7 +77,7 @@ def original(task: str, file: Path, out: Path) -> np.ndarray:
 
     nnUNetPredictor.predict_logits_from_preprocessed_data = recorded
     image = nib.load(file)
-    found = python_api.totalsegmentator(image, None, task="total", ml=True, device="cpu", quiet=True,
+    found = python_api.totalsegmentator(image, None, task="total", ml=True, device="cpu", quiet=True, nr_thr_saving=1,
                                         fastest=task == "total_fastest")
     nib.save(nib.Nifti1Image(np.asarray(found.dataobj).astype(np.uint8), image.affine), out)
     seen = np.minimum.reduce(margins).T.astype(np.float32)
@@ -123,7 +124,11 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=150, help="training steps of each network of `total`, a third of `total_fastest`'s; 0: none")
     parser.add_argument("--keep", help="folder for models, images and labels; models in it are used again")
     options = parser.parse_args()
+    # Forks of one thread: a new Python for each model would take longer than the models.
     torch.set_num_threads(1)
+    torch.set_num_threads = lambda count: None
+    context = multiprocessing.get_context
+    multiprocessing.get_context = lambda method=None: context("fork")
     failed = False
     with tempfile.TemporaryDirectory() as scratch:
         work = Path(options.keep or scratch).resolve()

@@ -78,7 +78,14 @@ def cases(generation: int = 2) -> dict:
 
 
 def composed_cases() -> dict:
-    """TotalSegmentator's task: (image, spacing [k, j, i], directions of i, j and k)."""
+    """name: TotalSegmentator's task, image, spacing [k, j, i], directions of i, j and k, what more is asked."""
     image, _ = blobs((31, 40, 36), 21, 4)
-    return {"total": (image, (2.5, 1.3, 1.1), "LPS"), "total_fastest": (image, (6.5, 4.3, 4.1), "PSR"),
-            "body": (image, (3.0, 3.2, 2.9), "RAS"), "liver_vessels": (image, (2.1, 1.9, 1.7), "LAI")}
+    tall, _ = blobs((48, 34, 30), 22, 4)
+    return {"total": ("total", image, (2.5, 1.3, 1.1), "LPS", {}),
+            "total_fastest": ("total_fastest", image, (6.5, 4.3, 4.1), "PSR", {}),
+            "body": ("body", image, (3.0, 3.2, 2.9), "RAS", {}),
+            "liver_vessels": ("liver_vessels", image, (4.1, 3.9, 3.7), "LAI", {}),
+            "vertebrae": ("vertebrae_pp_refined", image, (2.6, 1.4, 1.2), "LPS", {}),
+            "split": ("total", tall, (2.5, 1.5, 1.4), "RAS", {"force_split": True}),
+            "organs": ("total", image, (3.5, 2.5, 2.3), "LPS", {"roi_subset": ["liver", "pulmonary_vein"]}),
+            "small": ("total", image, (2.5, 1.3, 1.1), "LPS", {"remove_small_blobs": 400})}
