@@ -186,6 +186,8 @@ class Link:
             if self._stopping.is_set():
                 peer.close()
                 return
+            if self.header_version == 2:
+                outgoing.put(messages.Status())  # as 3D Slicer does: who speaks 1 until 2 comes learns of it
             sender.start()
             self._peers[peer] = (outgoing, sender)
             self._counts["connects"] += 1

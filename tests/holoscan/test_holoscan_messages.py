@@ -23,7 +23,7 @@ def parsed(data: bytes):
     return messages.parse(header, data[58:])
 
 
-@pytest.mark.parametrize("version, data", vectors())
+@pytest.mark.parametrize("version, data", list(vectors()))
 def test_bytes_of_the_library_are_read_and_made_again(version, data):
     message_id = int.from_bytes(data[66:70], "big") if version == 2 else 0
     assert messages.pack(parsed(data), version, message_id) == data

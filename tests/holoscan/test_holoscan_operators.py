@@ -133,7 +133,7 @@ def test_a_real_application_inverts_images_and_keeps_their_time_and_place():
     if not python:
         pytest.skip("SAGITTAL_HOLOSCAN_PYTHON names no Python with Holoscan (docs/holoscan.md)")
     got, link = [], Link(port=0, role="server")
-    link.on_message(got.append)
+    link.on_message(lambda message: got.append(message) if isinstance(message, Image) else None)
     link.open()
     application = subprocess.Popen(
         [python, HOLOSCAN / "examples/invert.py", "--port", str(link.port), "--count", "20"],
