@@ -127,8 +127,10 @@ void Peer::read_messages() {
   try {
     while (auto message = incoming.next()) handle(std::move(*message));
   } catch (const Error& error) {
-    const bool is_garbage = error.code() == ErrorCode::bad_input || error.code() == ErrorCode::too_large;
-    if (is_garbage) count(&Counters::refused);
+    if (error.code() == ErrorCode::bad_input || error.code() == ErrorCode::too_large) {
+      count(&Counters::refused);
+      context_.say(LogLevel::warning, fmt::format("OpenIGTLink, {}: cut off: {}", socket_.peer(), error.what()));
+    }
     throw;
   }
 }

@@ -14,6 +14,24 @@ namespace {
 
 using namespace std::chrono_literals;
 
+class Log {
+ public:
+  LogSink sink() {
+    return [this](LogLevel, std::string_view line) {
+      const std::lock_guard lock(mutex_);
+      text_ += std::string(line) + "\n";
+    };
+  }
+  std::string text() {
+    const std::lock_guard lock(mutex_);
+    return text_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::string text_;
+};
+
 bool has_peers(const Endpoint& endpoint, std::size_t count) {
   return eventually([&] { return endpoint.peers().size() == count; });
 }
@@ -256,6 +274,16 @@ TEST(Endpoint, WhoComesLateIsSentWhatIsAsked) {
   EXPECT_EQ(read_string(peer.receive().content).text, "new");
   server.send(text_message("Text", "next"));
   EXPECT_EQ(read_string(peer.receive().content).text, "next");
+}
+
+TEST(Endpoint, WhoSendsGarbageIsCutOffWithTheReasonInTheLog) {
+  Log log;
+  Endpoint server(server_settings(), {}, log.sink());
+  RawPeer peer(server);
+  peer.send(as_bytes("GET / HTTP/1.1\r\nHost: localhost\r\nAccept: text/html; and more\r\n\r\n"));
+  EXPECT_TRUE(peer.is_left());
+  server.close();
+  EXPECT_NE(log.text().find("cut off: OpenIGTLink: a header of version 18245"), std::string::npos) << log.text();
 }
 
 TEST(Endpoint, OneConnectionCanBeEnded) {
