@@ -88,7 +88,8 @@ struct CommandReply {
 };
 
 /// All are called on a thread of the connection: of one connection one after the other, of several at once. One that
-/// takes long delays only its own connection. They may send, but not close the endpoint. Error counts as `refused`.
+/// takes long delays only its own connection. They may send, which under QueuePolicy::block may wait for their own
+/// peer, but not close the endpoint. Error counts as `refused`.
 struct EndpointHandlers {
   /// Known types with good contents; not the questions and commands that the endpoint answers itself.
   std::function<void(const Arrival&)> message = {};
