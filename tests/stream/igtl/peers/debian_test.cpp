@@ -28,6 +28,13 @@
 
 #include "stream/igtl/endpoints.h"
 
+// What the library leaks is its own affair.
+#if defined(__SANITIZE_ADDRESS__)
+extern "C" const char* __lsan_default_suppressions() { return "leak:libOpenIGTLink"; }
+#elif defined(__SANITIZE_THREAD__)
+extern "C" const char* __tsan_default_suppressions() { return "called_from_lib:libOpenIGTLink"; }
+#endif
+
 namespace sagittal::igtl {
 namespace {
 
