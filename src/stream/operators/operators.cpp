@@ -7,6 +7,7 @@ void add_standard_operators(OperatorRegistry& registry) {
   add_flow_operators(registry);
   add_image_folder(registry);
   add_recording_operators(registry);
+  add_i420_operators(registry);
 }
 
 }  // namespace sagittal::stream

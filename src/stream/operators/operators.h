@@ -11,5 +11,6 @@ void add_picture_operators(OperatorRegistry& registry);  ///< resize, crop, flip
 void add_flow_operators(OperatorRegistry& registry);     ///< every, switch, statistics, log, text_filter
 void add_image_folder(OperatorRegistry& registry);
 void add_recording_operators(OperatorRegistry& registry);  ///< recorder, replayer
+void add_i420_operators(OperatorRegistry& registry);       ///< i420_encode, i420_decode
 
 }  // namespace sagittal::stream
