@@ -21,10 +21,13 @@
 #include "nn/checkpoint.h"
 #include "nn/cost.h"
 #include "nn/cpu/network.h"
+#include "nn/keras/convert.h"
 #include "nn/model_folder.h"
 
 namespace sagittal::commands {
 namespace {
+
+constexpr std::size_t kMaxKerasFile = std::size_t{1} << 30;
 
 struct Arguments {
   std::string model;
@@ -299,6 +302,52 @@ void add_action(CLI::App& model, const char* name, const char* help, void (*acti
   command->callback([arguments, action] { action(*arguments); });
 }
 
+struct ConvertArguments {
+  std::string file, folder;
+  std::vector<std::string> labels;
+  bool divide_by_maximum = false, flip_vertically = false, json = false;
+};
+
+void convert_keras(const ConvertArguments& arguments) {
+  const std::filesystem::path file = arguments.file, folder = arguments.folder;
+  const nn::KerasOptions options{
+      file.stem().string(), {arguments.divide_by_maximum, arguments.flip_vertically}, arguments.labels};
+  const nn::GraphFiles files = nn::convert_keras(read_file(file, kMaxKerasFile), options, file.string());
+  const nn::Graph graph = nn::parse_graph(files.network, file.string());
+  std::error_code failure;
+  std::filesystem::create_directories(folder, failure);
+  if (failure) throw Error(ErrorCode::io, fmt::format("{} cannot be made: {}", folder.string(), failure.message()));
+  write_file_atomically(folder / "weights.safetensors", files.weights);
+  write_file_atomically(folder / "network.json", as_bytes(files.network));
+  const nn::GraphShape& in = graph.inputs[0].shape;
+  const nn::GraphShape& out = graph.shape_of(graph.outputs[0]);
+  if (arguments.json) {
+    fmt::print("{}\n", Json{{"folder", folder.string()},
+                            {"name", graph.name},
+                            {"input", {in.height, in.width, in.channels}},
+                            {"output", {out.height, out.width, out.channels}},
+                            {"multiply_adds", graph.multiply_adds()}}
+                           .dump());
+  } else {
+    fmt::print("{}: {} x {} x {} to {} x {} x {}, {:.1f} million multiply-adds an image\n", folder.string(), in.height,
+               in.width, in.channels, out.height, out.width, out.channels,
+               static_cast<double>(graph.multiply_adds()) * 1e-6);
+  }
+}
+
+void add_convert_keras(CLI::App& model) {
+  const auto arguments = std::make_shared<ConvertArguments>();
+  CLI::App* command = model.add_subcommand("convert", "A small 2D network of Keras 2 (.h5) for live streams");
+  command->add_option("file", arguments->file, "Functional model, saved as HDF5")->required();
+  command->add_option("-o,--output", arguments->folder, "Folder to write network.json and weights.safetensors to")
+      ->required();
+  command->add_flag("--divide-by-maximum", arguments->divide_by_maximum, "Images are divided by their maximum");
+  command->add_flag("--flip-vertically", arguments->flip_vertically, "Images are flipped top to bottom, results back");
+  command->add_option("--labels", arguments->labels, "Names of the output's channels, with commas")->delimiter(',');
+  command->add_flag("--json", arguments->json, "One JSON object");
+  command->callback([arguments] { convert_keras(*arguments); });
+}
+
 }  // namespace
 
 void add_model(CLI::App& app) {
@@ -307,6 +356,7 @@ void add_model(CLI::App& app) {
   add_list(*command);
   add_action(*command, "info", "Describe the network, its licence and its prompts", show_info);
   add_action(*command, "verify", "Read every tensor, check it against the plan and run a small pass", verify);
+  add_convert_keras(*command);
   add_model_fetch(*command);
 }
 

@@ -1,4 +1,4 @@
-"""python/convert_keras.py: the folder that it writes, and the models that it refuses."""
+"""python/convert_keras.py and `sagittal model convert`: the folder that they write, and the models that they refuse."""
 import importlib.util
 import json
 import shutil
@@ -22,6 +22,14 @@ def test_gives_the_stored_folder(tmp_path):
     assert converter().main([str(SMALL), "-o", str(tmp_path / "small")]) == 0
     for name in ("network.json", "weights.safetensors"):
         assert (tmp_path / "small" / name).read_bytes() == (SMALL.parent / "small" / name).read_bytes()
+
+
+def test_the_program_gives_the_same_bytes(sagittal, tmp_path):
+    done = sagittal("model", "convert", SMALL, "-o", tmp_path / "a", "--flip-vertically", "--labels", "x,y", "--json")
+    assert json.loads(done.stdout)["input"] == [19, 22, 3]
+    converter().main([str(SMALL), "-o", str(tmp_path / "b"), "--flip-vertically", "--labels", "x,y"])
+    for name in ("network.json", "weights.safetensors"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
 
 def test_says_what_is_done_to_images(tmp_path):
@@ -54,4 +62,11 @@ def changed(tmp_path, change):
 def test_refuses_what_it_does_not_know(tmp_path, capsys, change, reason):
     assert converter().main([changed(tmp_path, change), "-o", str(tmp_path / "out")]) == 1
     assert reason in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_program_refuses_other_files(sagittal, tmp_path):
+    (tmp_path / "a.h5").write_bytes(SMALL.read_bytes()[:5000])
+    refused = sagittal("model", "convert", tmp_path / "a.h5", "-o", tmp_path / "out")
+    assert refused.returncode == 1 and "cut off" in refused.stderr
     assert not (tmp_path / "out").exists()
