@@ -14,6 +14,7 @@
 #include "commands.h"
 #include "model_lookup.h"
 #include "stop_on_signal.h"
+#include "stream/json_text.h"
 #include "stream/library.h"
 #include "stream/pipeline_file.h"
 #include "stream/run.h"
@@ -84,7 +85,7 @@ void run(const Options& options) {
   if (lines) fmt::print(stderr, "\r\x1b[K");
   const stream::Statistics statistics = running.statistics();
   if (options.json) {
-    fmt::print("{}\n", stream::to_json(statistics).dump(-1, ' ', false, Json::error_handler_t::replace));
+    fmt::print("{}\n", stream::json_text(stream::to_json(statistics)));
   } else if (!options.quiet) {
     fmt::print("{}", stream_text(statistics));
   }
@@ -100,7 +101,7 @@ void check(const Options& options) {
     Json operators = Json::array(), flows = Json::array();
     for (const auto& node : graph.nodes()) operators.push_back({{"name", node.name}, {"type", node.type}});
     for (const auto& flow : graph.flows()) flows.push_back(graph.describe(flow));
-    fmt::print("{}\n", Json{{"title", pipeline.title}, {"operators", operators}, {"flows", flows}}.dump());
+    fmt::print("{}\n", stream::json_text({{"title", pipeline.title}, {"operators", operators}, {"flows", flows}}));
     return;
   }
   fmt::print("{}\n", pipeline.title.empty() ? options.pipeline : pipeline.title);
@@ -118,7 +119,7 @@ void list(const Options& options) {
     for (const auto& entry : entries) {
       all.push_back({{"name", entry.name}, {"title", entry.title}, {"description", entry.description}});
     }
-    fmt::print("{}\n", Json{{"pipelines", all}}.dump());
+    fmt::print("{}\n", stream::json_text({{"pipelines", all}}));
     return;
   }
   for (const auto& entry : entries) {
@@ -131,7 +132,7 @@ void operators(const Options& options) {
   if (options.json) {
     Json all = Json::array();
     for (const auto& type : registry.types()) all.push_back(stream::describe(type));
-    fmt::print("{}\n", Json{{"operators", all}}.dump());
+    fmt::print("{}\n", stream::json_text({{"operators", all}}));
     return;
   }
   for (const auto& type : registry.types()) fmt::print("{}\n", operator_text(type));

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include "stream/json_text.h"
 
 namespace sagittal {
 namespace {
@@ -33,7 +34,7 @@ std::string stream_text(const Statistics& statistics) {
                         static_cast<double>(op.runs) / seconds, ms(op.compute.mean_ns()),
                         ms(op.compute.percentile_ns(99)), ms(op.compute.max_ns()), op.errors);
     if (!op.last_error.empty()) text += fmt::format("  last error: {}\n", op.last_error);
-    if (!op.counters.empty()) text += fmt::format("  {}\n", op.counters.dump());
+    if (!op.counters.empty()) text += fmt::format("  {}\n", stream::json_text(op.counters));
   }
   text += fmt::format("\n{:<{}} {:<10} {:>10} {:>10} {:>10} {:>12}\n", "flow", flows, "type", "sent", "taken",
                       "dropped", "most waiting");
@@ -78,7 +79,7 @@ std::string operator_text(const stream::OperatorType& type) {
   }
   for (const Json& parameter : described.at("parameters")) {
     text += fmt::format("  {} = {}: {} ({}{})\n", parameter.at("name").get<std::string>(),
-                        parameter.at("default").dump(), parameter.at("description").get<std::string>(),
+                        stream::json_text(parameter.at("default")), parameter.at("description").get<std::string>(),
                         parameter.at("kind").get<std::string>(), parameter.at("fixed").get<bool>() ? ", fixed" : "");
   }
   return text;

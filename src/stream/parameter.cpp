@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "stream/json_text.h"
 
 namespace sagittal::stream {
 namespace {
@@ -41,8 +42,8 @@ bool is_sound(const auto&) { return true; }
 template <class T>
 std::string Parameter<T>::kind() const {
   std::string text(kKind<T>);
-  if (low_) text += fmt::format(" from {} to {}", Json(*low_).dump(), Json(*high_).dump());
-  if (!choices_.empty()) text += fmt::format(", one of {}", Json(choices_).dump());
+  if (low_) text += fmt::format(" from {} to {}", json_text(*low_), json_text(*high_));
+  if (!choices_.empty()) text += fmt::format(", one of {}", json_text(choices_));
   return text;
 }
 
@@ -50,7 +51,7 @@ template <class T>
 T Parameter<T>::parse(const Json& value) const {
   const auto refuse = [&]() -> T {
     throw Error(ErrorCode::bad_input,
-                fmt::format("parameter \"{}\" is {}, expected: {}", name_, value.dump().substr(0, 100), kind()));
+                fmt::format("parameter \"{}\" is {}, expected: {}", name_, json_text(value).substr(0, 100), kind()));
   };
   T parsed{};
   try {

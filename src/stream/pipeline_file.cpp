@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "base/yaml.h"
+#include "stream/json_text.h"
 
 namespace sagittal::stream {
 namespace {
@@ -16,7 +17,8 @@ constexpr std::size_t kMaxFileBytes = std::size_t{1} << 20;
 constexpr double kMaxMilliseconds = 1e12;
 
 [[noreturn]] void refuse(std::string_view where, std::string_view expected, const Json& found) {
-  throw Error(ErrorCode::bad_input, fmt::format("{} is {}, expected {}", where, found.dump().substr(0, 100), expected));
+  throw Error(ErrorCode::bad_input,
+              fmt::format("{} is {}, expected {}", where, json_text(found).substr(0, 100), expected));
 }
 
 /// `table` with no keys but these.

@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "stream/json_text.h"
 #include "stream/recording_format.h"
 
 namespace sagittal::stream {
@@ -48,7 +49,7 @@ std::string note_line(const RecordedNote& note, UtcTime logged) {
                   {"spacing_mm", grid.spacing_mm},
                   {"origin_mm", grid.origin_mm},
                   {"direction", std::move(direction)}};
-  return line.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return json_text(line);
 }
 
 std::optional<RecordedNote> parse_note(std::string_view line, UtcTime logged) {

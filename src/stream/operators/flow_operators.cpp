@@ -4,6 +4,7 @@
 
 #include "stream/frame.h"
 #include "stream/histogram.h"
+#include "stream/json_text.h"
 #include "stream/operators/operators.h"
 #include "stream/statistics.h"
 #include "stream/values.h"
@@ -72,7 +73,7 @@ class StatisticsOperator final : public Operator {
       if (count_ % static_cast<std::uint64_t>(*every_) != 0) continue;
       Envelope envelope{std::string(context().name()), context().utc_now(),
                         count_ / static_cast<std::uint64_t>(*every_)};
-      text_.send(Text{counters().dump()}, std::move(envelope));
+      text_.send(Text{json_text(counters())}, std::move(envelope));
     }
   }
   Json counters() const override {
