@@ -1,6 +1,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "server/http/file_stream.h"
 #include "server/http/router.h"
 #include "server/http/wire.h"
 
@@ -48,6 +49,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   } catch (const sagittal::Error&) {
     return 0;
   }
+  const std::uint64_t length = rest.size();
+  const auto range = http::parse_range(request.header("Range"), length);
+  if (range && (range->begin > range->end || range->end > length)) __builtin_trap();
   const http::Response response = router().handle(request);
   const std::string head = http::format_head(response, {}, std::chrono::system_clock::time_point());
   if (head.find("\r\n\r\n") != head.size() - 4) __builtin_trap();  // one header only, whatever its values hold

@@ -42,6 +42,7 @@ ServeJobs::ServeJobs(const ServeOptions& options, hub::Hub& hub, server::VolumeS
                 .memory = memory_,
                 .hub = hub,
                 .events = events_,
+                .backends = backends_,
                 .volumes = volumes,
                 .studies = studies,
                 .wake = [this] { queue_.wake(); },

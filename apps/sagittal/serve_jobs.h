@@ -29,6 +29,7 @@ class ServeJobs {
   const PlacedWork work_;
   hub::JobQueue queue_;
   server::JobEvents events_;
+  hub::BackendSurvey backends_;
   const server::JobServices services_;
 };
 

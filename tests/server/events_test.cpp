@@ -20,7 +20,7 @@ class Reader : public http::WebSocket {
   void send(Text text, Loss loss) override {
     const std::lock_guard lock(mutex_);
     const Json event = Json::parse(*text);
-    types.push_back(event.at("type"));
+    types.push_back(event.value("type", "log"));
     losses.push_back(loss);
     texts.push_back(std::move(text));
   }
@@ -104,6 +104,20 @@ TEST(Events, AReaderThatOpensTooLateIsToldToComeAgain) {
   const auto reader = std::make_shared<Reader>();
   listener->open(reader, event("hello"));
   EXPECT_EQ(reader->closed, 1013);
+}
+
+TEST(Events, AChattyLogDoesNotShutOutAReaderThatIsNotOpenYet) {
+  Events events;
+  const auto listener = events.listen("s");
+  for (int n = 0; n < 5000; ++n) events.publish("s", {{"log", "line"}});
+  events.publish("s", {{"state", "done"}});
+  events.publish("s", event("closed"));
+  const auto reader = std::make_shared<Reader>();
+  listener->open(reader, event("hello"));
+  EXPECT_EQ(reader->closed, 1000) << "it hears the end";
+  EXPECT_EQ(reader->types.back(), "closed");
+  EXPECT_EQ(Json::parse(*reader->texts.at(reader->texts.size() - 2)).value("state", ""), "done");
+  EXPECT_LT(reader->types.size(), 500u) << "what is in the log need not be kept";
 }
 
 TEST(Events, TheEndOfASessionClosesItsReaders) {

@@ -236,6 +236,7 @@ TEST_F(NnInteractiveV2Test, CapabilitiesHoldWhatTheClientNeeds) {
         "inference_session_version", "license", "supports_undo", "do_autozoom", "patch_size"}) {
     EXPECT_TRUE(can.contains(key)) << key;
   }
+  EXPECT_EQ(can["inference_session_version"], "2.5.0") << "the release whose masks are answered";
   EXPECT_EQ(can.at("channel_mapping").at("points"), Json({3, 4}));
   EXPECT_EQ(can.at("preferred_scribble_thickness").size(), 3u);
 }

@@ -74,6 +74,30 @@ def test_outputs_and_logs_are_files(client, done):
     client.ask("GET", f"/jobs/{done['id']}/logs", 400, params={"from": -1})
 
 
+def test_outputs_are_sent_in_parts_and_from_the_disk(server, client, data, scan_bytes):
+    job = wait_for(client, submit(client, client.upload(scan_bytes))["id"])
+    name = job["outputs"][0]["path"]
+    url = f"{client.url}/jobs/{job['id']}/outputs/{name}"
+    whole = client.http.get(url).content
+    part = client.http.get(url, headers={"Range": "bytes=2-9"})
+    assert part.status_code == 206 and part.content == whole[2:10]
+    assert part.headers["Content-Range"] == f"bytes 2-9/{len(whole)}" and part.headers["Content-Length"] == "8"
+    assert client.http.get(url, headers={"Range": "bytes=-3"}).content == whole[-3:]
+    assert client.http.get(url, headers={"Range": f"bytes={len(whole)}-"}).status_code == 416
+    assert int(client.http.head(url).headers["Content-Length"]) == len(whole)
+
+    big = 1 << 30
+    with open(data / "jobs" / job["id"] / "out" / name, "r+b") as file:
+        file.truncate(big)
+    before, most, got = server.resident_bytes(), 0, 0
+    with client.http.get(url, stream=True) as answer:
+        assert int(answer.headers["Content-Length"]) == big
+        for block in answer.iter_content(8 << 20):
+            got += len(block)
+            most = max(most, server.resident_bytes())
+    assert got == big and most - before < 64 << 20
+
+
 @pytest.mark.parametrize("path", ["../record.json", "..%2frecord.json", "%2e%2e/request.json", "/etc/passwd", "a%00b", "", ".",
                                   "none.nii.gz", "../../../../jobs.db"])
 def test_no_other_file_is_an_output(server, done, path):
@@ -91,7 +115,11 @@ def test_its_segments_go_into_the_viewer_with_names_and_codes(client, done):
     liver = next(s for s in made if s["name"].lower() == "liver")
     assert liver["term"]["id"] == "LIVER"
     assert liver["volume_ml"] == pytest.approx(found["LIVER"]["volume_ml"], rel=1e-6)
-    assert len(client.ask("GET", session.path)["segments"]) == len(made)
+    again = client.ask("POST", f"{session.path}/segments/import", 200, json=asked)["segments"]
+    assert [s["number"] for s in again] == [s["number"] for s in made], "each once"
+    client.ask("DELETE", f"{session.path}/segments/{liver['number']}", 204)
+    third = client.ask("POST", f"{session.path}/segments/import", 201, json=asked)["segments"]
+    assert [s["name"] for s in third] == [s["name"] for s in made] and len(client.ask("GET", session.path)["segments"]) == len(made)
     other = client.open(client.upload(nifti(scan())))
     assert "another grid" in client.ask("POST", f"{other.path}/segments/import", 400, json=asked)["error"]["message"]
     client.ask("POST", f"{session.path}/segments/import", 404, json={**asked, "path": "../record.json"})

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <vector>
+#include <set>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -11,8 +11,8 @@
 namespace sagittal::server {
 namespace {
 
-constexpr std::chrono::milliseconds kPeriod{200};
 constexpr std::uint64_t kMostLogBytes = std::uint64_t{64} << 10;  ///< of one look; older lines are in the log itself
+constexpr std::size_t kMostLines = 100;                           ///< of one look, the last ones
 
 std::uint64_t size_of_file(const std::filesystem::path& file) {
   std::error_code none;
@@ -24,8 +24,8 @@ std::uint64_t size_of_file(const std::filesystem::path& file) {
 
 std::string job_channel(const std::string& job) { return "job " + job; }
 
-JobEvents::JobEvents(const hub::JobStore& store, Events& events)
-    : store_(store), events_(events), thread_([this] { loop(); }) {}
+JobEvents::JobEvents(const hub::JobStore& store, Events& events, std::chrono::milliseconds period)
+    : store_(store), events_(events), period_(period), thread_([this] { loop(); }) {}
 
 JobEvents::~JobEvents() {
   {
@@ -39,7 +39,8 @@ JobEvents::~JobEvents() {
 std::shared_ptr<Events::Listener> JobEvents::listen(const std::string& job, const std::string& owner) {
   auto listener = events_.listen(job_channel(job), owner);
   const std::lock_guard lock(mutex_);
-  watched_.try_emplace(job, Watched{-1, size_of_file(store_.log_of(job))});
+  Watched& watched = watched_.try_emplace(job, Watched{-1, size_of_file(store_.log_of(job))}).first->second;
+  ++watched.listened;
   changed_.notify_all();
   return listener;
 }
@@ -53,14 +54,21 @@ void JobEvents::loop() {
     }
     std::map<std::string, Watched> now = watched_;
     lock.unlock();
-    std::vector<std::string> over;
+    std::set<std::string> over;
     for (auto& [job, watched] : now) {
-      if (!look(job, watched)) over.push_back(job);
+      if (!look(job, watched)) over.insert(job);
     }
     lock.lock();
-    for (const auto& [job, watched] : now) watched_[job] = watched;
-    for (const std::string& job : over) watched_.erase(job);
-    changed_.wait_for(lock, kPeriod, [this] { return stopping_; });
+    for (const auto& [job, looked] : now) {
+      const auto kept = watched_.find(job);
+      if (kept->second.listened != looked.listened) continue;  // somebody came meanwhile: looked at again
+      if (over.contains(job)) {
+        watched_.erase(kept);
+      } else {
+        kept->second = looked;
+      }
+    }
+    changed_.wait_for(lock, period_, [this] { return stopping_; });
   }
 }
 
@@ -80,8 +88,9 @@ bool JobEvents::look(const std::string& job, Watched& watched) {
       in.read(text.data(), static_cast<std::streamsize>(text.size()));
       const std::size_t whole = text.rfind('\n') + 1;  // 0 where no line has ended
       watched.log_bytes += whole;
-      for (const std::string_view line : split(std::string_view(text).substr(0, whole), '\n')) {
-        if (!line.empty()) events_.publish(channel, {{"log", line}});
+      const auto lines = split(std::string_view(text).substr(0, whole), '\n');
+      for (std::size_t n = lines.size() - std::min(lines.size(), kMostLines); n < lines.size(); ++n) {
+        if (!lines[n].empty()) events_.publish(channel, {{"log", lines[n]}});
       }
     }
     if (state.version != watched.version) events_.publish(channel, hub::job_json(state));

@@ -14,6 +14,7 @@
 #include "server/api/forms.h"
 #include "server/api/job_inputs.h"
 #include "server/api/route_table.h"
+#include "server/http/file_stream.h"
 
 namespace sagittal::server {
 namespace {
@@ -23,7 +24,6 @@ using http::Response;
 
 constexpr const char* kWhat = "request";
 constexpr std::uint64_t kMostLogBytes = std::uint64_t{8} << 20;  ///< of one answer
-constexpr std::uint64_t kMostFileBytes = std::uint64_t{16} << 30;
 
 Response not_accepted(const hub::Runnable& model) {
   const std::string message =
@@ -124,7 +124,7 @@ class JobRoutes {
     const std::string& path = request.path_values["path"];
     if (job.state != hub::JobState::done) throw Error(ErrorCode::not_found, "the job has no outputs");
     const auto file = hub::output_file(services_.store.folder_of(job.id), path);
-    Response response = http::make_response(200, content_type_of(path), read_file(file, kMostFileBytes));
+    Response response = http::stream_file(file, content_type_of(path), request);
     // Whatever a stranger's model wrote is never a page of this server.
     response.headers.push_back({"Content-Disposition", "attachment"});
     response.headers.push_back({"X-Content-Type-Options", "nosniff"});
@@ -132,11 +132,11 @@ class JobRoutes {
   }
 
   Response events(const Request& request) {
-    const hub::Job job = find(request);
-    const auto listener = services_.events.listen(job.id, request.owner);
+    const std::string id = find(request).id;
+    const auto listener = services_.events.listen(id, request.owner);
     Response response;
     response.status = 101;
-    const Json hello = hub::job_json(job);
+    const Json hello = hub::job_json(services_.store.get(id));  // what changes from here on is told
     response.on_web_socket = [listener, hello](std::shared_ptr<http::WebSocket> socket) -> std::shared_ptr<void> {
       listener->open(std::move(socket), hello);
       return listener;
@@ -179,7 +179,10 @@ std::vector<http::Route> job_routes(const JobServices& services) {
   describe(add("GET", "/jobs/{id}/logs", "What the model has said.", &J::logs),
            {.query = {{"from", "integer", "Where to begin, in bytes."}}, .answers = {file_answer("text/plain")}});
   describe(add("GET", "/jobs/{id}/outputs/{+path}", "A file of the results.", &J::output),
-           {.answers = {file_answer("application/octet-stream")}});
+           {.headers = {{"Range", "string", "bytes=FIRST-LAST: a part of it."}},
+            .answers = {file_answer("application/octet-stream"),
+                        {206, "The part.", {{"", "application/octet-stream"}}},
+                        json_answer("Error", 416, "The range lies outside of the file.")}});
   http::Route& events =
       add("GET", "/jobs/{id}/events", "A WebSocket: each change of the job, and its log.", &J::events);
   events.web_socket = "sagittal.v1";

@@ -7,6 +7,7 @@
 #include "hub/hub.h"
 #include "hub/jobs/job_store.h"
 #include "hub/jobs/run_memory.h"
+#include "hub/jobs/survey.h"
 #include "server/api/job_events.h"
 #include "server/api/volume_shelf.h"
 #include "server/http/router.h"
@@ -20,6 +21,7 @@ struct JobServices {
   hub::RunMemory& memory;
   hub::Hub& hub;
   JobEvents& events;
+  hub::BackendSurvey& backends;
   VolumeShelf& volumes;
   const Studies& studies;
   std::function<void()> wake;       ///< the queue shall look now

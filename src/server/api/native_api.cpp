@@ -12,6 +12,7 @@
 #include "server/api/openapi.h"
 #include "server/api/prompt_routes.h"
 #include "server/api/route_table.h"
+#include "server/api/run_routes.h"
 #include "server/api/session_routes.h"
 #include "server/api/stream_routes.h"
 #include "server/api/volume_routes.h"
@@ -103,6 +104,7 @@ std::vector<http::Route> native_api_routes(const ApiServices& services, hub::Hub
   if (jobs != nullptr) {
     append(import_routes(access, jobs->store));
     append(job_routes(*jobs));
+    append(run_routes(*jobs));
   }
   if (streams != nullptr) append(stream_routes(*streams));
   return routes;

@@ -47,6 +47,7 @@ Json to_json(const NativeSession& session) {
                         {"term", s.term},
                         {"revision", s.revision},
                         {"owed", s.owed}});
+    if (!s.origin.empty()) segments.back()["origin"] = s.origin;
   }
   Json json{{"volume", session.volume},           {"name", session.name},
             {"series", session.series},           {"geometry", geometry_json(session.geometry)},
@@ -74,7 +75,8 @@ NativeSession parse_native_session(const Json& json) {
         {json_get<int>(segment, "number", kWhat), json_get<int>(segment, "slot", kWhat),
          json_get<std::string>(segment, "name", kWhat), parse_colour(json_get<std::string>(segment, "colour", kWhat)),
          json_get<std::string>(segment, "term", kWhat), json_get<std::uint64_t>(segment, "revision", kWhat),
-         json_get_or<std::uint64_t>(segment, "owed", kWhat, 0)});
+         json_get_or<std::uint64_t>(segment, "owed", kWhat, 0),
+         json_get_or<std::string>(segment, "origin", kWhat, "")});
   }
   return session;
 }

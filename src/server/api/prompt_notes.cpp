@@ -36,9 +36,10 @@ Bytes note_of(const interact::Prompt& prompt) {
 
 Bytes note_of_reset() { return {static_cast<std::uint8_t>(NoteKind::reset)}; }
 
-std::vector<interact::Prompt> prompts_of(const std::vector<ByteView>& notes) {
+std::vector<interact::Prompt> prompts_of(const std::vector<ByteView>& notes, bool with_mask) {
   std::vector<interact::Prompt> prompts;
   for (auto note = first_note(notes); note != notes.end(); ++note) {
+    if (!with_mask && has_kind(*note, NoteKind::start)) continue;
     if (note->empty()) throw Error(ErrorCode::bad_input, "a step of the segment's history has no prompt");
     const Bytes text = io::unpack_zstd(note->subspan(1), kMaxNoteBytes, "kept prompt");
     prompts.push_back(interact::parse_prompt(parse_json(as_text(text), "kept prompt")));

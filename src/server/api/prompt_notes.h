@@ -14,8 +14,9 @@ Bytes note_of(const interact::Prompt& prompt);
 Bytes note_of_reset();
 
 /// The prompts that made the segment what it is, oldest first: those since the last initial mask, which is one of them,
-/// or the last reset. Error(bad_input) for notes that are none.
-std::vector<interact::Prompt> prompts_of(const std::vector<ByteView>& notes);
+/// or the last reset. `with_mask` false: without that mask, which is as large as the image. Error(bad_input) for notes
+/// that are none.
+std::vector<interact::Prompt> prompts_of(const std::vector<ByteView>& notes, bool with_mask = true);
 std::int64_t count_prompts(const std::vector<ByteView>& notes);
 
 }  // namespace sagittal::server

@@ -152,9 +152,10 @@ class PromptRoutes {
   }
 
   Response prompts(const Request& request) {
+    const bool with_mask = query_flag(http::Query(request.query), "mask", true);
     return access_->with_session(request, [&](NativeTurn& native) {
       const NativeSegment& segment = native.native.segment(number_in_path(request, "n"));
-      const auto given = prompts_of(native.session().notes(segment.slot));
+      const auto given = prompts_of(native.session().notes(segment.slot), with_mask);
       return http::text_response(200, "application/json", interact::format_prompts_file(given));
     });
   }
@@ -329,7 +330,8 @@ std::vector<http::Route> prompt_routes(const std::shared_ptr<SessionAccess>& acc
     return RouteDoc::Answer{200, "A file; for bits as JSON.", {{schema}, {"", "application/octet-stream"}}};
   };
   add("GET", segment + "/prompts", "The prompts that made the segment, as a prompts file.", 0, &P::prompts,
-      {.answers = {json_answer("PromptsFile")}});
+      {.query = {{"mask", "boolean", "False: without the initial mask, which is as large as the image."}},
+       .answers = {json_answer("PromptsFile")}});
   http::Route& prompt =
       add("POST", segment + "/prompts", "A prompt; answers with what it changed.", form, &P::prompt,
           {.query = {{"wait", "boolean", "False: answers at once; the result is an event."},

@@ -166,6 +166,32 @@ constexpr std::string_view kSchemas = R"json({
     "workflows": {"type": "array", "items": {"type": "object"}},
     "image": {"type": ["object", "null"]}, "sections": {"type": "array", "items": {"type": "object"}},
     "warnings": {"type": "array", "items": {"type": "string"}}}},
+"HubInputs": {"type": "object", "required": ["model", "source", "workflow", "inputs", "volumes", "licence"],
+  "properties": {"model": {"type": "string"}, "source": {"enum": ["mhub", "local"]}, "workflow": {"type": "string"},
+    "inputs": {"type": "array", "items": {"type": "object",
+      "required": ["role", "kind", "modalities", "accepts", "description"], "properties": {
+        "role": {"description": "As in a JobRequest; empty: the only one.", "type": "string"},
+        "kind": {"description": "segmentation, structures: an object that refers to the images; image: of any format.",
+          "enum": ["series", "segmentation", "structures", "file", "image"]},
+        "modalities": {"description": "Empty: any, or not told.", "type": "array", "items": {"type": "string"}},
+        "accepts": {"type": "array", "items": {"type": "string", "examples": ["dicom", "nifti", "nrrd"]}},
+        "description": {"type": "string"}}}},
+    "volumes": {"description": "Whether images that are no DICOM are taken.", "type": "object",
+      "required": ["accepted", "reason"], "properties": {
+        "accepted": {"type": "boolean"}, "reason": {"type": ["string", "null"]}}},
+    "licence": {"description": "What the caller has to accept before the first run; null: nothing.",
+      "type": ["object", "null"], "properties": {"id": {"type": "string"}, "text": {"type": "string"},
+        "commercial_use": {"type": ["boolean", "null"]}}}}},
+"HubBackend": {"type": "object", "required": ["name", "available", "reason", "mend"], "properties": {
+  "name": {"type": "string"}, "available": {"type": "boolean"},
+  "reason": {"description": "Why not.", "type": ["string", "null"]},
+  "mend": {"description": "What to do about it.", "type": ["string", "null"]}}},
+"HubBackends": {"description": "Looked at again after a minute.", "type": "object",
+  "required": ["backends", "best", "on"], "properties": {
+    "backends": {"type": "array", "items": {"$ref": "#/components/schemas/HubBackend"}},
+    "best": {"description": "What runs an image where none is chosen.", "type": ["string", "null"]},
+    "on": {"description": "local and slurm.", "type": "array",
+      "items": {"$ref": "#/components/schemas/HubBackend"}}}},
 "ImportRequest": {"type": "object", "required": ["job", "path"], "properties": {
   "job": {"type": "string"}, "path": {"description": "Of an output that is a segmentation.", "type": "string"}}},
 "Segments": {"type": "object", "required": ["segments"], "properties": {

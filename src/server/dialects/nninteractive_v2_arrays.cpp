@@ -12,6 +12,9 @@
 namespace sagittal::server {
 namespace {
 
+/// The release whose masks are answered, by interact::Rules::v2_5; checkpoints that ask for 2.6 are loaded too.
+constexpr const char* kMasksOf = "2.5.0";
+
 [[noreturn]] void refuse(std::string why) { throw Error(ErrorCode::bad_input, std::move(why)); }
 
 Json pair_of(const interact::ChannelPair& channels) { return {channels.positive, channels.negative}; }
@@ -40,7 +43,7 @@ Json describe_capabilities(const interact::Model& model) {
            {"interaction_decay", can.interaction_decay ? Json(*can.interaction_decay) : Json()},
            {"patch_size", model.patch_size},
            {"do_autozoom", true},
-           {"inference_session_version", interact::kSessionVersion},
+           {"inference_session_version", kMasksOf},
            {"license", model.licence},
            {"supports_undo", true}};
   out["supported_interactions"] = {{"points", can.supports_points},

@@ -362,8 +362,8 @@ class HttpConnection : public Connection {
     for (Header& header : answer_headers_) response_.headers.push_back(std::move(header));
     answer_headers_.clear();
     const bool unread = route_ != nullptr && !body_complete_;
-    framing_.keep_alive =
-        framing_.keep_alive && !unread && !shared_->draining && (framing_.http_1_1 || !response_.next_block);
+    const bool ends_by_closing = response_.next_block && !response_.stream_bytes && !framing_.http_1_1;
+    framing_.keep_alive = framing_.keep_alive && !unread && !shared_->draining && !ends_by_closing;
     head_ = format_head(response_, framing_, std::chrono::system_clock::now());
     const ByteView body = framing_.head_only ? ByteView() : response_.bytes();
     const std::array<asio::const_buffer, 2> parts{asio::buffer(head_), asio::buffer(body.data(), body.size())};
@@ -393,7 +393,14 @@ class HttpConnection : public Connection {
       return abandon();
     }
     const bool last = block.empty();
-    head_ = framing_.http_1_1 ? format_chunk(block) : std::string(as_text(block));
+    if (auto& left = response_.stream_bytes) {
+      if (last ? *left > 0 : block.size() > *left) return abandon();
+      *left -= block.size();
+      if (last) return finish();
+      head_ = as_text(block);
+    } else {
+      head_ = framing_.http_1_1 ? format_chunk(block) : std::string(as_text(block));
+    }
     const std::array<asio::const_buffer, 1> parts{asio::buffer(head_)};
     write(
         parts, head_.size(),

@@ -61,6 +61,8 @@ std::string_view reason_phrase(int status) {
       return "Gone";
     case 413:
       return "Payload Too Large";
+    case 416:
+      return "Range Not Satisfiable";
     case 422:
       return "Unprocessable Entity";
     case 426:

@@ -1,6 +1,8 @@
 #pragma once
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,9 +20,11 @@ struct Response {
   int status = 200;
   std::vector<Header> headers;
   std::shared_ptr<const Bytes> body;  ///< whole body; null: empty
-  /// A body of unknown length instead of `body`: called until it returns an empty block, from a network thread, so it
-  /// must be quick; an exception breaks the connection off.
+  /// A body that is made while it is sent, instead of `body`: called until it returns an empty block, from a network
+  /// thread, so it must be quick; an exception breaks the connection off.
   std::function<Bytes()> next_block;
+  /// How many bytes the blocks have together, where that is known: any other number breaks the connection off.
+  std::optional<std::uint64_t> stream_bytes;
   /// Instead of an answer, where the route is a WebSocket's: the connection becomes one.
   OnWebSocket on_web_socket;
 

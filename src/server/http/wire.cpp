@@ -26,6 +26,8 @@ std::string format_head(const Response& response, const Framing& framing, std::c
     // its length would be that of the body which is not sent
   } else if (!response.next_block) {
     append_field(head, "Content-Length", std::to_string(response.bytes().size()));
+  } else if (response.stream_bytes) {
+    append_field(head, "Content-Length", std::to_string(*response.stream_bytes));
   } else if (framing.http_1_1) {
     append_field(head, "Transfer-Encoding", "chunked");
   }

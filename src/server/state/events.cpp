@@ -9,7 +9,8 @@
 namespace sagittal::server {
 namespace {
 
-constexpr std::size_t kMaxBacklog = 32;  ///< events between a request for a socket and its opening
+constexpr std::size_t kMaxBacklog = 32;       ///< events between a request for a socket and its opening
+constexpr std::size_t kMaxBacklogLogs = 256;  ///< lines of a log besides; further ones are in the log only
 constexpr std::size_t kMaxPerOwner = 64;
 constexpr std::uint16_t kDone = 1000, kNotAllowed = 1008, kTooSlow = 1013;
 
@@ -51,7 +52,7 @@ void Events::publish(const std::string& session, const Json& event) {
   const auto found = listeners_.find(session);
   if (found == listeners_.end()) return;
   for (Listener* listener : found->second) {
-    listener->tell(text, loss_of(event, type));
+    listener->tell(text, loss_of(event, type), event.contains("log"));
     if (type == "closed") listener->close(kDone, "the session is closed");
   }
 }
@@ -95,10 +96,12 @@ void Events::Listener::open(std::shared_ptr<http::WebSocket> socket, const Json&
   if (closing_ != 0) socket_->close(closing_, "");
 }
 
-void Events::Listener::tell(const http::WebSocket::Text& text, http::Loss loss) {
+void Events::Listener::tell(const http::WebSocket::Text& text, http::Loss loss, bool is_in_log) {
   if (socket_) return socket_->send(text, loss);
   if (loss == http::Loss::when_slow) return;
-  if (backlog_.size() == kMaxBacklog) return close(kTooSlow, "");
+  if (is_in_log && logs_in_backlog_ == kMaxBacklogLogs) return;
+  if (is_in_log) ++logs_in_backlog_;
+  if (!is_in_log && backlog_.size() - logs_in_backlog_ == kMaxBacklog) return close(kTooSlow, "");
   backlog_.push_back(text);
 }
 

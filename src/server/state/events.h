@@ -14,7 +14,8 @@
 namespace sagittal::server {
 
 /// Who listens to which session. Events are JSON objects whose "type" says what they are; progress, and masks with
-/// "coarse", are lost for readers that are slow. Any thread; publishing never blocks.
+/// "coarse", are lost for readers that are slow, and lines of a log, {"log": line}, before their socket is open. Any
+/// thread; publishing never blocks.
 class Events {
  public:
   class Listener;
@@ -55,7 +56,7 @@ class Events::Listener {
 
  private:
   friend class Events;
-  void tell(const http::WebSocket::Text& text, http::Loss loss);
+  void tell(const http::WebSocket::Text& text, http::Loss loss, bool is_in_log);
   void close(std::uint16_t code, std::string_view reason);
 
   Events& events_;
@@ -64,7 +65,8 @@ class Events::Listener {
   // Guarded by the mutex of `events_`:
   std::shared_ptr<http::WebSocket> socket_;     // null before `open`
   std::vector<http::WebSocket::Text> backlog_;  // of what must not be lost, before `open`
-  std::uint16_t closing_ = 0;                   // before `open`; 0: not to be closed
+  std::size_t logs_in_backlog_ = 0;
+  std::uint16_t closing_ = 0;  // before `open`; 0: not to be closed
 };
 
 }  // namespace sagittal::server
