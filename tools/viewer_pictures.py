@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes the pictures of docs/viewer.md: build/venv/bin/pip install pillow; build/venv/bin/python tools/viewer_pictures.py
 
-Needs the scans of `make demo` (Debian's mricron-data) and Chromium; for the page of models, SAGITTAL_MHUB: a checkout of
+Needs the scans of `make demo` (Debian's mricron-data) and Chromium; for the pages of models, SAGITTAL_MHUB: a checkout of
 github.com/MHubAI/models. Look at each picture before it is committed.
 """
 import io
@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -18,7 +19,11 @@ sys.path[:0] = [str(ROOT / "tests/server"), str(ROOT / "tests/web")]
 from PIL import Image  # noqa: E402
 from playwright.sync_api import sync_playwright  # noqa: E402
 
-from job_client import add_model, scan_file  # noqa: E402
+import numpy as np  # noqa: E402
+
+from ct_series import encode, instances  # noqa: E402
+from job_client import FakeDocker, add_model, scan_file  # noqa: E402
+from native_client import Client  # noqa: E402
 from running_server import Server  # noqa: E402
 from viewer import Viewer  # noqa: E402
 
@@ -49,6 +54,28 @@ def models(browser, program: str, checkout: str) -> None:
         viewer.page.wait_for_selector(".model")
         viewer.page.evaluate("document.querySelector('.note-of').remove()")  # where the checkout lies
         keep(viewer, "viewer_models.png")
+        server.stop()
+
+
+def run(browser, program: str, checkout: str) -> None:
+    """The page of a model that reads three MR series, with generated ones and an engine that only answers."""
+    with tempfile.TemporaryDirectory() as data:
+        subprocess.run([program, "hub", "sync", "--from", checkout, "--data-dir", data], check=True)
+        engine = FakeDocker(Path(data) / "bin")
+        server = Server(program, "--data-dir", data, env={**os.environ, "PATH": engine.path})
+        voxels = np.random.default_rng(4).integers(0, 900, (6, 20, 24)).astype(np.int16)
+        file = io.BytesIO()
+        with zipfile.ZipFile(file, "w") as archive:
+            for n, name in enumerate(("t2w tra", "adc map", "hbv b1400")):
+                for k, instance in enumerate(instances(voxels, f"1.2.826.0.1.3680043.8.498.{n + 5}", description=name)):
+                    instance.Modality = "MR"
+                    archive.writestr(f"{n}/IM{k:04d}", encode(instance))
+        Client(server.url).upload(file.getvalue(), "prostate.zip")
+        viewer = Viewer(browser, server.url, width=1120, height=760)
+        viewer.page.goto(f"{server.url}/#page=models&model=gc_picai_baseline&source=mhub")
+        viewer.page.wait_for_selector("#scan-2")
+        viewer.page.wait_for_selector("#backend option[value=podman]", state="attached")
+        keep(viewer, "viewer_run.png")
         server.stop()
 
 
@@ -94,6 +121,7 @@ def main() -> None:
         job(browser, program)
         if "SAGITTAL_MHUB" in os.environ:
             models(browser, program, os.environ["SAGITTAL_MHUB"])
+            run(browser, program, os.environ["SAGITTAL_MHUB"])
     server.stop()
 
 

@@ -15,7 +15,7 @@ import { loading_screen } from './panels/loading';
 import { masks_of_file } from './work/masks_of_file';
 import { open_save } from './panels/save';
 import { choose_part } from './panels/part';
-import { open_share, session_of_address } from './panels/share';
+import { open_share, segment_of_address, session_of_address } from './panels/share';
 import { start_screen } from './panels/start';
 import { Workspace } from './panels/workspace';
 import type { FoundFile } from './scan/dropped';
@@ -157,7 +157,7 @@ export class App {
 
   private async show_work(scan: Scan, session: Session, signal: AbortSignal): Promise<void> {
     const work = new Work(this.client, session, scan, toast);
-    await work.start();
+    await work.start(segment_of_address());
     if (signal.aborted) return work.stop();
     remember_loaded(session, scan.modality);
     this.workspace = new Workspace(this.client, work, () => this.start_from_mask(work));

@@ -1,4 +1,5 @@
 import type { Client } from './client';
+import type { Terms } from './jobs';
 
 /// The catalogue of models (docs/api.md). All texts are strangers'.
 
@@ -129,4 +130,49 @@ export function search_models(client: Client, filters: Partial<Filters>, signal?
 
 export function read_model(client: Client, name: string, source: string | null): Promise<Card> {
   return client.json<Card>(`hub/models/${encodeURIComponent(name)}`, { query: { source: source ?? undefined } });
+}
+
+/// One thing that a run is given.
+export interface RunInput {
+  /// Empty: the only one.
+  role: string;
+  /// segmentation and structures refer to the images; image: of any format.
+  kind: 'series' | 'segmentation' | 'structures' | 'file' | 'image';
+  /// Empty: any, or not told.
+  modalities: string[];
+  accepts: string[];
+  description: string;
+}
+
+/// What a workflow of a model reads, and what has to be accepted before.
+export interface RunInputs {
+  workflow: string;
+  inputs: RunInput[];
+  /// Whether images that are no DICOM are taken.
+  volumes: { accepted: boolean; reason: string | null };
+  licence: Terms | null;
+}
+
+export interface BackendState {
+  name: string;
+  available: boolean;
+  reason: string | null;
+  mend: string | null;
+}
+
+export interface Backends {
+  backends: BackendState[];
+  /// What runs an image where none is chosen.
+  best: string | null;
+  on: BackendState[];
+}
+
+/// `workflow` empty: the default one.
+export function read_inputs(client: Client, { name, source }: Common, workflow: string): Promise<RunInputs> {
+  return client.json<RunInputs>(`hub/models/${encodeURIComponent(name)}/inputs`, { query: { source, workflow: workflow || undefined } });
+}
+
+/// What this server runs models with.
+export function read_backends(client: Client): Promise<Backends> {
+  return client.json<Backends>('hub/backends');
 }

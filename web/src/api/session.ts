@@ -1,4 +1,5 @@
 import type { Call, Client } from './client';
+import { decode_base64 } from '../scan/bits';
 import type { Bounds, MaskFormat, Prompt, Reply, Segment, Session, Term, Volume } from './types';
 
 export interface MaskReply {
@@ -46,8 +47,9 @@ export class SessionApi {
     await this.client.call(this.path(n), { method: 'DELETE' });
   }
 
+  /// Without an initial mask.
   async prompts(n: number): Promise<Prompt[]> {
-    const file = await this.client.json<{ prompts: Prompt[] }>(`${this.path(n)}/prompts`);
+    const file = await this.client.json<{ prompts: Prompt[] }>(`${this.path(n)}/prompts`, { query: { mask: false } });
     return file.prompts;
   }
 
@@ -66,6 +68,12 @@ export class SessionApi {
 
   whole_mask(n: number): Promise<MaskReply> {
     return this.mask_call(`${this.path(n)}/mask`, { query: { format: 'bits' } });
+  }
+
+  /// Of all segments, by their numbers.
+  async whole_masks(): Promise<Map<number, MaskReply>> {
+    const { segments } = await this.client.json<{ segments: (Reply & { number: number; mask: string })[] }>(`sessions/${this.id}/mask`, { query: { format: 'bits' } });
+    return new Map(segments.map((reply) => [reply.number, { reply, packed: decode_base64(reply.mask) }]));
   }
 
   /// `n` null: all segments in one file.

@@ -13,6 +13,7 @@ export interface Geometry {
 export interface Series {
   uid: string;
   description: string;
+  modality?: string | null;
   shape: Index3;
 }
 
@@ -35,11 +36,8 @@ export interface Study {
   source: 'example' | 'folder' | 'dicomweb';
   modality: string | null;
   detail: string | null;
-}
-
-export interface JobsInfo {
-  /// Whether jobs can be sent to a cluster.
-  slurm: boolean;
+  /// Of DICOM; null: it is a file of another format.
+  series: string | null;
 }
 
 /// Of the server: its version, and the parts that not every server has.
@@ -48,7 +46,7 @@ export interface Info {
   parts?: string[];
   hub?: { models: number; synced: string | null };
   /// Null where models can be found only.
-  jobs?: JobsInfo | null;
+  jobs?: object | null;
 }
 
 export interface Term {

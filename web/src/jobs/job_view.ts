@@ -10,7 +10,7 @@ import { toast } from '../panels/dialogs';
 import { kJobs } from './address';
 import { progress } from './jobs_page';
 import { log_view } from './log_view';
-import { result_view } from './results';
+import { open_all, result_view } from './results';
 import { json_tree } from './tree';
 import { backend_label, duration, state_chip } from './words';
 
@@ -89,6 +89,7 @@ function sections_of(client: Client, job: Job): Node[] {
       has_ended(job) ? null : progress(job)),
     ...(job.error ? [h('p', { class: 'warning bad', role: 'alert' }, job.error.message)] : []),
     ...job.notes.map((note) => h('p', { class: 'warning' }, note)),
+    ...[open_all(client, job)].filter((all) => all !== null),
     ...job.outputs.map((output) => result_view(client, job, output)),
     h('section', { class: 'box' }, h('h2', {}, 'Job'),
       h('dl', {}, ...facts.filter(([, text]) => text !== '').flatMap(([term, text]) => [h('dt', {}, term), h('dd', {}, text)])),

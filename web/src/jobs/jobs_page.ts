@@ -72,7 +72,7 @@ function row(client: Client, job: Job, refresh: () => Promise<void>): HTMLElemen
     h('div', { class: 'about' },
       h('h2', {}, h('a', { href: job_address(job.id), 'data-focus': `job-${job.id}` }, name)),
       h('p', { class: 'summary' }, job.inputs.map(({ description }) => description).join(', ')),
-      has_ended(job) ? (job.error ? h('p', { class: 'summary bad' }, job.error.message) : null) : progress(job)),
+      has_ended(job) ? (job.error ? h('p', { class: 'summary bad' }, job.error.message.split('\n')[0]!) : null) : progress(job)),
     h('div', { class: 'facts' }, state_chip(job), h('small', { class: 'numbers' }, time)),
     h('button', { class: 'small act', 'data-focus': `act-${job.id}`, 'aria-label': `${what}: ${name}`, onclick: () => void act() }, what)));
 }

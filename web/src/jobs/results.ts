@@ -16,12 +16,21 @@ const kMostRows = 200;
 export function result_view(client: Client, job: Job, output: JobOutput): HTMLElement {
   const name = output.path.split('/').at(-1) ?? output.path;
   const save = button('Download', async () => save_file(await read_output(client, job.id, output.path), name));
-  const open = output.kind !== 'segmentation' || output.segments.length === 0 ? null : button('Open in viewer', () => open_in_viewer(client, job, output.path));
+  const open = output.kind !== 'segmentation' || output.segments.length === 0 ? null : button('Open in viewer', () => open_in_viewer(client, job, [output.path]));
   open?.classList.add('primary');
   return h('section', { class: 'box result', 'aria-label': output.path },
     h('div', { class: 'found' },
       h('h2', { class: 'file' }, output.path), h('div', { class: 'row' }, h('small', { class: 'numbers' }, output.bytes === null ? '' : format_bytes(output.bytes)), open, save)),
     ...contents(client, job, output));
+}
+
+/// All segmentations together, where a model wrote them as several files; null where it did not.
+export function open_all(client: Client, job: Job): HTMLElement | null {
+  const paths = job.outputs.filter(({ kind, segments: found }) => kind === 'segmentation' && found.length > 0).map(({ path }) => path);
+  if (paths.length < 2) return null;
+  const open = button('Open all in viewer', () => open_in_viewer(client, job, paths));
+  open.classList.add('primary');
+  return h('div', { class: 'row' }, open);
 }
 
 function button(label: string, run: () => Promise<unknown>): HTMLButtonElement {

@@ -10,6 +10,8 @@ export interface Scan {
   key: string;
   name: string;
   modality: string | null;
+  /// As a RunInput accepts it: "dicom", "nifti", …
+  format: string;
   reference: ScanReference;
 }
 
@@ -31,12 +33,20 @@ export async function find_scans(client: Client): Promise<ScanGroup[]> {
   const groups = [
     { label: kLoaded, scans: first },
     { label: 'Files you sent', scans: sent.filter(({ reference }) => !is_loaded(reference)) },
-    { label: 'Scans on this server', scans: studies.map(({ id, name, modality }) => ({ key: `study ${id}`, name, modality, reference: { series: id } })) },
+    { label: 'Scans on this server', scans: studies.map(({ id, name, modality, series }) => ({ key: `study ${id}`, name, modality, format: series ? 'dicom' : 'nrrd', reference: { series: id } })) },
   ];
   return groups.filter(({ scans }) => scans.length > 0);
 }
 
-function scans_of({ id, name, modality, series }: Volume): Scan[] {
-  if (!series || series.length < 2) return [{ key: id, name, modality, reference: { volume: id } }];
-  return series.map(({ uid, description }) => ({ key: `${id} ${uid}`, name: `${name}: ${description || 'series without a name'}`, modality, reference: { volume: id, series: uid } }));
+function scans_of({ id, name, modality, format, series }: Volume): Scan[] {
+  const accepted = format_of(format);
+  if (!series || series.length < 2) return [{ key: id, name, modality, format: accepted, reference: { volume: id } }];
+  return series.map(({ uid, description, modality: own }) => ({
+    key: `${id} ${uid}`, name: `${name}: ${description || 'series without a name'}`, modality: own ?? modality, format: accepted, reference: { volume: id, series: uid },
+  }));
+}
+
+/// "NIfTI-1" is "nifti".
+function format_of(format: string): string {
+  return format.toLowerCase().match(/^[a-z]+/)?.[0] ?? '';
 }

@@ -33,6 +33,7 @@ export const kBackends: readonly Backend[] = [
   { name: 'docker', label: 'Docker', means: 'In a container without network that sees the scan and nothing else of the server. Docker itself runs as root.' },
   { name: 'apptainer', label: 'Apptainer', means: 'In a container with the rights of who runs the server; it sees the scan and no other files.' },
   { name: 'bubblewrap', label: 'Sandbox', means: 'In a sandbox of the Linux kernel without network and without a container engine; it sees the scan and no other files.' },
+  { name: 'runc', label: 'runc', means: 'In a container without network and without an engine; it sees the scan and no other files.' },
 ];
 
 export function backend_label(name: string): string {

@@ -14,7 +14,7 @@ export function model_view(client: Client, name: string, source: string | null, 
   const root = h('div', { class: 'catalogue' }, h('p', {}, h('a', { href: back }, '← All models')), h('p', { class: 'muted', role: 'status' }, 'Reading …'));
   const show = (...parts: Node[]): void => root.replaceChildren(root.firstElementChild!, ...parts);
   Promise.all([read_model(client, name, source), client.json<Info>('info')]).then(
-    ([card, { jobs }]) => show(...sections_of(card, jobs ? run_box(client, card, jobs) : null)),
+    ([card, { jobs }]) => show(...sections_of(card, jobs ? run_box(client, card) : null)),
     (error: unknown) => show(h('p', { class: 'error', role: 'alert' }, error instanceof ApiError && error.status === 404 ? `The catalogue has no model “${name}”.` : describe_error(error))),
   );
   return root;

@@ -41,3 +41,9 @@ export function session_address(id: string): string {
 export function session_of_address(): string | null {
   return new URLSearchParams(location.hash.slice(1)).get('session');
 }
+
+/// The segment that the address says to work on.
+export function segment_of_address(): number | null {
+  const text = new URLSearchParams(location.hash.slice(1)).get('segment');
+  return text !== null && /^\d+$/.test(text) ? Number(text) : null;
+}

@@ -13,6 +13,10 @@ import { thin_scan } from './thin_scan';
 type Library = typeof import('@niivue/niivue');
 
 const kBoneWindow = { low: 160, high: 900 };
+/// Of one surface, and of all: where there are many, each is coarser.
+const kMostVoxels = 4_000_000;
+const kLeastVoxels = 250_000;
+const kVoxelsOfAll = 24_000_000;
 
 /// Surfaces of the segments, and the scan behind them, drawn by NiiVue. Its library is loaded when it is first shown.
 export class Scene3d {
@@ -119,8 +123,10 @@ export class Scene3d {
 
   private ask(segment: SegmentState): void {
     this.worker ??= this.start_worker();
-    const { bits, bounds } = segment.shown;
-    const job: SurfaceJob = { id: ++this.job, bytes: bits.bytes, shape: bits.shape, bounds };
+    const { bytes, bounds } = segment.shown;
+    const share = kVoxelsOfAll / this.work.segments.value.length;
+    const most_voxels = Math.min(kMostVoxels, Math.max(kLeastVoxels, share));
+    const job: SurfaceJob = { id: ++this.job, bytes, bounds, most_voxels };
     this.jobs.set(segment.number, job.id);
     this.worker.postMessage(job);
   }

@@ -1,5 +1,5 @@
-import type { Bounds } from '../api/types';
-import type { BitVolume } from '../scan/bits';
+import type { Index3 } from '../api/types';
+import type { BitBox } from '../scan/bits';
 import type { Plane } from '../scan/planes';
 import { stride_of } from '../scan/planes';
 import type { Scan } from '../scan/scan';
@@ -40,16 +40,16 @@ export interface SliceMask {
   outline: Path2D;
 }
 
-/// Null where the mask has nothing on this slice.
-export function slice_mask(bits: BitVolume, bounds: Bounds, plane: Plane, slice: number, rgb: readonly number[]): SliceMask | null {
+/// Null where the mask has nothing on this slice of an image of that shape.
+export function slice_mask({ bytes, bounds }: BitBox, shape: Index3, plane: Plane, slice: number, rgb: readonly number[]): SliceMask | null {
   const along = bounds[plane.n]!;
   if (slice < along[0] || slice >= along[1]) return null;
-  const stride = stride_of(bits.shape, plane, slice);
-  const [x0, x1] = pixel_range(bounds[plane.u]!, plane.flip_u, stride.width);
-  const [y0, y1] = pixel_range(bounds[plane.v]!, plane.flip_v, stride.height);
-  const width = x1 - x0;
-  const height = y1 - y0;
+  const size = bounds.map(([low, high]) => high - low) as Index3;
+  const stride = stride_of(size, plane, slice - along[0]);
+  const { width, height } = stride;
   if (width <= 0 || height <= 0) return null;
+  const x0 = first_pixel(bounds[plane.u]!, plane.flip_u, shape[plane.u]!);
+  const y0 = first_pixel(bounds[plane.v]!, plane.flip_v, shape[plane.v]!);
 
   const padded = width + 2; // one empty pixel around, so that every outline closes
   const grid = new Uint8Array(padded * (height + 2));
@@ -58,9 +58,9 @@ export function slice_mask(bits: BitVolume, bounds: Bounds, plane: Plane, slice:
   const colour = (0xff000000 | (rgb[2]! << 16) | (rgb[1]! << 8) | rgb[0]!) >>> 0;
   let any = false;
   for (let y = 0; y < height; y += 1) {
-    let at = stride.start + (y + y0) * stride.y + x0 * stride.x;
+    let at = stride.start + y * stride.y;
     for (let x = 0; x < width; x += 1, at += stride.x) {
-      if (((bits.bytes[at >> 3]! >> (7 - (at & 7))) & 1) === 0) continue;
+      if (((bytes[at >> 3]! >> (7 - (at & 7))) & 1) === 0) continue;
       grid[(y + 1) * padded + x + 1] = 1;
       pixels[y * width + x] = colour;
       any = true;
@@ -72,8 +72,8 @@ export function slice_mask(bits: BitVolume, bounds: Bounds, plane: Plane, slice:
   return { fill, x: x0, y: y0, outline: outline_of(grid, padded, height + 2, x0 - 0.5, y0 - 0.5) };
 }
 
-function pixel_range([low, high]: readonly [number, number], flip: boolean, size: number): [number, number] {
-  return flip ? [size - high, size - low] : [low, high];
+function first_pixel([low, high]: readonly [number, number], flip: boolean, size: number): number {
+  return flip ? size - high : low;
 }
 
 /// Edges that a cell of four pixels' centres is cut between: 0 top, 1 right, 2 bottom, 3 left; by its corners' bits

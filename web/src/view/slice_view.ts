@@ -197,8 +197,7 @@ export class SliceView {
       const of = `${this.slice} ${segment.serial}`;
       let kept = this.masks.get(segment.number);
       if (kept?.of !== of) {
-        const { bits, bounds } = segment.shown;
-        kept = { of, mask: slice_mask(bits, bounds, this.plane, this.slice, segment.rgb) };
+        kept = { of, mask: slice_mask(segment.shown, this.shape, this.plane, this.slice, segment.rgb) };
         this.masks.set(segment.number, kept);
       }
       if (!kept.mask) continue;

@@ -1,37 +1,31 @@
-import type { Bounds, Geometry, Prompt, Reply, Segment } from '../api/types';
-import { BitVolume, is_empty } from '../scan/bits';
+import type { Bounds, Prompt, Reply, Segment } from '../api/types';
+import { BitBox, is_empty } from '../scan/bits';
 
 /// A segment of the session with its mask as far as this page knows it.
 export class SegmentState {
   visible = true;
   /// In the order they were given, without those undone.
   prompts: Prompt[] = [];
-  /// Where the mask may have voxels.
-  bounds: Bounds;
+  /// Whether the server's prompts are to be asked for once the segment is worked on: only then they are shown.
+  owes_prompts = false;
   /// The revision of the session that the mask is of.
   mask_revision = -1;
   /// Counts changes of what is shown.
   serial = 0;
-  private readonly bits: BitVolume;
+  private bits = new BitBox();
   /// The last request whose final mask is here; previews of it come too late.
   private answered: string | undefined;
-  private preview: { bits: BitVolume; bounds: Bounds } | null = null;
+  private preview: BitBox | null = null;
 
-  constructor(
-    public info: Segment,
-    geometry: Geometry,
-  ) {
-    this.bits = new BitVolume(geometry.shape);
-    this.bounds = info.bounds;
-  }
+  constructor(public info: Segment) {}
 
   get number(): number {
     return this.info.number;
   }
 
   /// What to draw: the coarse result where there is one.
-  get shown(): { bits: BitVolume; bounds: Bounds } {
-    return this.preview ?? { bits: this.bits, bounds: this.bounds };
+  get shown(): BitBox {
+    return this.preview ?? this.bits;
   }
 
   get has_preview(): boolean {
@@ -44,19 +38,15 @@ export class SegmentState {
   }
 
   /// All of the mask: `packed` is what it has, inside the reply's bounds.
-  replace(reply: Reply, packed: Uint8Array): void {
-    this.bits.bytes.fill(0);
-    this.bounds = kNowhere;
+  replace(reply: Reply, packed: Uint8Array<ArrayBuffer>): void {
+    this.bits = new BitBox();
     this.apply(reply, packed);
   }
 
   /// A final mask: `packed` replaces what is inside the reply's bounds.
-  apply(reply: Reply, packed: Uint8Array): void {
-    if (!is_empty(reply.bounds)) {
-      this.bits.paste(reply.bounds, packed);
-      this.bounds = joined(this.bounds, reply.bounds);
-    }
-    if (reply.voxels === 0) this.bounds = kNowhere;
+  apply(reply: Reply, packed: Uint8Array<ArrayBuffer>): void {
+    if (reply.voxels === 0) this.bits = new BitBox();
+    else this.bits.paste(reply.bounds, packed);
     this.mask_revision = reply.revision;
     this.answered = reply.request;
     this.info = {
@@ -71,11 +61,11 @@ export class SegmentState {
     this.serial += 1;
   }
 
-  apply_preview(request: string, bounds: Bounds, packed: Uint8Array): void {
+  apply_preview(request: string, bounds: Bounds, packed: Uint8Array<ArrayBuffer>): void {
     if (is_empty(bounds) || request === this.answered) return;
     const bits = this.bits.copy();
     bits.paste(bounds, packed);
-    this.preview = { bits, bounds: joined(this.bounds, bounds) };
+    this.preview = bits;
     this.serial += 1;
   }
 
@@ -84,12 +74,4 @@ export class SegmentState {
     this.preview = null;
     this.serial += 1;
   }
-}
-
-export const kNowhere: Bounds = [[0, 0], [0, 0], [0, 0]];
-
-function joined(a: Bounds, b: Bounds): Bounds {
-  if (is_empty(a)) return b;
-  if (is_empty(b)) return a;
-  return a.map(([low, high], axis) => [Math.min(low, b[axis]![0]), Math.max(high, b[axis]![1])]) as Bounds;
 }

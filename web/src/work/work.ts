@@ -10,6 +10,9 @@ import type { Scan } from '../scan/scan';
 import { next_colour } from './palette';
 import { SegmentState } from './segment';
 
+/// So many masks are asked for together.
+const kMany = 3;
+
 /// A prediction that is on its way.
 export interface Task {
   segment: number;
@@ -42,11 +45,12 @@ export class Work {
     this.revision = session.revision;
   }
 
-  /// Brings the masks of a session that exists; a new one gets its first segment.
-  async start(): Promise<void> {
+  /// Brings the masks of a session that exists; a new one gets its first segment. `active`: the one to work on.
+  async start(active: number | null = null): Promise<void> {
     await this.take_segments(this.session.segments, true);
     if (this.segments.value.length === 0) await this.add_segment();
-    this.active.set(this.segments.value[0]!.number);
+    this.active.set((this.find(active ?? -1) ?? this.segments.value[0]!).number);
+    this.active.watch((n) => void this.pay_prompts(n));
     this.events = follow_session(this.client, this.session.id, (event) => void this.on_event(event));
   }
 
@@ -230,37 +234,57 @@ export class Work {
   }
 
   private async take_segments(list: Segment[], with_masks: boolean): Promise<void> {
-    for (const info of list) await this.take(info, with_masks);
+    const news = list.filter((info) => info.voxels > 0 && this.is_news(info, with_masks));
+    const masks = news.length < kMany ? null : await this.persist(() => this.api.whole_masks());
+    for (const info of list) await this.take(info, with_masks, masks?.get(info.number));
     for (const segment of [...this.segments.value]) {
       if (!list.some((info) => info.number === segment.number)) this.forget(segment.number);
     }
   }
 
-  /// `with_mask`: also what its prompts made of it, where that is news.
-  private async take(info: Segment, with_mask: boolean): Promise<void> {
+  private is_news(info: Segment, with_mask: boolean): boolean {
+    const segment = this.find(info.number);
+    return !segment || (with_mask && info.revision > segment.mask_revision);
+  }
+
+  /// `with_mask`: also what its prompts made of it, where that is news. `mask`: what the server has, where it was asked
+  /// for already.
+  private async take(info: Segment, with_mask: boolean, mask?: MaskReply): Promise<void> {
+    const is_news = this.is_news(info, with_mask);
     let segment = this.find(info.number);
-    const is_new = !segment;
     if (!segment) {
-      segment = new SegmentState(info, this.session.geometry);
+      segment = new SegmentState(info);
       const others = this.segments.value.filter((other) => other.number !== info.number);
       this.segments.set([...others, segment].sort((a, b) => a.number - b.number));
     }
     const looked = segment.info;
     segment.info = { ...looked, name: info.name, colour: info.colour, term: info.term };
-    const is_news = is_new || (with_mask && info.revision > segment.mask_revision);
-    if (is_news) await this.load(segment, info);
+    if (is_news) await this.load(segment, info, mask);
     if (is_news || looked.colour !== info.colour) segment.serial += 1; // else its pictures are as they were
     this.refresh();
   }
 
-  private async load(segment: SegmentState, info: Segment): Promise<void> {
+  private async load(segment: SegmentState, info: Segment, mask?: MaskReply): Promise<void> {
     if (info.voxels > 0 || segment.info.voxels > 0) {
-      const { reply, packed } = await this.persist(() => this.api.whole_mask(segment.number));
+      const { reply, packed } = mask ?? (await this.persist(() => this.api.whole_mask(segment.number)));
       segment.replace(reply, packed);
     }
-    if (info.prompts > 0 || segment.prompts.length > 0) await this.load_prompts(segment);
+    segment.owes_prompts = info.prompts > 0 || segment.prompts.length > 0;
+    if (segment.owes_prompts && this.active.value === segment.number) await this.load_prompts(segment);
     segment.info = { ...segment.info, can_undo: info.can_undo, can_redo: info.can_redo, revision: info.revision };
     segment.mask_revision = Math.max(segment.mask_revision, info.revision);
+  }
+
+  /// The prompts of a segment that is worked on now.
+  private async pay_prompts(n: number): Promise<void> {
+    const segment = this.find(n);
+    if (!segment?.owes_prompts) return;
+    try {
+      await this.load_prompts(segment);
+      this.refresh();
+    } catch (error) {
+      this.tell(describe_error(error), true);
+    }
   }
 
   private async load_prompts(segment: SegmentState): Promise<void> {
@@ -270,9 +294,10 @@ export class Work {
       else given.push(prompt);
     }
     segment.prompts = given;
+    segment.owes_prompts = false;
   }
 
-  private take_mask(segment: SegmentState, reply: Reply, packed: Uint8Array): void {
+  private take_mask(segment: SegmentState, reply: Reply, packed: Uint8Array<ArrayBuffer>): void {
     if (reply.revision <= segment.mask_revision) return; // came as an event already
     segment.apply(reply, packed);
   }
