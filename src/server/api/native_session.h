@@ -18,7 +18,7 @@ struct NativeSegment {
   Rgb colour{};
   std::string term;  ///< id in the table of terms; empty: none
   std::uint64_t revision = 0;
-  std::uint64_t owed = 0;  ///< the revision whose prompt was to predict, but was stopped by a newer one
+  std::uint64_t owed = 0;   ///< the revision whose prompt was to predict, but was stopped by a newer one
   std::string origin = {};  ///< of an imported one: which segment of which file of which job; else empty
 };
 
