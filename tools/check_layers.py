@@ -21,7 +21,7 @@ MAY_INCLUDE = {
     "hub/environment": ["hub", "hub/runners", "net", "store"],
     "stream": ["volume"],
     "stream/igtl": ["stream", "volume", "net"],
-    "stream/operators": ["stream", "stream/igtl", "io", "segment", "nn", "volume", "terms"],
+    "stream/operators": ["stream", "stream/igtl", "io", "segment", "nn", "nn/cpu", "volume", "terms"],
     "server": ["interact", "hub", "stream", "io", "segment", "volume", "terms", "net", "store",
                "server/access", "server/http", "server/state", "server/studies", "server/dialects", "server/api"],
     "server/http": [],

@@ -96,6 +96,7 @@ void Engine::start_all() {
     try {
       node.part.op->start();
       node.started = true;
+      node.counters = node.part.op->counters();
     } catch (Error& error) {
       stop_all();
       throw error.within(fmt::format("operator \"{}\"", node.part.name));

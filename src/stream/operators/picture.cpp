@@ -162,77 +162,14 @@ Frame to_grey(const Frame& frame, int red, int green, int blue, FramePool& pool)
   return out;
 }
 
-void Resizer::Axis::prepare(std::int64_t in_size, std::int64_t out_size, Filter filter) {
-  in = in_size, out = out_size;
-  first.assign(1, 0);
-  source.clear(), weight.clear();
-  const double scale = static_cast<double>(in) / static_cast<double>(out);
-  const auto add = [this](std::int64_t index, double share) {
-    source.push_back(std::clamp<std::int64_t>(index, 0, in - 1));
-    weight.push_back(static_cast<float>(share));
-  };
-  for (std::int64_t o = 0; o < out; ++o) {
-    const double low = static_cast<double>(o) * scale, high = low + scale;
-    if (filter == Filter::nearest) {
-      add(static_cast<std::int64_t>((low + high) / 2), 1);
-    } else if (filter == Filter::area && scale > 1) {
-      for (auto index = static_cast<std::int64_t>(low); static_cast<double>(index) < high - 1e-9; ++index) {
-        const double begin = std::max(low, static_cast<double>(index));
-        add(index, (std::min(high, static_cast<double>(index + 1)) - begin) / scale);
-      }
-    } else {
-      const double x = std::clamp((low + high) / 2 - 0.5, 0.0, static_cast<double>(in - 1));
-      const auto index = static_cast<std::int64_t>(x);
-      const double share = x - static_cast<double>(index);
-      add(index, 1 - share);
-      if (share > 0) add(index + 1, share);
-    }
-    first.push_back(source.size());
-  }
-}
-
-/// One plane: rows are summed first, in the order of memory, then pixels of the sum.
-template <class T>
-void Resizer::run(const T* from, T* to, int components) {
-  const auto step = static_cast<std::size_t>(components);
-  const std::size_t in_row = static_cast<std::size_t>(horizontal_.in) * step;
-  row_.resize(in_row);
-  for (std::size_t j = 0; j < static_cast<std::size_t>(vertical_.out); ++j) {
-    for (std::size_t tap = vertical_.first[j]; tap < vertical_.first[j + 1]; ++tap) {
-      const T* source = from + static_cast<std::size_t>(vertical_.source[tap]) * in_row;
-      const float weight = vertical_.weight[tap];
-      if (tap == vertical_.first[j]) {
-        for (std::size_t n = 0; n < in_row; ++n) row_[n] = weight * static_cast<float>(source[n]);
-      } else {
-        for (std::size_t n = 0; n < in_row; ++n) row_[n] += weight * static_cast<float>(source[n]);
-      }
-    }
-    for (std::size_t i = 0; i < static_cast<std::size_t>(horizontal_.out); ++i) {
-      for (std::size_t c = 0; c < step; ++c, ++to) {
-        float sum = 0;
-        for (std::size_t tap = horizontal_.first[i]; tap < horizontal_.first[i + 1]; ++tap) {
-          sum += horizontal_.weight[tap] * row_[static_cast<std::size_t>(horizontal_.source[tap]) * step + c];
-        }
-        *to = scalar_from<T>(sum);
-      }
-    }
-  }
-}
-
-Frame Resizer::resize(const Frame& frame, std::int64_t width, std::int64_t height, Filter filter, FramePool& pool) {
+Frame resize(const Frame& frame, std::int64_t width, std::int64_t height, Filter filter, Resampler& resampler,
+             FramePool& pool) {
   if (width < 1 || height < 1 || width > kMaxSide || height > kMaxSide) {
     throw Error(ErrorCode::bad_input,
                 fmt::format("frames of {} x {} are asked for, expected sides of 1 to {}", width, height, kMaxSide));
   }
   if (width == frame.width() && height == frame.height()) return frame;
-  const bool other = filter != filter_;
-  if (other || horizontal_.in != frame.width() || horizontal_.out != width) {
-    horizontal_.prepare(frame.width(), width, filter);
-  }
-  if (other || vertical_.in != frame.height() || vertical_.out != height) {
-    vertical_.prepare(frame.height(), height, filter);
-  }
-  filter_ = filter;
+  resampler.prepare(frame.width(), frame.height(), width, height, filter);
   Frame out = frame_with(frame, {}, frame.components, frame.type);
   const double x = static_cast<double>(frame.width()) / static_cast<double>(width);
   const double y = static_cast<double>(frame.height()) / static_cast<double>(height);
@@ -244,7 +181,11 @@ Frame Resizer::resize(const Frame& frame, std::int64_t width, std::int64_t heigh
   const auto out_plane = static_cast<std::size_t>(width * height * frame.components);
   visit_scalar(frame.type, [&]<class T>(T) {
     for (std::size_t k = 0; k < static_cast<std::size_t>(frame.geometry.size[2]); ++k) {
-      run(frame.as<T>().data() + k * in_plane, fresh.as<T>().data() + k * out_plane, frame.components);
+      T* to = fresh.as<T>().data() + k * out_plane;
+      resampler.rows(frame.as<T>().data() + k * in_plane, frame.components,
+                     [&](std::size_t, std::span<const float> row) {
+                       for (const float value : row) *to++ = scalar_from<T>(value);
+                     });
     }
   });
   out.pixels = std::move(fresh).share();

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "stream/frame.h"
+#include "stream/operators/resampler.h"
 
 namespace sagittal::stream {
 
@@ -28,30 +29,9 @@ Frame reorder(const Frame& frame, const std::vector<int>& order, FramePool& pool
 /// 0.299 R + 0.587 G + 0.114 B; `red`, `green`, `blue` are components of the frame.
 Frame to_grey(const Frame& frame, int red, int green, int blue, FramePool& pool);
 
-enum class Filter { nearest, bilinear, area };
-
-/// Brings frames to a size; outer edges stay where they are. Keeps what it computed for the last size. One thread.
-class Resizer {
- public:
-  /// `area` averages all pixels under the new one, and is `bilinear` along an axis that grows. Integers are rounded.
-  /// Error(bad_input) for sizes that are not from 1 to 65535.
-  Frame resize(const Frame& frame, std::int64_t width, std::int64_t height, Filter filter, FramePool& pool);
-
- private:
-  /// Output o of an axis is the sum of weight * source over sources first[o] to first[o + 1] of the lists.
-  struct Axis {
-    std::int64_t in = 0, out = 0;
-    std::vector<std::size_t> first;
-    std::vector<std::int64_t> source;
-    std::vector<float> weight;
-    void prepare(std::int64_t in_size, std::int64_t out_size, Filter filter);
-  };
-  template <class T>
-  void run(const T* from, T* to, int components);
-
-  Filter filter_ = Filter::nearest;
-  Axis horizontal_, vertical_;
-  std::vector<float> row_;
-};
+/// Brings frames to a size; they stay where they are in space. Integers are rounded. `resampler` is the caller's, for
+/// the next frame of the same size. Error(bad_input) for sizes that are not from 1 to 65535.
+Frame resize(const Frame& frame, std::int64_t width, std::int64_t height, Filter filter, Resampler& resampler,
+             FramePool& pool);
 
 }  // namespace sagittal::stream

@@ -29,12 +29,12 @@ class Resize final : public FrameOperator {
     const Filter filter = *filter_ == "nearest"    ? Filter::nearest
                           : *filter_ == "bilinear" ? Filter::bilinear
                                                    : Filter::area;
-    return resizer_.resize(frame, width, height, filter, context().frames());
+    return resize(frame, width, height, filter, resampler_, context().frames());
   }
 
   Parameter<std::int64_t> width_{0}, height_{0};
   Parameter<std::string> filter_{"bilinear"};
-  Resizer resizer_;
+  Resampler resampler_;
 };
 
 class Crop final : public FrameOperator {
@@ -121,7 +121,7 @@ class Channels final : public FrameOperator {
 
 class Normalise final : public FrameOperator {
   void declare(Setup& setup) override {
-    setup.parameter(type_, "type", "of the values that go; empty: as they come")
+    setup.parameter(type_, "out_dtype", "of the values that go; empty: as they come")
         .one_of({"", "uint8", "int8", "uint16", "int16", "uint32", "int32", "float32", "float64"});
     setup.parameter(from_, "from", "[lowest, highest] that come, others are clipped; empty: what their type holds");
     setup.parameter(scale_min_, "scale_min", "what the lowest becomes");

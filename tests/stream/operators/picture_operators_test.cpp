@@ -120,7 +120,7 @@ TEST(Normalise, ScalesDividesAndClips) {
   EXPECT_THAT(values_of<float>((*divided)[0]), ElementsAre(0.25F, 1));
   EXPECT_THAT(values_of<float>((*divided)[1]), ElementsAre(0, 0)) << "a black frame stays black";
   const auto window =
-      through("normalise", {{"type", "uint8"}, {"from", {-100, 100}}, {"scale_min", 0}, {"scale_max", 255}},
+      through("normalise", {{"out_dtype", "uint8"}, {"from", {-100, 100}}, {"scale_min", 0}, {"scale_max", 255}},
               {frame<std::int16_t>(3, 1, {-1000, 0, 1000})});
   EXPECT_EQ(values_of<std::uint8_t>((*window)[0]), U8({0, 128, 255}));
   EXPECT_ERROR(through("normalise", {{"from", {1}}, {"scale_max", 1}}, {frame<float>(1, 1, {0})}),
@@ -132,12 +132,12 @@ TEST(Normalise, ScalesDividesAndClips) {
 TEST(Normalise, RoundsToIntegersWithinTheirRange) {
   const float nan = std::numeric_limits<float>::quiet_NaN(), huge = std::numeric_limits<float>::infinity();
   const std::vector<Frame> odd{frame<float>(7, 1, {-1.5F, -0.6F, 0.49F, 0.5F, 254.6F, nan, huge})};
-  EXPECT_EQ(values_of<std::uint8_t>((*through("normalise", {{"type", "uint8"}}, odd))[0]),
+  EXPECT_EQ(values_of<std::uint8_t>((*through("normalise", {{"out_dtype", "uint8"}}, odd))[0]),
             U8({0, 0, 0, 1, 255, 0, 255}));
-  EXPECT_THAT(values_of<std::int16_t>((*through("normalise", {{"type", "int16"}}, odd))[0]),
+  EXPECT_THAT(values_of<std::int16_t>((*through("normalise", {{"out_dtype", "int16"}}, odd))[0]),
               ElementsAre(-1, -1, 0, 1, 255, 0, 32767));
   const auto exact =
-      through("normalise", {{"type", "int32"}}, {frame<std::uint32_t>(2, 1, {16'777'217, 4'000'000'000})});
+      through("normalise", {{"out_dtype", "int32"}}, {frame<std::uint32_t>(2, 1, {16'777'217, 4'000'000'000})});
   EXPECT_THAT(values_of<std::int32_t>((*exact)[0]), ElementsAre(16'777'217, 2'147'483'647));
 }
 

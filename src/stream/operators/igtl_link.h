@@ -1,0 +1,83 @@
+#pragma once
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "stream/condition.h"
+#include "stream/igtl/endpoint.h"
+#include "stream/message.h"
+#include "stream/operator.h"
+
+namespace sagittal::stream {
+
+/// What waits for an operator that takes messages of a connection: of each device and type at most `capacity`, the
+/// oldest goes. Any thread.
+class IgtlInbox {
+ public:
+  IgtlInbox(AsyncEvent& event, std::size_t capacity) : event_(event), capacity_(capacity) {}
+  void put(Message message);
+  std::deque<Message> take_all();
+  std::uint64_t dropped() const;
+
+ private:
+  AsyncEvent& event_;
+  const std::size_t capacity_;
+  mutable std::mutex mutex_;
+  std::deque<Message> waiting_;  // these are guarded by mutex_
+  std::uint64_t dropped_ = 0;
+};
+
+/// One endpoint for the operators that share it. Any thread.
+class IgtlLink {
+ public:
+  IgtlLink(const igtl::EndpointSettings& settings, LogSink log);
+
+  /// `inbox` is called until `leave`, which waits for those calls.
+  void join(IgtlInbox& inbox);
+  void leave(IgtlInbox& inbox);
+
+  igtl::Endpoint& endpoint() { return *endpoint_; }
+  Json counters() const;
+
+ private:
+  void arrived(const igtl::Arrival& arrival);
+  igtl::CommandReply called(const igtl::CommandCall& call);
+  std::size_t give(const Message& message);
+
+  std::mutex mutex_;
+  std::set<IgtlInbox*> inboxes_;  // guarded by mutex_
+  std::unique_ptr<igtl::Endpoint> endpoint_;
+};
+
+/// The links that operators of one registry share by name.
+class IgtlLinks {
+ public:
+  /// The link of that name; a new one where there is none, or where the name is empty.
+  std::shared_ptr<IgtlLink> open(const std::string& name, const igtl::EndpointSettings& settings, LogSink log);
+
+ private:
+  std::mutex mutex_;
+  std::map<std::string, std::weak_ptr<IgtlLink>> shared_;
+};
+
+/// What operators of OpenIGTLink are told of their connection.
+class IgtlParameters {
+ public:
+  void declare(Setup& setup, bool server);
+  igtl::EndpointSettings settings() const;
+  const std::string& share() const { return *share_; }
+
+ private:
+  Parameter<std::string> role_{"server"}, host_{"127.0.0.1"}, version_{"auto"}, policy_{"keep_latest"}, share_;
+  Parameter<std::int64_t> port_{18944}, queue_{64}, keep_alive_ms_{0}, stall_timeout_ms_{0}, max_clients_{16};
+  Parameter<bool> checksums_{true}, tls_{false};
+  Parameter<std::string> certificate_, key_, authority_;
+  Parameter<std::vector<std::string>> push_;
+};
+
+}  // namespace sagittal::stream

@@ -1,0 +1,176 @@
+#include <gmock/gmock.h>
+
+#include <fstream>
+#include <map>
+#include <sstream>
+
+#include <fmt/format.h>
+
+#include "expect_error.h"
+#include "frames.h"
+#include "networks.h"
+#include "stream/igtl/endpoints.h"
+#include "stream/operators/igtl_values.h"
+#include "stream/pipeline_file.h"
+
+namespace sagittal::stream {
+namespace {
+
+using igtl::eventually;
+using test::frame;
+using ::testing::HasSubstr;
+
+const std::filesystem::path kPipelines = std::filesystem::path(SAGITTAL_SOURCE_DIR) / "examples/pipelines";
+
+TEST(Pipelines, AllThatComeWithTheProgramAreBuilt) {
+  int pipelines = 0;
+  for (const auto& file : std::filesystem::directory_iterator(kPipelines)) {
+    SCOPED_TRACE(file.path().string());
+    const PipelineFile pipeline = read_pipeline(file.path());
+    EXPECT_NO_THROW(build(pipeline, test::standard_operators()));
+    EXPECT_FALSE(pipeline.title.empty());
+    EXPECT_FALSE(pipeline.description.empty());
+    ++pipelines;
+  }
+  EXPECT_GE(pipelines, 4);
+}
+
+/// Runs a pipeline whose server listens on any port.
+class Running {
+ public:
+  Running(const char* name, const std::vector<std::string>& settings) {
+    PipelineFile pipeline = read_pipeline(kPipelines / name);
+    for (const std::string& setting : settings) override_setting(pipeline, setting);
+    run_ = std::make_unique<PipelineRun>(build(pipeline, test::standard_operators()), pipeline.run);
+  }
+  PipelineRun& operator*() { return *run_; }
+
+  /// A client of the operator's server.
+  std::unique_ptr<igtl::Endpoint> connect(std::string_view op, igtl::Inbox& inbox) {
+    igtl::EndpointSettings settings;
+    settings.role = igtl::Role::client;
+    settings.header_version = 2;
+    for (const OperatorStatistics& statistics : run_->statistics().operators) {
+      if (statistics.name == op) settings.port = statistics.counters.at("port").get<std::uint16_t>();
+    }
+    auto peer = std::make_unique<igtl::Endpoint>(settings, inbox.handlers());
+    EXPECT_TRUE(eventually([&] { return !peer->peers().empty(); }));
+    return peer;
+  }
+
+ private:
+  std::unique_ptr<PipelineRun> run_;
+};
+
+void send(igtl::Endpoint& peer, const Frame& picture) {
+  FramePool pool;
+  auto out = outgoing_of(
+      {{"Image", 1'700'000'000'000'000'000, 1, {}}, value_type<Frame>(), std::make_shared<Frame>(picture)}, 0, pool);
+  peer.send(std::move(out.message), std::move(out.owner));
+}
+
+TEST(Pipelines, InvertSendsTheNegativeBack) {
+  Running pipeline("invert.yaml", {"input.port=0", "output.port=0"});
+  igtl::Inbox inbox;
+  const auto slicer = pipeline.connect("input", inbox);
+  send(*slicer, frame<std::uint8_t>(2, 1, {0, 55}));
+  const auto back = message_of(inbox.at(0));
+  EXPECT_EQ(test::values_of<std::uint8_t>(*value_in<Frame>(*back)), (std::vector<std::uint8_t>{255, 200}));
+  EXPECT_EQ(back->envelope.device, "Inverted");
+}
+
+TEST(Pipelines, TheRoundTripKeepsThePlace) {
+  Running pipeline("slicer_roundtrip.yaml", {"input.port=0"});
+  igtl::Inbox inbox;
+  const auto slicer = pipeline.connect("input", inbox);
+  Frame picture = frame<std::uint8_t>(512, 4, std::vector<std::uint8_t>(512 * 4, 9));
+  picture.geometry.spacing_mm = {0.5, 0.5, 1};
+  send(*slicer, picture);
+  const auto back = message_of(inbox.at(0));
+  const Geometry& grid = value_in<Frame>(*back)->geometry;
+  EXPECT_EQ(grid.size, (Index3{256, 2, 1}));
+  EXPECT_NEAR(grid.spacing_mm[0], 1, 1e-6);
+  EXPECT_NEAR(grid.origin_mm[0], 0.25, 1e-6);
+}
+
+/// Placed frames as a recording, each a millimetre further.
+std::filesystem::path write_recording(int frames) {
+  const auto path = std::filesystem::path(::testing::TempDir()) / fmt::format("bone_{}.igs.mha", getpid());
+  std::vector<Frame> pictures;
+  for (int n = 0; n < frames; ++n) {
+    std::vector<std::uint8_t> bright(1200, 10);
+    std::fill(bright.begin() + 600, bright.end(), std::uint8_t{200});
+    Frame one = frame<std::uint8_t>(40, 30, bright);
+    one.geometry.spacing_mm = {0.5, 0.5, 1};
+    one.geometry.origin_mm = {0, 0, static_cast<double>(n)};
+    pictures.push_back(one);
+  }
+  Graph graph;
+  graph.add("source", test::give(test::numbered(pictures, "Image", 20)));
+  graph.add("writer", test::make("sequence_writer"), {{"file", path.string()}, {"transform", "ImageToReference"}});
+  graph.connect("source", "writer.frame");
+  test::run(std::move(graph));
+  return path;
+}
+
+TEST(Pipelines, BoneUltrasoundSendsLabelsAndAVolumeAtTheirPlace) {
+  const auto network = test::write_network("bone", true, true);
+  Running pipeline("bone_ultrasound.yaml",
+                   {"slicer.port=0", "ultrasound.file=" + write_recording(21).string(), "ultrasound.calibration=null",
+                    "ultrasound.repeat=true", "bone.model=" + network.string()});
+  igtl::Inbox inbox;
+  const auto slicer = pipeline.connect("slicer", inbox);
+  std::map<std::string, Message> found;
+  for (std::size_t n = 0; found.size() < 3 && n < 2000 && !::testing::Test::HasFailure(); ++n) {
+    if (auto message = message_of(inbox.at(n))) found[message->envelope.device] = *message;
+  }
+  ASSERT_EQ(found.count("BoneVolume"), 1u);
+  const Frame& labels = *value_in<Frame>(found.at("Bone_Reference"));
+  EXPECT_EQ(labels.geometry.size, (Index3{40, 30, 1}));
+  EXPECT_NEAR(labels.geometry.spacing_mm[0], 0.5, 1e-6);
+  EXPECT_EQ(labels.as<std::uint8_t>()[0], 0);
+  EXPECT_EQ(labels.as<std::uint8_t>()[1199], 1);
+  const Frame& volume = *value_in<Frame>(found.at("BoneVolume"));
+  EXPECT_EQ(volume.geometry.size, (Index3{39, 29, 40})) << "as Plus lays its grids";
+}
+
+/// The operators' part of docs/streams.md, from what they say of themselves.
+std::string table() {
+  std::string text = "| operator | does | in | out | parameters |\n|---|---|---|---|---|\n";
+  const auto names = [](const Json& list) {
+    std::string joined;
+    for (const Json& one : list) joined += (joined.empty() ? "" : ", ") + one.at("name").get<std::string>();
+    return joined;
+  };
+  const OperatorRegistry registry = test::standard_operators();
+  for (const OperatorType& type : registry.types()) {
+    const Json all = describe(type);
+    text += fmt::format("| `{}` | {} | {} | {} | {} |\n", type.name, type.description, names(all.at("inputs")),
+                        names(all.at("outputs")), names(all.at("parameters")));
+  }
+  return text;
+}
+
+TEST(Documentation, ListsAllOperators) {
+  std::ifstream file(std::filesystem::path(SAGITTAL_SOURCE_DIR) / "docs/streams.md");
+  std::stringstream text;
+  text << file.rdbuf();
+  EXPECT_THAT(text.str(), HasSubstr(table())) << "put this table there";
+}
+
+TEST(Plugins, BringOperatorsOfTheirOwn) {
+  OperatorRegistry registry = test::standard_operators();
+  load_plugin(EXAMPLE_PLUGIN, registry);
+  const auto kept = std::make_shared<test::Kept<Frame>>();
+  Graph graph;
+  graph.add("source", test::give(test::numbered<Frame>({frame<std::uint8_t>(3, 1, {99, 100, 101})})));
+  graph.add("threshold", registry.make("threshold"), {{"level", 100}});
+  graph.add("sink", test::keep(kept));
+  graph.connect("source", "threshold");
+  graph.connect("threshold", "sink");
+  EXPECT_EQ(test::run(std::move(graph)).ending, Ending::finished);
+  EXPECT_EQ(test::values_of<std::uint8_t>((*kept)[0]), (std::vector<std::uint8_t>{0, 255, 255}));
+}
+
+}  // namespace
+}  // namespace sagittal::stream
