@@ -27,7 +27,7 @@ struct Readiness {
 
 /// What stands behind `PipelineRun`: one mutex, a list of the operators that are ready, threads that take from it. An
 /// operator's readiness is asked anew whenever something happened that may have changed it, and when its time has come.
-class Engine final : public PortHost {
+class Engine final : public PortHost, public RunControl {
  public:
   Engine(Graph graph, RunOptions options);
   ~Engine();
@@ -38,7 +38,11 @@ class Engine final : public PortHost {
   std::optional<Message> latest(std::size_t flow) const;
   /// Does `job` between two runs of the operator, and waits for it.
   void ask(std::string_view op, std::function<void(Graph::Node&)> job);
-  void enable(std::string_view op, bool enabled);
+  void set_parameter(std::string_view op, std::string_view parameter, const Json& value) override;
+  Json command(std::string_view op, std::string_view name, const Json& arguments) override;
+  void enable(std::string_view op, bool enabled) override;
+  Json describe() const override;
+  void stop(std::string_view why) override { stop(Ending::stopped, why); }
   /// An event of this node was notified.
   void wake(std::size_t node);
 
@@ -113,6 +117,7 @@ struct Engine::Node final : Context {
   void not_before(SteadyTime time) override { earliest = time; }
   void finish() override { finished = true; }
   void stop_all(std::string_view why) override { engine.stop(Ending::stopped, why); }
+  RunControl& control() override { return engine; }
 
   Engine& engine;
   const std::size_t index;

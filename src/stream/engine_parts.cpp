@@ -207,6 +207,38 @@ std::optional<Message> Engine::latest(std::size_t flow) const {
   return flow < latest_.size() ? latest_[flow] : std::nullopt;
 }
 
+void Engine::set_parameter(std::string_view op, std::string_view name, const Json& value) {
+  ask(op, [name = std::string(name), value](Graph::Node& node) {
+    ParameterBase* parameter = node.setup.find_parameter(name);
+    if (parameter == nullptr) {
+      throw Error(ErrorCode::not_found, fmt::format("\"{}\" has no parameter \"{}\"", node.name, name));
+    }
+    if (parameter->is_fixed()) {
+      throw Error(ErrorCode::conflict, fmt::format("parameter \"{}\" cannot change while the pipeline runs", name));
+    }
+    const Json before = parameter->value();
+    parameter->set(value);
+    try {
+      node.op->parameters_changed();
+    } catch (...) {
+      parameter->set(before);
+      node.op->parameters_changed();
+      throw;
+    }
+  });
+}
+
+Json Engine::command(std::string_view op, std::string_view name, const Json& arguments) {
+  // Shared: an operator that is busy for long answers after this has returned.
+  const auto answer = std::make_shared<Json>();
+  ask(op, [name = std::string(name), arguments, answer](Graph::Node& node) {
+    *answer = node.op->command(name, arguments);
+  });
+  return *answer;
+}
+
+Json Engine::describe() const { return to_json(statistics()); }
+
 Statistics Engine::statistics() const {
   Statistics all;
   const std::lock_guard lock(mutex_);

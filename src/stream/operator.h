@@ -11,6 +11,7 @@
 #include "stream/condition.h"
 #include "stream/parameter.h"
 #include "stream/port.h"
+#include "stream/run_control.h"
 
 namespace sagittal::stream {
 
@@ -79,6 +80,8 @@ class Context {
   virtual void finish() = 0;
   /// The whole pipeline ends after what runs now.
   virtual void stop_all(std::string_view why) = 0;
+  /// What peers may change, asked by an operator's own threads. It lives as long as the run.
+  virtual RunControl& control() = 0;
 
  protected:
   ~Context() = default;

@@ -64,13 +64,12 @@ class PipelineRun {
   /// latest are not kept.
   std::optional<Message> latest(std::size_t flow) const;
 
-  /// What follows reaches the operator between two runs of its `compute`, and returns when it is done. Error(not_found)
-  /// for an operator or parameter that is not there, Error(bad_input) for a value that does not fit, Error(conflict)
-  /// for a parameter that is fixed while it runs, Error(unavailable) where the operator is busy for 10 s, Error(gone)
-  /// once the run has ended.
+  /// As in `RunControl`.
   void set_parameter(std::string_view op, std::string_view parameter, const Json& value);
   Json command(std::string_view op, std::string_view name, const Json& arguments);
   void enable(std::string_view op, bool enabled);
+  /// The same for who is not to end it; lives as long as this.
+  RunControl& control();
 
  private:
   std::unique_ptr<Engine> engine_;

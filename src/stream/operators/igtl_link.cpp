@@ -59,11 +59,39 @@ std::size_t IgtlLink::give(const Message& message) {
   return inboxes_.size();
 }
 
+void IgtlLink::set_control(RunControl* control) {
+  const std::lock_guard lock(mutex_);
+  control_ = control;
+}
+
+RunControl* IgtlLink::control() {
+  const std::lock_guard lock(mutex_);
+  return control_;
+}
+
 void IgtlLink::arrived(const igtl::Arrival& arrival) {
-  if (auto message = message_of(arrival)) give(*message);
+  if (auto message = message_of(arrival); message && !took_over(*message)) give(*message);
+}
+
+/// A text that is an order: "STOP", as scripts of aigt send it, or what SetParameter takes, to the name "Control".
+bool IgtlLink::took_over(const Message& message) {
+  const Text* const text = value_in<Text>(message);
+  RunControl* const run = text != nullptr ? control() : nullptr;
+  if (run == nullptr) return false;
+  if (text->text == "STOP") return run->stop("stopped by a peer"), true;
+  if (message.envelope.device != "Control") return false;
+  do_command(*run, "SetParameter", text->text);
+  return true;
 }
 
 igtl::CommandReply IgtlLink::called(const igtl::CommandCall& call) {
+  if (RunControl* const run = control(); run != nullptr && is_control_command(call.command.name)) {
+    try {
+      return {true, do_command(*run, call.command.name, call.command.text.text)};
+    } catch (const Error& error) {
+      return {false, error.what()};
+    }
+  }
   Envelope envelope{call.command.name};
   for (const auto& entry : call.metadata) envelope.metadata.set(entry.key, entry.value);
   auto command = std::make_shared<const Command>(

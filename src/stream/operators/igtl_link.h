@@ -39,6 +39,8 @@ class IgtlLink {
 
   /// `inbox` is called until `leave`, which waits for those calls.
   void join(IgtlInbox& inbox);
+  /// Commands of `do_command`, and texts to "Control" or "STOP", change the pipeline; null: they are messages only.
+  void set_control(RunControl* control);
   void leave(IgtlInbox& inbox);
 
   igtl::Endpoint& endpoint() { return *endpoint_; }
@@ -48,9 +50,12 @@ class IgtlLink {
   void arrived(const igtl::Arrival& arrival);
   igtl::CommandReply called(const igtl::CommandCall& call);
   std::size_t give(const Message& message);
+  RunControl* control();
+  bool took_over(const Message& message);
 
   std::mutex mutex_;
-  std::set<IgtlInbox*> inboxes_;  // guarded by mutex_
+  std::set<IgtlInbox*> inboxes_;  // these are guarded by mutex_
+  RunControl* control_ = nullptr;
   std::unique_ptr<igtl::Endpoint> endpoint_;
 };
 

@@ -36,6 +36,8 @@ class IgtlInput final : public Operator {
     setup.parameter(waiting_, "waiting", "of each name and type, messages that wait here at most")
         .between(1, 10'000)
         .fixed();
+    setup.parameter(control_, "control", "peers may change settings and stop the pipeline by COMMAND and STRING")
+        .fixed();
     connection_.declare(setup, false);
   }
   void start() override {
@@ -43,8 +45,10 @@ class IgtlInput final : public Operator {
     received_ = 0;
     link_ = open(*links_, connection_, context());
     link_->join(*inbox_);
+    if (*control_) link_->set_control(&context().control());
   }
   void stop() override {
+    if (*control_) link_->set_control(nullptr);
     link_->leave(*inbox_);
     last_ = counters();
     link_.reset();
@@ -84,6 +88,7 @@ class IgtlInput final : public Operator {
   IgtlParameters connection_;
   Parameter<std::string> device_;
   Parameter<std::int64_t> waiting_{4};
+  Parameter<bool> control_{false};
   Output<Frame> frame_;
   Output<Transform> transform_;
   Output<Tracking> tracking_;

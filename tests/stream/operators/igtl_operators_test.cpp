@@ -222,5 +222,32 @@ TEST(IgtlOperators, CommandsGoToTheirPort) {
   EXPECT_EQ(inbox.at(0).message.header.type, "RTS_COMMAND");
 }
 
+TEST(IgtlOperators, PeersChangeSettingsAndStopWhereTheyMay) {
+  Graph graph;
+  const OperatorRegistry registry = test::standard_operators();
+  graph.add("in", registry.make("igtl_input"), {{"role", "server"}, {"port", 0}, {"control", true}});
+  graph.add("flip", registry.make("flip"));
+  graph.connect("in.frame", "flip");
+  PipelineRun run(std::move(graph), {});
+  igtl::EndpointSettings settings;
+  settings.role = igtl::Role::client;
+  settings.port = port_of(run, 0);
+  settings.header_version = 2;
+  igtl::Inbox inbox;
+  igtl::Endpoint peer(settings, inbox.handlers());
+  ASSERT_TRUE(eventually([&] { return !peer.peers().empty(); }));
+  FramePool pool;
+  const auto flipped = [&] { return run.statistics().operators.at(1).parameters.at("vertically"); };
+  const Json before = flipped();
+  const std::string other = before == true ? "false" : "true";
+  peer.send(outgoing_of(message(Command{5, "SetParameter", "flip.vertically=" + other, 0}), 0, pool).message);
+  ASSERT_TRUE(eventually([&] { return flipped() != before; }));
+  EXPECT_EQ(inbox.at(0).message.header.type, "RTS_COMMAND");
+  peer.send(outgoing_of(message(Text{"flip.vertically=" + before.dump()}, "Control"), 0, pool).message);
+  ASSERT_TRUE(eventually([&] { return flipped() == before; }));
+  peer.send(outgoing_of(message(Text{"STOP"}, "Text"), 0, pool).message);
+  EXPECT_EQ(run.wait().why, "stopped by a peer");
+}
+
 }  // namespace
 }  // namespace sagittal::stream
