@@ -155,7 +155,7 @@ def test_a_server_without_models_has_no_such_page_in_its_navigation(viewer):
     viewer.page.route("**/api/v1/info", without)
     viewer.start()
     viewer.page.wait_for_selector(".pages a:has-text('Server')")
-    assert viewer.page.locator(".pages a").all_inner_texts() == ["Segment", "Server"]
+    assert viewer.page.locator(".pages a").all_inner_texts() == ["Segment", "Streams", "Server"]
 
 
 def test_models_and_scan_are_a_click_apart(viewer, scan):
