@@ -11,8 +11,10 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/error.h"
 #include "io/byte_order.h"
 #include "io/gzip.h"
+#include "volume/visit_scalar.h"
 
 namespace sagittal::io {
 namespace {
@@ -80,38 +82,12 @@ void parse_numbers(std::string_view text, std::span<T> out, std::string_view wha
   }
 }
 
-template <class F>
-void with_type(ScalarType type, F&& f) {
-  switch (type) {
-    case ScalarType::u8:
-      return f(std::uint8_t{});
-    case ScalarType::i8:
-      return f(std::int8_t{});
-    case ScalarType::u16:
-      return f(std::uint16_t{});
-    case ScalarType::i16:
-      return f(std::int16_t{});
-    case ScalarType::u32:
-      return f(std::uint32_t{});
-    case ScalarType::i32:
-      return f(std::int32_t{});
-    case ScalarType::u64:
-      return f(std::uint64_t{});
-    case ScalarType::i64:
-      return f(std::int64_t{});
-    case ScalarType::f32:
-      return f(float{});
-    case ScalarType::f64:
-      return f(double{});
-  }
-}
-
 Buffer parse_ascii(const ImageHeader& header, ByteView stored, std::string_view what) {
   const std::uint64_t bytes = stored_bytes(header, what);
   const std::uint64_t values = bytes / size_of(header.type);
   if (stored.size() / 2 + 1 < values) throw_too_short(what, values, stored.size());  // "0 0 0": two bytes a value
   Buffer out(bytes);
-  with_type(header.type, [&](auto zero) { parse_numbers(as_text(stored), out.as<decltype(zero)>(), what); });
+  visit_scalar(header.type, [&](auto zero) { parse_numbers(as_text(stored), out.as<decltype(zero)>(), what); });
   return out;
 }
 

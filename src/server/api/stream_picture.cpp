@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <span>
 #include <vector>
 
 #include "io/png.h"
+#include "volume/visit_scalar.h"
 
 namespace sagittal::server {
 namespace {
@@ -24,34 +26,6 @@ struct Slice {
   int width, height;
 };
 
-/// The value of one component as a number.
-double value_at(const stream::Frame& frame, std::size_t index) {
-  const auto at = [&]<class T>(T) { return static_cast<double>(frame.as<T>()[index]); };
-  switch (frame.type) {
-    case ScalarType::u8:
-      return at(std::uint8_t{});
-    case ScalarType::i8:
-      return at(std::int8_t{});
-    case ScalarType::u16:
-      return at(std::uint16_t{});
-    case ScalarType::i16:
-      return at(std::int16_t{});
-    case ScalarType::u32:
-      return at(std::uint32_t{});
-    case ScalarType::i32:
-      return at(std::int32_t{});
-    case ScalarType::u64:
-      return at(std::uint64_t{});
-    case ScalarType::i64:
-      return at(std::int64_t{});
-    case ScalarType::f32:
-      return at(float{});
-    case ScalarType::f64:
-      break;
-  }
-  return at(double{});
-}
-
 template <class Visit>
 void for_pixels(const Slice& slice, Visit&& visit) {
   const auto row = static_cast<std::size_t>(slice.frame.width());
@@ -64,15 +38,41 @@ void for_pixels(const Slice& slice, Visit&& visit) {
   }
 }
 
-std::array<double, 2> range_of(const Slice& slice) {
+template <class T>
+std::array<double, 2> range_of(const Slice& slice, std::span<const T> values) {
   double low = HUGE_VAL, high = -HUGE_VAL;
   for_pixels(slice, [&](std::size_t index) {
-    const double value = value_at(slice.frame, index);
+    const auto value = static_cast<double>(values[index]);
     if (!std::isfinite(value)) return;
     low = std::min(low, value);
     high = std::max(high, value);
   });
   return low <= high ? std::array{low, high} : std::array{0.0, 1.0};
+}
+
+template <class T>
+std::vector<std::uint8_t> painted(const Slice& slice, std::span<const T> values) {
+  const auto [low, high] = range_of(slice, values);
+  const bool whole = slice.frame.type != ScalarType::f32 && slice.frame.type != ScalarType::f64;
+  const bool labels = slice.frame.components == 1 && whole && low >= 0 && high <= kMostLabels;
+  const bool bytes = slice.frame.type == ScalarType::u8;
+  const double scale = bytes ? 1 : high > low ? 255 / (high - low) : 1;
+  const double offset = bytes ? 0 : low;
+  std::vector<std::uint8_t> rgb;
+  rgb.reserve(static_cast<std::size_t>(slice.width) * static_cast<std::size_t>(slice.height) * 3);
+  for_pixels(slice, [&](std::size_t index) {
+    for (std::size_t c = 0; c < 3; ++c) {
+      const auto value = static_cast<double>(values[index + (slice.frame.components >= 3 ? c : 0)]);
+      if (labels) {
+        const auto label = static_cast<std::size_t>(value);
+        rgb.push_back(label == 0 ? 0 : kLabelColours[(label - 1) % kLabelColours.size()][c]);
+      } else {
+        const double grey = std::isfinite(value) ? (value - offset) * scale : 0;
+        rgb.push_back(static_cast<std::uint8_t>(std::clamp(std::lround(grey), 0L, 255L)));
+      }
+    }
+  });
+  return rgb;
 }
 
 }  // namespace
@@ -86,26 +86,7 @@ Bytes picture_of(const stream::Frame& frame, int max_size) {
   const Slice slice{frame, plane * static_cast<std::size_t>(frame.geometry.size[2] / 2), step,
                     std::max(1, static_cast<int>(frame.width()) / step),
                     std::max(1, static_cast<int>(frame.height()) / step)};
-  const auto [low, high] = range_of(slice);
-  const bool whole = frame.type != ScalarType::f32 && frame.type != ScalarType::f64;
-  const bool labels = frame.components == 1 && whole && low >= 0 && high <= kMostLabels;
-  const bool bytes = frame.type == ScalarType::u8;
-  const double scale = bytes ? 1 : high > low ? 255 / (high - low) : 1;
-  const double offset = bytes ? 0 : low;
-  std::vector<std::uint8_t> rgb;
-  rgb.reserve(static_cast<std::size_t>(slice.width) * static_cast<std::size_t>(slice.height) * 3);
-  for_pixels(slice, [&](std::size_t index) {
-    for (std::size_t c = 0; c < 3; ++c) {
-      const double value = value_at(frame, index + (frame.components >= 3 ? c : 0));
-      if (labels) {
-        const auto label = static_cast<std::size_t>(value);
-        rgb.push_back(label == 0 ? 0 : kLabelColours[(label - 1) % kLabelColours.size()][c]);
-      } else {
-        const double grey = std::isfinite(value) ? (value - offset) * scale : 0;
-        rgb.push_back(static_cast<std::uint8_t>(std::clamp(std::lround(grey), 0L, 255L)));
-      }
-    }
-  });
+  const auto rgb = visit_scalar(frame.type, [&]<class T>(T) { return painted(slice, frame.as<T>()); });
   return io::encode_png(slice.width, slice.height, rgb);
 }
 

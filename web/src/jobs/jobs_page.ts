@@ -4,7 +4,7 @@ import type { Job } from '../api/jobs';
 import { delete_job, has_ended, list_jobs } from '../api/jobs';
 import { h } from '../base/dom';
 import { format_moment } from '../base/format';
-import { while_shown } from '../base/while_shown';
+import { repeat_while_shown } from '../base/while_shown';
 import { toast } from '../panels/dialogs';
 import { job_address } from './address';
 import { job_view } from './job_view';
@@ -39,15 +39,7 @@ function list_view(client: Client): HTMLElement {
       status.textContent = error instanceof Unreachable ? 'The server does not answer. Trying again …' : describe_error(error);
     }
   };
-  while_shown(root, () => {
-    let stopped = false;
-    const go_on = async (): Promise<void> => {
-      if (!document.hidden) await show();
-      if (!stopped) setTimeout(() => void go_on(), kPeriodMs);
-    };
-    void go_on();
-    return () => (stopped = true);
-  });
+  repeat_while_shown(root, kPeriodMs, show);
   return root;
 }
 

@@ -4,7 +4,7 @@ import type { Pipeline, StreamSummary } from '../api/streams';
 import { delete_stream, list_streams, start_stream } from '../api/streams';
 import { h } from '../base/dom';
 import { format_moment } from '../base/format';
-import { while_shown } from '../base/while_shown';
+import { repeat_while_shown } from '../base/while_shown';
 import { toast } from '../panels/dialogs';
 import { stream_address } from './address';
 import { stream_view } from './stream_view';
@@ -42,15 +42,7 @@ function list_view(client: Client): HTMLElement {
       status.textContent = error instanceof Unreachable ? 'The server does not answer. Trying again …' : describe_error(error);
     }
   };
-  while_shown(root, () => {
-    let stopped = false;
-    const go_on = async (): Promise<void> => {
-      if (!document.hidden) await show();
-      if (!stopped) setTimeout(() => void go_on(), kPeriodMs);
-    };
-    void go_on();
-    return () => (stopped = true);
-  });
+  repeat_while_shown(root, kPeriodMs, show);
   return root;
 }
 
