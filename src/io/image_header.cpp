@@ -11,7 +11,6 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
-#include "base/error.h"
 #include "io/byte_order.h"
 #include "io/gzip.h"
 #include "volume/visit_scalar.h"
