@@ -21,7 +21,7 @@ MAY_INCLUDE = {
     "hub/environment": ["hub", "hub/runners", "net", "store"],
     "stream": ["volume"],
     "stream/igtl": ["stream", "volume", "net"],
-    "stream/operators": ["stream", "stream/igtl", "io", "segment", "nn", "nn/cpu", "volume", "terms"],
+    "stream/operators": ["stream", "stream/igtl", "io", "segment", "nn", "nn/cpu", "volume", "terms", "net"],
     "server": ["interact", "hub", "stream", "io", "segment", "volume", "terms", "net", "store",
                "server/access", "server/http", "server/state", "server/studies", "server/dialects", "server/api"],
     "server/http": [],
@@ -45,6 +45,7 @@ THIRD_PARTY = {
     r"CLI/": r"apps/.*",
     r"spdlog/": r"apps/.*",
     r"toml\+\+|archive(_entry)?\.h": r"src/hub/.*\.cpp",
+    r"opencv2/": r"src/stream/operators/onnx_engine\.cpp",
     r"yaml-cpp/": r"src/base/yaml\.cpp",
 }
 

@@ -14,6 +14,7 @@ void add_recording_operators(OperatorRegistry& registry);  ///< recorder, replay
 void add_i420_operators(OperatorRegistry& registry);       ///< i420_encode, i420_decode
 void add_label_operators(OperatorRegistry& registry);      ///< segmentation, largest_component, contours, …
 void add_network(OperatorRegistry& registry);
+void add_onnx(OperatorRegistry& registry);
 void add_igtl_operators(OperatorRegistry& registry);      ///< igtl_input, igtl_output
 void add_pose_operators(OperatorRegistry& registry);      ///< pose_pair, coordinate_system
 void add_sequence_operators(OperatorRegistry& registry);  ///< sequence_file, sequence_writer

@@ -26,10 +26,7 @@ class Resize final : public FrameOperator {
     if (width == 0 && height == 0) return frame;
     if (width == 0) width = other(height, frame.height(), frame.width());
     if (height == 0) height = other(width, frame.width(), frame.height());
-    const Filter filter = *filter_ == "nearest"    ? Filter::nearest
-                          : *filter_ == "bilinear" ? Filter::bilinear
-                                                   : Filter::area;
-    return resize(frame, width, height, filter, resampler_, context().frames());
+    return resize(frame, width, height, filter_from(*filter_), resampler_, context().frames());
   }
 
   Parameter<std::int64_t> width_{0}, height_{0};

@@ -2,7 +2,18 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
+#include "base/error.h"
+
 namespace sagittal::stream {
+
+Filter filter_from(std::string_view name) {
+  if (name == "nearest") return Filter::nearest;
+  if (name == "bilinear") return Filter::bilinear;
+  if (name == "area") return Filter::area;
+  throw Error(ErrorCode::bad_input, fmt::format("the filter \"{}\" is not nearest, bilinear or area", name));
+}
 
 void Resampler::prepare(std::int64_t width, std::int64_t height, std::int64_t new_width, std::int64_t new_height,
                         Filter filter) {

@@ -1,11 +1,14 @@
 #pragma once
 #include <cstdint>
 #include <span>
+#include <string_view>
 #include <vector>
 
 namespace sagittal::stream {
 
 enum class Filter { nearest, bilinear, area };
+/// Of these names. Error(bad_input).
+Filter filter_from(std::string_view name);
 
 /// Brings pictures [height, width, components] to another size; outer edges stay where they are. Keeps what it computed
 /// for the last sizes. One thread.
