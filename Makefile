@@ -7,7 +7,7 @@ PROGRAM := $(BUILD)/bin/sagittal
 FUZZ_SECONDS ?= 5
 FUZZ_SEED ?= 1
 
-.PHONY: help configure build demo test test-packages test-cpp test-python test-engines test-fuzz test-long test-side-by-side test-kills test-load test-soak test-streams test-sanitizers serve format lint clean
+.PHONY: help configure build demo test test-packages test-cpp test-python test-slicer test-engines test-fuzz test-long test-side-by-side test-kills test-load test-soak test-streams test-sanitizers serve format lint clean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -27,7 +27,7 @@ demo: build
 	@tools/install_dependencies.sh demo
 	@tools/demo.sh $(PROGRAM) build/demo
 
-test: test-cpp test-python test-fuzz
+test: test-cpp test-python test-slicer test-fuzz
 	@echo "All tests passed."
 
 # Before it is configured, for what a test is built against is looked for then.
@@ -43,6 +43,11 @@ test-python: build
 	@tools/install_dependencies.sh test
 	@cmake --build --preset $(PRESET) --target igtl_peer
 	@tools/python_tests.sh $(PROGRAM)
+
+# The extension of 3D Slicer, with Slicer's own libraries.
+test-slicer: build
+	@tools/install_dependencies.sh test
+	@tools/slicer_tests.sh $(PROGRAM)
 
 # Orthanc with its DICOMweb plug-in, Podman and dockerd, each started by the tests with a folder of its own.
 test-engines: build

@@ -13,4 +13,4 @@ if ! cat tests/requirements*.txt | cmp -s - "$stamp"; then
   "$venv/bin/pip" install -q --disable-pip-version-check --no-deps -r tests/requirements_alone.txt
   cat tests/requirements*.txt >"$stamp"
 fi
-SAGITTAL_PROGRAM=$program exec "$venv/bin/pytest" -q ${PYTHON_TESTS:-tests --ignore=tests/engines} "${@:2}"
+SAGITTAL_PROGRAM=$program exec "$venv/bin/pytest" -q ${PYTHON_TESTS:-tests --ignore=tests/engines --ignore=tests/slicer} "${@:2}"

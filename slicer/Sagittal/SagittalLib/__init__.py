@@ -1,0 +1,1 @@
+"""What the modules of the Sagittal extension share. Nothing here needs Qt widgets."""

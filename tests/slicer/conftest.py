@@ -1,0 +1,93 @@
+"""The extension against a real server and the libraries of 3D Slicer, without its window."""
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+MODULES = [f"slicer/{module.name}" for module in (ROOT / "slicer").iterdir()]
+for folder in ("tests/slicer/qt_shim", "tests/slicer", "tests/server", *MODULES):
+    sys.path.insert(0, str(ROOT / folder))
+
+from running_server import Server  # noqa: E402
+from SagittalLib.client import Api, Connection  # noqa: E402
+from SagittalLib.work import Workers  # noqa: E402
+
+LONGEST_PAUSE_S = 0.05
+
+
+@pytest.fixture(scope="module")
+def server(program):
+    """A server with a folder of its own and the model in the box."""
+    running = Server(program)
+    yield running
+    running.process.kill()
+    running.process.wait()
+
+
+@pytest.fixture
+def api(server):
+    """Blocking calls: for what a test checks on its own."""
+    return Api(Connection(server.url))
+
+
+class MainThread:
+    """Stands in for Slicer's event loop: empties the workers' results, and knows for how long it was held up."""
+
+    def __init__(self, workers):
+        self.workers = workers
+        self.longest = 0.0
+
+    def until(self, condition, seconds=120.0):
+        """Runs until condition() is true; its value."""
+        end = time.monotonic() + seconds
+        while True:
+            value = condition()
+            if value:
+                return value
+            assert time.monotonic() < end, "nothing happened in time"
+            self.workers.wait_for_results(0.05)
+            self.timed(self.workers.pump)
+
+    def timed(self, call, *arguments):
+        """What a person does: counts as time in which the main thread is held up. CPU time, for other processes are no
+        concern of the extension, and waiting, for whatever blocks is."""
+        begin = time.monotonic()
+        waited = time.thread_time()
+        result = call(*arguments)
+        busy = time.thread_time() - waited
+        passed = time.monotonic() - begin
+        self.longest = max(self.longest, busy if passed < 4 * LONGEST_PAUSE_S else passed)
+        return result
+
+
+@pytest.fixture
+def main_thread():
+    workers = Workers()
+    yield MainThread(workers)
+    workers.close()
+
+
+@pytest.fixture
+def scene():
+    """An empty MRML scene with the nodes' classes of segmentations, markups and transforms."""
+    import slicer_scene
+
+    made = slicer_scene.make_scene()
+    yield made
+    made.Clear(True)
+
+
+@pytest.fixture(autouse=True)
+def no_threads_are_left():
+    """Threads that a test leaves behind would speak to the server of the next one."""
+    before = set(threading.enumerate())
+    yield
+    left = [t for t in threading.enumerate() if t not in before and t.name.startswith("sagittal-events")]
+    for thread in left:
+        thread.join(5)
+    assert not [t for t in left if t.is_alive()]
