@@ -85,9 +85,11 @@ test-soak: build
 	@tools/install_dependencies.sh test
 	@SAGITTAL_LOAD_SECONDS=$(SOAK_SECONDS) PYTHON_TESTS=tests/server/test_load.py tools/python_tests.sh $(PROGRAM) -k plain
 
-test-streams: configure
+test-streams: build
+	@tools/install_dependencies.sh test
 	@cmake --build --preset $(PRESET) --target igtl_test
 	@SAGITTAL_STREAM_SECONDS=$(SOAK_SECONDS) $(BUILD)/bin/igtl_test --gtest_filter='Soak.*'
+	@SAGITTAL_STREAM_SECONDS=$(SOAK_SECONDS) PYTHON_TESTS=tests/stream/igtl/peers/test_stream_soak.py tools/python_tests.sh $(PROGRAM) -s
 
 SANITIZED := test_native_api test_events test_studies test_dicomweb test_nninteractive_v2 test_itksnap test_slicer_v0 test_monai_label test_exchanges
 test-sanitizers:

@@ -42,7 +42,7 @@ void Engine::Node::close(std::string_view why) {
   if (stopped.counters.is_object()) counters = std::move(stopped.counters);
   if (stopped.error) last_error = stopped.error->what();
   for (Job& job : std::exchange(jobs, {})) {
-    job.done.set_exception(std::make_exception_ptr(Error(ErrorCode::gone, std::string(why))));
+    job.done.set_value(Error(ErrorCode::gone, std::string(why)));
   }
 }
 
@@ -150,19 +150,13 @@ void Engine::fail(Node& node, Error error) {
 void Engine::do_jobs(Node& node, Lock& lock) {
   std::deque<Job> jobs = std::exchange(node.jobs, {});
   lock.unlock();
-  for (Job& job : jobs) {
-    try {
-      job.work(node.part);
-    } catch (...) {
-      job.failure = std::current_exception();
-    }
-  }
+  for (Job& job : jobs) job.failure = failure_of([&] { job.work(node.part); });
   Json parameters = Json::object();
   for (const ParameterBase* parameter : node.part.setup.parameters())
     parameters[parameter->name()] = parameter->value();
   lock.lock();
   node.parameters = std::move(parameters);
-  for (Job& job : jobs) job.failure ? job.done.set_exception(job.failure) : job.done.set_value();
+  for (Job& job : jobs) job.done.set_value(std::move(job.failure));
 }
 
 /// The operator runs no more; who waits for it alone does neither.
@@ -261,7 +255,7 @@ const Outcome* Engine::wait_until(std::optional<std::chrono::steady_clock::time_
 }
 
 void Engine::ask(std::string_view op, std::function<void(Graph::Node&)> job) {
-  std::future<void> done;
+  std::future<std::optional<Error>> done;
   {
     const std::lock_guard lock(mutex_);
     Node& node = find(op);
@@ -274,7 +268,7 @@ void Engine::ask(std::string_view op, std::function<void(Graph::Node&)> job) {
   if (done.wait_for(kPatience) != std::future_status::ready) {
     throw Error(ErrorCode::unavailable, fmt::format("\"{}\" is busy; it will be done later", op));
   }
-  done.get();
+  if (const std::optional<Error> failure = done.get()) throw *failure;
 }
 
 void Engine::enable(std::string_view op, bool enabled) {

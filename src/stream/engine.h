@@ -57,8 +57,8 @@ class Engine final : public PortHost, public RunControl {
   static constexpr std::size_t kMaxJobs = 64;  ///< that wait for one operator
   struct Job {
     std::function<void(Graph::Node&)> work;
-    std::promise<void> done;
-    std::exception_ptr failure = nullptr;
+    std::promise<std::optional<Error>> done;
+    std::optional<Error> failure = {};
   };
 
   void bind();

@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/log_limit.h"
 #include "stream/igtl/commands.h"
 #include "stream/igtl/known_types.h"
 #include "stream/igtl/latest.h"
@@ -58,7 +59,7 @@ class Endpoint::Impl {
   Impl(EndpointSettings settings, EndpointHandlers handlers, LogSink log)
       : handlers_(std::move(handlers)), latest_(settings.latest_messages, settings.latest_bytes) {
     context_.settings = std::move(settings);
-    context_.log = std::move(log);
+    context_.log = limited(std::move(log));
     context_.pool = std::make_shared<BodyPool>(kIdleBodies);
     const EndpointSettings& ours = context_.settings;
     if (ours.header_version < 0 || ours.header_version > 2) {

@@ -129,7 +129,6 @@ void Peer::read_messages() {
   } catch (const Error& error) {
     if (error.code() == ErrorCode::bad_input || error.code() == ErrorCode::too_large) {
       count(&Counters::refused);
-      context_.say(LogLevel::warning, fmt::format("OpenIGTLink, {}: cut off: {}", socket_.peer(), error.what()));
     }
     throw;
   }
