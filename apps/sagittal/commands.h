@@ -25,5 +25,8 @@ void add_predict(CLI::App& app);
 void add_segment(CLI::App& app);
 void add_serve(CLI::App& app);
 void add_stream(CLI::App& app);
+/// `record` and `play`, below the command `stream`.
+void add_stream_record(CLI::App& stream);
+void add_stream_play(CLI::App& stream);
 
 }  // namespace sagittal::commands

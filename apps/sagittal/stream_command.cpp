@@ -1,96 +1,48 @@
-#include <unistd.h>
-
 #include <chrono>
 #include <cstdio>
-#include <filesystem>
 #include <memory>
-#include <mutex>
 #include <string>
-#include <vector>
 
 #include <fmt/format.h>
 
 #include "base/error.h"
 #include "commands.h"
-#include "model_lookup.h"
-#include "stop_on_signal.h"
 #include "stream/json_text.h"
-#include "stream/library.h"
-#include "stream/pipeline_file.h"
-#include "stream/run.h"
 #include "stream_operators.h"
+#include "stream_options.h"
 #include "stream_text.h"
+#include "stream_watch.h"
 
 namespace sagittal::commands {
 namespace {
 
-constexpr std::chrono::milliseconds kLook{200};
-constexpr int kLooksPerLine = 5;
-
-struct Options {
-  std::string pipeline;
-  std::vector<std::string> settings, plugins, folders;
-  std::string data_directory = default_data_directory().string();
+struct Options : StreamOptions {
   std::string flow_log;
   double seconds = 0;
   int threads = 0;
-  bool json = false, quiet = false;
+  bool quiet = false;
 };
 
-stream::PipelineLibrary library_of(const Options& options) {
-  return stream::PipelineLibrary(pipeline_directories(options.data_directory, options.folders));
-}
-
-/// A file, or the name of a pipeline that comes with the program.
 stream::PipelineFile load(const Options& options) {
-  const std::filesystem::path path(options.pipeline);
-  const bool is_file = path.has_parent_path() || path.has_extension();
-  stream::PipelineFile pipeline = is_file ? stream::read_pipeline(path) : library_of(options).read(options.pipeline);
-  for (const std::string& setting : options.settings) stream::override_setting(pipeline, setting);
+  stream::PipelineFile pipeline = load_pipeline(options);
   if (options.threads > 0) pipeline.run.threads = options.threads;
   if (options.seconds > 0) {
     pipeline.run.max_duration = std::chrono::nanoseconds(static_cast<std::int64_t>(options.seconds * 1e9));
   }
-  if (!options.flow_log.empty()) {
-    if (!pipeline.run.track_flows) pipeline.run.track_flows = stream::FlowTrackerOptions{};
-    pipeline.run.track_flows->log = options.flow_log;
-  }
-  if (!pipeline.run.track_flows) pipeline.run.track_flows = stream::FlowTrackerOptions{};
+  if (!options.flow_log.empty()) pipeline.run.track_flows->log = options.flow_log;
   return pipeline;
 }
 
-void say(LogLevel level, std::string_view text) {
-  if (level == LogLevel::debug) return;
-  fmt::print(stderr, "sagittal: {}\n", text);
-}
-
 void run(const Options& options) {
-  const StopOnSignal stop;
   const stream::OperatorRegistry registry = stream_operators(options.plugins);
-  stream::PipelineFile pipeline = load(options);
-  pipeline.run.log = say;
-  stream::PipelineRun running(stream::build(pipeline, registry), pipeline.run);
-  const bool terminal = ::isatty(STDERR_FILENO) != 0;
-  const bool lines = terminal && !options.quiet && !options.json;
-  stream::Statistics before = running.statistics();
-  const stream::Outcome* outcome = nullptr;
-  for (int look = 1; outcome == nullptr; ++look) {
-    outcome = running.wait_for(kLook);
-    if (stop.token().cancelled()) running.stop("interrupted");
-    if (!lines || look % kLooksPerLine != 0) continue;
-    const stream::Statistics now = running.statistics();
-    fmt::print(stderr, "\r\x1b[K{}", stream_line(before, now));
-    before = now;
-  }
-  if (lines) fmt::print(stderr, "\r\x1b[K");
-  const stream::Statistics statistics = running.statistics();
+  const auto [statistics, outcome] =
+      watch_stream(load(options), registry, {.lines = !options.quiet && !options.json, .line = {}, .look = {}});
   if (options.json) {
     fmt::print("{}\n", stream::json_text(stream::to_json(statistics)));
   } else if (!options.quiet) {
     fmt::print("{}", stream_text(statistics));
   }
-  if (outcome->ending == stream::Ending::failed) throw *outcome->error;
-  if (outcome->ending == stream::Ending::deadlock) throw Error(ErrorCode::bad_input, "deadlock: " + outcome->why);
+  check_outcome(outcome);
 }
 
 void check(const Options& options) {
@@ -139,21 +91,8 @@ void operators(const Options& options) {
 }
 
 void add_common(CLI::App& command, Options& options) {
-  command.add_option("--plugin", options.plugins, "A shared library with more operators")
-      ->type_name("FILE")
-      ->allow_extra_args(false);
-  command.add_option("--pipelines", options.folders, "A folder with pipelines of your own")
-      ->type_name("DIR")
-      ->allow_extra_args(false);
-  command.add_option("--data-dir", options.data_directory, "Where your own pipelines are kept")->type_name("DIR");
-  command.add_flag("--json", options.json, "One JSON object on standard output");
-}
-
-void add_pipeline(CLI::App& command, Options& options) {
-  command.add_option("pipeline", options.pipeline, "FILE.yaml, or a name of `sagittal stream list`")->required();
-  command.add_option("--set", options.settings, "operator.parameter=value, as in the file")
-      ->type_name("SETTING")
-      ->allow_extra_args(false);
+  add_stream_folders(command, options);
+  add_stream_common(command, options);
 }
 
 }  // namespace
@@ -163,7 +102,7 @@ void add_stream(CLI::App& app) {
   stream->require_subcommand(1);
   const auto options = std::make_shared<Options>();
   auto* run_command = stream->add_subcommand("run", "Run a pipeline until it ends or you do");
-  add_pipeline(*run_command, *options);
+  add_stream_pipeline(*run_command, *options);
   add_common(*run_command, *options);
   run_command->add_option("--seconds", options->seconds, "End after this time")->check(CLI::Range(0.001, 1e9));
   run_command->add_option("--threads", options->threads, "Operators side by side; default: as the file says")
@@ -173,7 +112,7 @@ void add_stream(CLI::App& app) {
   run_command->add_flag("--quiet", options->quiet, "No statistics");
   run_command->callback([options] { run(*options); });
   auto* check_command = stream->add_subcommand("check", "Say whether a pipeline can be run, and what it is");
-  add_pipeline(*check_command, *options);
+  add_stream_pipeline(*check_command, *options);
   add_common(*check_command, *options);
   check_command->callback([options] { check(*options); });
   auto* list_command = stream->add_subcommand("list", "The pipelines there are");
@@ -182,6 +121,8 @@ void add_stream(CLI::App& app) {
   auto* operators_command = stream->add_subcommand("operators", "The types of operators, ports and parameters");
   add_common(*operators_command, *options);
   operators_command->callback([options] { operators(*options); });
+  add_stream_record(*stream);
+  add_stream_play(*stream);
 }
 
 }  // namespace sagittal::commands

@@ -132,6 +132,10 @@ class IgtlOutput final : public Operator {
     all["port"] = link_->endpoint().port();
     return all;
   }
+  /// "connections": who is connected now, also while nothing is sent.
+  Json command(std::string_view name, const Json& arguments) override {
+    return name == "connections" ? counters() : Operator::command(name, arguments);
+  }
 
  private:
   void send(const Message& message) {

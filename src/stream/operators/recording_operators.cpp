@@ -11,6 +11,8 @@
 namespace sagittal::stream {
 namespace {
 
+constexpr std::int64_t kMost = std::int64_t{1} << 53;
+
 RecordedStorage storage_from(const std::string& name) {
   if (name == "pinned") return RecordedStorage::pinned;
   return name == "device" ? RecordedStorage::device : RecordedStorage::system;
@@ -62,6 +64,7 @@ class Recorder final : public Operator {
         .fixed();
     setup.parameter(notes_, "notes", "keeps device, time, metadata and geometry in a third file").fixed();
     setup.parameter(overwrite_, "overwrite", "a recording of this name is replaced").fixed();
+    setup.parameter(most_, "most", "ends after so many messages; 0: goes on").between(0, kMost).fixed();
   }
   void start() override {
     writer_.emplace(RecordingPlace{*directory_, *basename_},
@@ -69,7 +72,10 @@ class Recorder final : public Operator {
   }
   void stop() override { writer_.reset(); }
   void compute() override {
-    while (const auto message = in_.try_take()) record(*message);
+    while (const auto message = in_.try_take()) {
+      record(*message);
+      if (messages_ == static_cast<std::uint64_t>(*most_)) return context().finish();
+    }
   }
   Json counters() const override { return {{"messages", messages_}, {"bytes", bytes_}}; }
 
@@ -97,6 +103,7 @@ class Recorder final : public Operator {
   Input<Any> in_;
   Parameter<std::string> directory_{"."}, basename_{"recording"}, tensor_name_, storage_{"system"};
   Parameter<bool> notes_{true}, overwrite_{false};
+  Parameter<std::int64_t> most_{0};
   std::optional<RecordingWriter> writer_;
   std::uint64_t messages_ = 0, bytes_ = 0;
 };
@@ -104,8 +111,9 @@ class Recorder final : public Operator {
 /// The moments of a recording, from its first message, whose time is 0. Later times saturate.
 class Schedule {
  public:
-  /// `frame_rate` 0: as it was recorded.
-  Schedule(const RecordingReader& reader, double frame_rate) : reader_(reader), frame_rate_(frame_rate) {
+  /// `frame_rate` 0: as it was recorded, `speed` times as fast.
+  Schedule(const RecordingReader& reader, double frame_rate, double speed)
+      : reader_(reader), frame_rate_(frame_rate), speed_(speed) {
     first_ = logged(0);
     const std::uint64_t count = reader.size();
     const UtcTime whole = std::max<UtcTime>(logged(count - 1) - first_, 0);
@@ -115,9 +123,9 @@ class Schedule {
 
   /// Of message `n` in round `round`, the `played`-th of all.
   SteadyTime of(std::uint64_t n, std::uint64_t round, std::uint64_t played) const {
-    if (frame_rate_ > 0) return saturated(static_cast<double>(played) * 1e9 / frame_rate_);
-    const UtcTime at = std::max<UtcTime>(logged(n) - first_, 0);
-    return round == 0 ? at : saturated(static_cast<double>(at) + static_cast<double>(round) * round_);
+    if (frame_rate_ > 0) return saturated(static_cast<double>(played) * 1e9 / frame_rate_ / speed_);
+    const auto at = static_cast<double>(std::max<UtcTime>(logged(n) - first_, 0));
+    return saturated((at + static_cast<double>(round) * round_) / speed_);
   }
 
  private:
@@ -133,7 +141,7 @@ class Schedule {
     return time < 4e18 ? static_cast<SteadyTime>(time) : std::numeric_limits<SteadyTime>::max();
   }
   const RecordingReader& reader_;
-  const double frame_rate_;
+  const double frame_rate_, speed_;
   UtcTime first_ = 0;
   double round_ = 0;
 };
@@ -148,6 +156,7 @@ class Replayer final : public Operator {
     setup.parameter(batch_, "batch_size", "messages sent at a time").between(1, 256);
     setup.parameter(ignore_, "ignore_corrupted_entities", "counts what cannot be read and goes on");
     setup.parameter(rate_, "frame_rate", "messages each second; 0: as they were recorded").between(0, 1e6).fixed();
+    setup.parameter(speed_, "speed", "2: twice as fast").between(0.01, 100).fixed();
     setup.parameter(realtime_, "realtime", "keeps to the time; otherwise as fast as they are taken").fixed();
     setup.parameter(repeat_, "repeat", "begins again at the end");
     setup.parameter(count_, "count", "ends after so many messages; 0: all").between(0, kMost);
@@ -158,7 +167,7 @@ class Replayer final : public Operator {
     if (reader_->size() == 0) {
       throw Error(ErrorCode::bad_input, fmt::format("the recording \"{}\" in {} is empty", *basename_, *directory_));
     }
-    schedule_.emplace(*reader_, *rate_);
+    schedule_.emplace(*reader_, *rate_, *speed_);
   }
   void stop() override {
     schedule_.reset();
@@ -177,8 +186,6 @@ class Replayer final : public Operator {
   }
 
  private:
-  static constexpr std::int64_t kMost = std::int64_t{1} << 53;
-
   /// Goes back to the first message where it repeats.
   bool over() {
     if (*count_ > 0 && played_ >= static_cast<std::uint64_t>(*count_)) return true;
@@ -239,7 +246,7 @@ class Replayer final : public Operator {
   Parameter<std::string> directory_{"."}, basename_{"recording"}, times_{"now"};
   Parameter<std::int64_t> batch_{1}, count_{0};
   Parameter<bool> ignore_{true}, realtime_{true}, repeat_{false};
-  Parameter<double> rate_{0};
+  Parameter<double> rate_{0}, speed_{1};
   std::optional<RecordingReader> reader_;
   std::optional<Schedule> schedule_;
   SteadyTime began_ = 0;

@@ -20,6 +20,7 @@ class SequenceFile final : public Operator {
     setup.parameter(file_, "file", "a recording as Plus writes it: .igs.mha, .mha, .nrrd").path();
     setup.parameter(device_, "device", "name of the frames").fixed();
     setup.parameter(frame_rate_, "frame_rate", "frames a second; 0: as recorded").between(0, 10'000).fixed();
+    setup.parameter(speed_, "speed", "2: twice as fast as it was recorded").between(0.01, 100).fixed();
     setup.parameter(realtime_, "realtime", "as it was recorded; else as fast as frames are taken").fixed();
     setup.parameter(repeat_, "repeat", "begins again after the last frame");
     setup.parameter(place_, "transform", "that places the frames, as ImageToReference; empty: none does").fixed();
@@ -35,11 +36,11 @@ class SequenceFile final : public Operator {
     TransformRepository check;
     add_calibration(check, *calibration_);
     at_ = 0, sent_ = 0, round_ns_ = 0, dropped_ = 0;
-    begin_ = context().now(), begin_utc_ = context().utc_now();
     first_s_ = time_of(0);
   }
   void stop() override { reader_.reset(); }
   void compute() override {
+    if (sent_ == 0) begin_ = context().now(), begin_utc_ = context().utc_now();
     if (!reader_->next(read_)) throw Error(ErrorCode::bad_input, fmt::format("{} ends too early", *file_));
     send();
     ++at_;
@@ -69,7 +70,7 @@ class SequenceFile final : public Operator {
   }
   std::int64_t offset_ns(std::int64_t frame) const {
     const double since = std::clamp(time_of(frame) - first_s_, 0.0, kLongest_s);
-    return round_ns_ + static_cast<std::int64_t>(since * 1e9);
+    return round_ns_ + static_cast<std::int64_t>(since / *speed_ * 1e9);
   }
   /// When the next round begins: one frame after the last.
   std::int64_t next_ns() const {
@@ -115,11 +116,11 @@ class SequenceFile final : public Operator {
     return frame;
   }
 
-  static constexpr double kUsualRate = 30, kLongest_s = 1e8;
+  static constexpr double kUsualRate = 30, kLongest_s = 1e7;
   Output<Frame> frame_;
   Output<Transform> transform_;
   Parameter<std::string> file_, device_{"Image"}, place_, without_{"pass"};
-  Parameter<double> frame_rate_{0};
+  Parameter<double> frame_rate_{0}, speed_{1};
   Parameter<bool> realtime_{true}, repeat_{false};
   Parameter<Json> calibration_;
   std::optional<io::SequenceReader> reader_;
@@ -140,9 +141,11 @@ class SequenceWriterOperator final : public Operator {
     setup.parameter(file_, "file", "a .mha that is written when the pipeline ends").path();
     setup.parameter(compressed_, "compressed", "smaller, and slower").fixed();
     setup.parameter(place_, "transform", "name of the frames' place, as ImageToReference; empty: not written").fixed();
+    setup.parameter(one_device_, "one_device", "only frames of the name that came first").fixed();
+    setup.parameter(most_, "most", "ends after so many frames; 0: goes on").between(0, kMostFrames).fixed();
   }
   void start() override {
-    writer_.reset(), latest_.clear(), written_ = 0, first_ = 0;
+    writer_.reset(), latest_.clear(), written_ = 0, left_out_ = 0, first_ = 0;
     if (file_->empty()) throw Error(ErrorCode::bad_input, "\"file\" is empty");
     if (!place_->empty()) parse_transform_name(*place_);
   }
@@ -156,9 +159,17 @@ class SequenceWriterOperator final : public Operator {
         latest_[(*transform)->name] = **transform;
       }
     }
-    while (auto frame = frame_.try_take()) write(**frame, frame->envelope);
+    while (auto frame = frame_.try_take()) {
+      if (!writer_) name_ = frame->envelope.device;
+      if (*one_device_ && frame->envelope.device != name_) {
+        ++left_out_;
+        continue;
+      }
+      write(**frame, frame->envelope);
+      if (written_ == static_cast<std::uint64_t>(*most_)) return context().finish();
+    }
   }
-  Json counters() const override { return {{"frames", written_}}; }
+  Json counters() const override { return {{"frames", written_}, {"device", name_}, {"left_out", left_out_}}; }
 
   void write(const Frame& frame, const Envelope& envelope) {
     if (frame.geometry.size[2] != 1)
@@ -186,13 +197,16 @@ class SequenceWriterOperator final : public Operator {
   }
 
   static constexpr std::size_t kMostTransforms = 64;
+  static constexpr std::int64_t kMostFrames = 1 << 20;
   Input<Frame> frame_;
   Input<Transform> transform_;
   Parameter<std::string> file_, place_;
-  Parameter<bool> compressed_{true};
+  Parameter<bool> compressed_{true}, one_device_{false};
+  Parameter<std::int64_t> most_{0};
   std::optional<io::SequenceWriter> writer_;
   std::map<std::string, Transform> latest_;
-  std::uint64_t written_ = 0;
+  std::string name_;  // of the frames
+  std::uint64_t written_ = 0, left_out_ = 0;
   UtcTime first_ = 0;
 };
 
