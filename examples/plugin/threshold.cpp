@@ -33,4 +33,4 @@ class Threshold final : public Operator {
 
 }  // namespace
 
-SAGITTAL_PLUGIN(registry) { registry.add<Threshold>("threshold", "Makes frames black and white."); }
+SAGITTAL_PLUGIN(registry) { registry.add<Threshold>("black_white", "Makes frames black and white."); }

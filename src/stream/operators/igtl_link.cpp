@@ -40,6 +40,10 @@ IgtlLink::IgtlLink(const igtl::EndpointSettings& settings, LogSink log) {
   igtl::EndpointHandlers handlers;
   handlers.message = [this](const igtl::Arrival& arrival) { arrived(arrival); };
   handlers.command = [this](const igtl::CommandCall& call) { return called(call); };
+  handlers.disconnected = [this](const igtl::PeerInfo& peer, std::string_view) {
+    const std::lock_guard lock(mutex_);
+    parts_.erase(peer.connection);
+  };
   endpoint_ = std::make_unique<igtl::Endpoint>(settings, std::move(handlers), std::move(log));
 }
 
@@ -69,8 +73,24 @@ RunControl* IgtlLink::control() {
   return control_;
 }
 
+std::shared_ptr<ImageParts> IgtlLink::parts_of(igtl::ConnectionId connection) {
+  const std::lock_guard lock(mutex_);
+  auto& parts = parts_[connection];
+  if (!parts) parts = std::make_shared<ImageParts>();
+  return parts;
+}
+
 void IgtlLink::arrived(const igtl::Arrival& arrival) {
-  if (auto message = message_of(arrival); message && !took_over(*message)) give(*message);
+  const std::shared_ptr<ImageParts> parts = parts_of(arrival.connection);
+  const ImageParts::Counters before = parts->counters();
+  const auto message = message_of(arrival, *parts);
+  if (const ImageParts::Counters& now = parts->counters(); now.parts != before.parts) {
+    const std::lock_guard lock(mutex_);
+    in_parts_.parts += now.parts - before.parts;
+    in_parts_.images += now.images - before.images;
+    in_parts_.abandoned += now.abandoned - before.abandoned;
+  }
+  if (message && !took_over(*message)) give(*message);
 }
 
 /// A text that is an order: "STOP", as scripts of aigt send it, or what SetParameter takes, to the name "Control".
@@ -110,6 +130,7 @@ Json IgtlLink::counters() const {
                      {"received", peer.counters.received},
                      {"dropped", peer.counters.dropped}});
   }
+  const std::lock_guard lock(mutex_);
   return {{"sent", all.sent},
           {"sent_bytes", all.sent_bytes},
           {"received", all.received},
@@ -121,6 +142,9 @@ Json IgtlLink::counters() const {
           {"connects", all.connects},
           {"disconnects", all.disconnects},
           {"turned_away", all.turned_away},
+          {"image_parts", in_parts_.parts},
+          {"images_of_parts", in_parts_.images},
+          {"images_incomplete", in_parts_.abandoned},
           {"peers", std::move(peers)}};
 }
 
@@ -150,6 +174,9 @@ void IgtlParameters::declare(Setup& setup, bool server) {
       .one_of({"keep_latest", "block", "drop"})
       .fixed();
   setup.parameter(queue_, "queue", "messages that wait for a peer, at most").between(1, 100'000).fixed();
+  setup.parameter(max_message_mib_, "max_message_mib", "larger ones are refused; they have a buffer for each peer")
+      .between(1, 1024)
+      .fixed();
   setup.parameter(max_clients_, "max_clients", "of a server").between(1, 1000).fixed();
   setup.parameter(keep_alive_ms_, "keep_alive_ms", "STATUS after so long without a message; 0: none")
       .between(0, 3'600'000)
@@ -175,6 +202,7 @@ igtl::EndpointSettings IgtlParameters::settings() const {
                           : *policy_ == "drop" ? igtl::QueuePolicy::drop_newest
                                                : igtl::QueuePolicy::keep_latest;
   settings.queue.messages = static_cast<std::size_t>(*queue_);
+  settings.incoming.max_body_bytes = static_cast<std::uint64_t>(*max_message_mib_) << 20;
   settings.max_clients = static_cast<std::size_t>(*max_clients_);
   settings.keep_alive = std::chrono::milliseconds(*keep_alive_ms_);
   settings.stall_timeout = std::chrono::milliseconds(*stall_timeout_ms_);

@@ -12,6 +12,7 @@
 #include "stream/igtl/endpoint.h"
 #include "stream/message.h"
 #include "stream/operator.h"
+#include "stream/operators/image_parts.h"
 
 namespace sagittal::stream {
 
@@ -52,10 +53,14 @@ class IgtlLink {
   std::size_t give(const Message& message);
   RunControl* control();
   bool took_over(const Message& message);
+  /// What a connection has sent of images in parts; its own thread alone uses it.
+  std::shared_ptr<ImageParts> parts_of(igtl::ConnectionId connection);
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::set<IgtlInbox*> inboxes_;  // these are guarded by mutex_
   RunControl* control_ = nullptr;
+  std::map<igtl::ConnectionId, std::shared_ptr<ImageParts>> parts_;
+  ImageParts::Counters in_parts_;
   std::unique_ptr<igtl::Endpoint> endpoint_;
 };
 
@@ -79,7 +84,8 @@ class IgtlParameters {
 
  private:
   Parameter<std::string> role_{"server"}, host_{"127.0.0.1"}, version_{"auto"}, policy_{"keep_latest"}, share_;
-  Parameter<std::int64_t> port_{18944}, queue_{64}, keep_alive_ms_{0}, stall_timeout_ms_{0}, max_clients_{16};
+  Parameter<std::int64_t> port_{18944}, queue_{64}, max_message_mib_{256}, keep_alive_ms_{0}, stall_timeout_ms_{0},
+      max_clients_{16};
   Parameter<bool> checksums_{true}, tls_{false};
   Parameter<std::string> certificate_, key_, authority_;
   Parameter<std::vector<std::string>> push_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <tuple>
 
 #include <fmt/format.h>
 
@@ -60,13 +61,19 @@ SharedBytes voxels_of(const igtl::Image& image, const std::shared_ptr<const void
   return SharedBytes(std::move(copy));
 }
 
-Frame frame_of(const igtl::Arrival& arrival) {
+/// Nothing for a part of an image of which others have not come.
+std::optional<Frame> frame_of(const igtl::Arrival& arrival, const std::string& name, ImageParts& parts) {
   const igtl::Image image = igtl::read_image(arrival.message.content);
+  Frame frame{igtl::geometry_of(image.frame), image.components, type_of(image.scalar), {}};
+  SharedBytes voxels = voxels_of(image, arrival.body);
   if (image.frame.part_size != image.frame.size) {
-    throw Error(ErrorCode::unsupported, "the message holds a part of an image, expected all of it");
+    const auto& [offset, size] = std::tie(image.frame.part_offset, image.frame.part_size);
+    return parts.add(
+        name, {std::move(frame), {offset[0], offset[1], offset[2]}, {size[0], size[1], size[2]}, std::move(voxels)});
   }
-  Frame frame{igtl::geometry_of(image.frame), image.components, type_of(image.scalar), voxels_of(image, arrival.body)};
+  frame.pixels = std::move(voxels);
   check_frame(frame);
+  parts.whole(name, frame);
   return frame;
 }
 
@@ -260,10 +267,19 @@ Transform flip_coordinates(Transform transform) {
 }
 
 std::optional<Message> message_of(const igtl::Arrival& arrival) {
+  ImageParts none;
+  return message_of(arrival, none);
+}
+
+std::optional<Message> message_of(const igtl::Arrival& arrival, ImageParts& parts) {
   const std::string& type = arrival.message.header.type;
   const ByteView content = arrival.message.content;
   Envelope envelope = envelope_of(arrival);
-  if (type == "IMAGE") return with(std::move(envelope), frame_of(arrival));
+  if (type == "IMAGE") {
+    std::optional<Frame> frame = frame_of(arrival, envelope.device, parts);
+    if (!frame) return std::nullopt;
+    return with(std::move(envelope), std::move(*frame));
+  }
   if (type == "TRANSFORM") {
     Transform transform = transform_of(igtl::read_transform(content), envelope.device);
     const std::string* status = envelope.metadata.find("TransformStatus");

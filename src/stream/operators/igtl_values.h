@@ -4,6 +4,7 @@
 
 #include "stream/igtl/endpoint.h"
 #include "stream/message.h"
+#include "stream/operators/image_parts.h"
 #include "stream/values.h"
 
 namespace sagittal::stream {
@@ -16,9 +17,12 @@ inline constexpr std::string_view kMessageIdKey = "igtl_message_id", kDeviceName
 inline constexpr std::string_view kAcquiredKey = "AcquisitionTime", kNumberKey = "FrameNumber",
                                   kLatencyKey = "PipelineLatencyMs";
 
-/// A frame, transform, tracking, text, points, polylines, encoded or status; nothing for types that no port takes.
+/// A frame, transform, tracking, text, points, polylines, encoded or status; nothing for types that no port takes, and
+/// for a part of an image of which others have not come: `parts` are those of the connection.
 /// Pixels stay where they came, in `arrival.body`, unless their byte order or place in memory must change.
 /// `sequence` is left 0; the time of arrival is `acquired` where the sender gave none. Error(bad_input | unsupported).
+std::optional<Message> message_of(const igtl::Arrival& arrival, ImageParts& parts);
+/// The same of a message alone.
 std::optional<Message> message_of(const igtl::Arrival& arrival);
 
 /// What a port has, as a message for peers, and who keeps its bulk alive. Envelope and metadata go along; `now` is for

@@ -6,19 +6,10 @@
 #include "io/image_io.h"
 #include "stream/frame.h"
 #include "stream/operators/operators.h"
+#include "stream/operators/volume_frames.h"
 
 namespace sagittal::stream {
 namespace {
-
-/// The voxels of a volume as a frame, not copied.
-Frame frame_of(const Volume& volume) {
-  const auto kept = std::make_shared<const Volume>(volume);
-  const auto bytes = kept->bytes();
-  const ByteView view(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
-  Frame frame{volume.geometry(), 1, volume.type(), SharedBytes(kept, view)};
-  check_frame(frame);
-  return frame;
-}
 
 class ImageFolder final : public Operator {
   void setup(Setup& setup) override {

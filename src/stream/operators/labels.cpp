@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include "base/error.h"
+#include "stream/json_text.h"
 #include "stream/operators/scalar.h"
 #include "volume/image_ops.h"
 
@@ -101,6 +102,12 @@ Frame channel_frame(const Tensor& tensor, const ChannelsLast& values, int channe
   return out;
 }
 
+void set_label_names(Envelope& envelope, const std::map<std::int64_t, std::string>& names) {
+  Json table = Json::object();
+  for (const auto& [label, name] : names) table[std::to_string(label)] = name;
+  envelope.metadata.set("Labels", json_text(table));
+}
+
 void check_labels(const Frame& frame) {
   if (frame.components == 1 && frame.type == ScalarType::u8) return;
   throw Error(ErrorCode::bad_input, fmt::format("labels are one uint8 a pixel, this frame has {} x {}",
@@ -109,14 +116,18 @@ void check_labels(const Frame& frame) {
 
 std::vector<Polylines::Line> contours(const Frame& labels, std::uint8_t label) {
   check_labels(labels);
-  const ImageView<const std::uint8_t> plane{labels.pixels.view().data(), labels.width(), labels.height(), 1};
   std::vector<Polylines::Line> lines;
-  for (const auto& outline : sagittal::contours(plane, label)) {
-    Polylines::Line& line = lines.emplace_back();
-    line.closed = true;
-    line.label = label;
-    for (const Point2& point : outline) {
-      line.points_mm.push_back(index_to_world(labels.geometry, {point.x, point.y, 0}));
+  const std::int64_t pixels = labels.width() * labels.height();
+  for (std::int64_t k = 0; k < labels.geometry.size[2]; ++k) {
+    const ImageView<const std::uint8_t> plane{labels.pixels.view().data() + k * pixels, labels.width(),
+                                              labels.height()};
+    for (const auto& outline : sagittal::contours(plane, label)) {
+      Polylines::Line& line = lines.emplace_back();
+      line.closed = true;
+      line.label = label;
+      for (const Point2& point : outline) {
+        line.points_mm.push_back(index_to_world(labels.geometry, {point.x, point.y, static_cast<double>(k)}));
+      }
     }
   }
   return lines;

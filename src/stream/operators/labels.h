@@ -1,8 +1,11 @@
 #pragma once
 #include <cstdint>
+#include <map>
+#include <string>
 #include <vector>
 
 #include "stream/frame.h"
+#include "stream/message.h"
 #include "stream/operators/resampler.h"
 #include "stream/values.h"
 
@@ -33,10 +36,13 @@ Frame label_frame(const Tensor& tensor, const ChannelsLast& values, Labelling ho
 Frame channel_frame(const Tensor& tensor, const ChannelsLast& values, int channel, float scale, ScalarType type,
                     Resampler& resampler, FramePool& pool);
 
+/// What labels are called, as metadata "Labels": {"1": "liver"}.
+void set_label_names(Envelope& envelope, const std::map<std::int64_t, std::string>& names);
+
 /// Frames of one component of uint8 are label images. Error(bad_input) for others.
 void check_labels(const Frame& frame);
 
-/// Outlines of a label in plane k = 0: closed, through the middle between pixels inside and outside, insides to the
+/// Outlines of a label in each plane k: closed, through the middle between pixels inside and outside, insides to the
 /// right, in millimetres.
 std::vector<Polylines::Line> contours(const Frame& labels, std::uint8_t label);
 

@@ -11,6 +11,7 @@
 #include "stream/operators/labels.h"
 #include "stream/operators/operators.h"
 #include "volume/components.h"
+#include "volume/visit_scalar.h"
 
 namespace sagittal::stream {
 namespace {
@@ -62,6 +63,47 @@ class Segmentation final : public Operator {
   Parameter<double> threshold_{0.5};
   Resampler resampler_;
   std::vector<float> scratch_;
+};
+
+/// The simplest segmentation of all.
+class Threshold final : public Operator {
+  void setup(Setup& setup) override {
+    setup.input(in_, "in");
+    setup.output(out_, "out");
+    setup.parameter(low_, "low", "the least value that belongs");
+    setup.parameter(high_, "high", "the greatest");
+    setup.parameter(label_, "label", "what they become; others 0").between(1, 255);
+    setup.parameter(name_, "name", "what the label is called, as metadata; empty: none");
+    setup.parameter(device_, "device", "name of the labels; empty: as it comes");
+  }
+  void compute() override {
+    Incoming<Frame> frame = in_.take();
+    if (frame->components != 1) {
+      throw Error(ErrorCode::bad_input,
+                  fmt::format("a frame of {} components, expected grey: put a \"channels\" operator before it",
+                              frame->components));
+    }
+    Frame labels = frame_with(*frame, {}, 1, ScalarType::u8);
+    FreshBytes fresh = context().frames().take(labels.bytes_needed());
+    const auto label = static_cast<std::uint8_t>(*label_);
+    visit_scalar(frame->type, [&]<class T>(T) {
+      std::uint8_t* to = fresh.span().data();
+      for (const T value : frame->as<T>()) {
+        const auto number = static_cast<double>(value);
+        *to++ = number >= *low_ && number <= *high_ ? label : std::uint8_t{0};
+      }
+    });
+    labels.pixels = std::move(fresh).share();
+    if (!device_->empty()) frame.envelope.device = *device_;
+    if (!name_->empty()) set_label_names(frame.envelope, {{*label_, *name_}});
+    out_.send(std::move(labels), std::move(frame.envelope));
+  }
+
+  Input<Frame> in_;
+  Output<Frame> out_;
+  Parameter<double> low_{1}, high_{1e12};
+  Parameter<std::int64_t> label_{1};
+  Parameter<std::string> name_, device_;
 };
 
 class LargestComponent final : public FrameOperator {
@@ -145,7 +187,9 @@ class Detections final : public Operator {
       sum[1] += pixels * static_cast<double>(run.row % frame.height());
       sum[2] += pixels * static_cast<double>(run.row / frame.height());
     }
-    const double pixel_mm2 = frame.geometry.spacing_mm[0] * frame.geometry.spacing_mm[1];
+    const Vec3& mm = frame.geometry.spacing_mm;
+    const bool flat = frame.geometry.size[2] == 1;
+    const double unit = flat ? mm[0] * mm[1] : mm[0] * mm[1] * mm[2];
     for (std::size_t n = 0; n < sums.size(); ++n) {
       const std::int64_t size = parts.sizes()[n];
       if (size < *smallest_) continue;
@@ -153,7 +197,8 @@ class Detections final : public Operator {
       const Vec3 centre =
           index_to_world(frame.geometry, {sums[n][0] / pixels, sums[n][1] / pixels, sums[n][2] / pixels});
       Point point{name_of_label(label), "detections", centre};
-      point.diameter_mm = 2 * std::sqrt(pixels * pixel_mm2 / std::acos(-1.0));
+      const double pi = std::acos(-1.0);
+      point.diameter_mm = flat ? 2 * std::sqrt(pixels * unit / pi) : 2 * std::cbrt(pixels * unit * 3 / (4 * pi));
       list.push_back({{"name", point.name}, {"label", label}, {"pixels", size}, {"centre_lps_mm", centre}});
       points.points.push_back(std::move(point));
     }
@@ -271,6 +316,7 @@ class Overlay final : public Operator {
 
 void add_label_operators(OperatorRegistry& registry) {
   registry.add<Segmentation>("segmentation", "Makes labels of a network's numbers, on the grid of its frame.");
+  registry.add<Threshold>("threshold", "Labels the pixels whose value lies between two.");
   registry.add<LargestComponent>("largest_component", "Keeps the largest part of each label.");
   registry.add<Contours>("contours", "Makes outlines of labels.");
   registry.add<Detections>("detections", "Makes a point and a line of text of each part of each label.");

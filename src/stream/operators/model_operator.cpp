@@ -6,6 +6,7 @@
 #include <fmt/ranges.h>
 
 #include "base/error.h"
+#include "stream/operators/frame_operator.h"
 
 namespace sagittal::stream {
 namespace {
@@ -77,6 +78,7 @@ FrameModel& ModelOperator::chosen() {
 
 void ModelOperator::compute() {
   Incoming<Frame> frame = in_.take();
+  check_picture(*frame);
   const bool turn = frames_++ % static_cast<std::uint64_t>(*every_) == 0;
   if (!*active_) return last_.reset();
   if (turn) {

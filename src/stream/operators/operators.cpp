@@ -11,6 +11,7 @@ void add_standard_operators(OperatorRegistry& registry) {
   add_label_operators(registry);
   add_network(registry);
   add_onnx(registry);
+  add_nnunet(registry);
   add_igtl_operators(registry);
   add_pose_operators(registry);
   add_sequence_operators(registry);

@@ -12,9 +12,10 @@ void add_flow_operators(OperatorRegistry& registry);     ///< every, switch, sta
 void add_image_folder(OperatorRegistry& registry);
 void add_recording_operators(OperatorRegistry& registry);  ///< recorder, replayer
 void add_i420_operators(OperatorRegistry& registry);       ///< i420_encode, i420_decode
-void add_label_operators(OperatorRegistry& registry);      ///< segmentation, largest_component, contours, …
+void add_label_operators(OperatorRegistry& registry);      ///< segmentation, threshold, contours, …
 void add_network(OperatorRegistry& registry);
 void add_onnx(OperatorRegistry& registry);
+void add_nnunet(OperatorRegistry& registry);
 void add_igtl_operators(OperatorRegistry& registry);      ///< igtl_input, igtl_output
 void add_pose_operators(OperatorRegistry& registry);      ///< pose_pair, coordinate_system
 void add_sequence_operators(OperatorRegistry& registry);  ///< sequence_file, sequence_writer

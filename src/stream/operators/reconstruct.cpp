@@ -3,22 +3,15 @@
 #include <fmt/format.h>
 
 #include "stream/operators/convert.h"
+#include "stream/operators/frame_operator.h"
 #include "stream/operators/operators.h"
 #include "stream/operators/place.h"
+#include "stream/operators/volume_frames.h"
 #include "volume/reconstruct.h"
 #include "volume/scan_conversion.h"
 
 namespace sagittal::stream {
 namespace {
-
-Frame frame_of(Volume volume) {
-  const auto kept = std::make_shared<const Volume>(std::move(volume));
-  const auto bytes = kept->bytes();
-  const ByteView view(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
-  Frame frame{kept->geometry(), 1, kept->type(), SharedBytes(kept, view)};
-  check_frame(frame);
-  return frame;
-}
 
 template <class T>
 ImageView<const T> view_of(const Frame& frame) {
@@ -51,6 +44,7 @@ class Reconstruct final : public Operator {
     Incoming<Frame> frame = in_.take();
     if (frame->components != 1)
       throw Error(ErrorCode::bad_input, "volumes are made of grey frames, this one is coloured");
+    check_picture(*frame);
     if (reconstruction_) {
       paste(*frame);
     } else {
@@ -165,6 +159,7 @@ class ScanConvert final : public Operator {
   }
   void compute() override {
     Incoming<Frame> frame = in_.take();
+    check_picture(*frame);
     Frame out = frame_with(*frame, {}, frame->components, frame->type);
     const bool linear = *to_ == "linear";
     out.geometry = {.size = {linear ? *lines_ : (*image_size_)[0], linear ? *samples_ : (*image_size_)[1], 1}};

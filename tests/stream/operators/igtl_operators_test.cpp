@@ -140,7 +140,7 @@ TEST(IgtlValues, BigEndianPixelsAreTurned) {
   content = igtl::write_image_head(head);
   content.resize(content.size() + 4);
   arrival.message.content = content;
-  EXPECT_ERROR(message_of(arrival), ErrorCode::unsupported);
+  EXPECT_FALSE(message_of(arrival)) << "a part";
 }
 
 std::uint16_t port_of(const PipelineRun& run, std::size_t op) {

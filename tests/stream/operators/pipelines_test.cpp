@@ -10,6 +10,7 @@
 #include "frames.h"
 #include "networks.h"
 #include "stream/igtl/endpoints.h"
+#include "stream/igtl/image.h"
 #include "stream/operators/igtl_values.h"
 #include "stream/pipeline_file.h"
 
@@ -93,6 +94,46 @@ TEST(Pipelines, TheRoundTripKeepsThePlace) {
   EXPECT_NEAR(grid.origin_mm[0], 0.25, 1e-6);
 }
 
+TEST(Pipelines, AVolumeInPartsComesBackAsLabels) {
+  Running pipeline("volume_threshold.yaml", {"input.port=0"});
+  igtl::Inbox inbox;
+  const auto slicer = pipeline.connect("input", inbox);
+  Frame volume = frame<std::int16_t>(3, 2, std::vector<std::int16_t>(6));
+  volume.geometry.size[2] = 4;
+  volume.geometry.spacing_mm = {1, 1, 2.5};
+  volume.geometry.origin_mm = {-10, 20, 30};
+  for (std::int16_t slab = 0; slab < 2; ++slab) {
+    igtl::Image image;
+    image.scalar = igtl::Scalar::int16;
+    image.frame = igtl::frame_of(volume.geometry);
+    image.frame.part_offset = {0, 0, static_cast<std::uint16_t>(2 * slab)};
+    image.frame.part_size = {3, 2, 2};
+    const std::vector<std::int16_t> voxels(12, static_cast<std::int16_t>(slab == 1 ? 300 : 200));
+    igtl::Outgoing out{.type = "IMAGE", .device = "CT"};
+    out.content = igtl::write_image_head(image);
+    const auto* bytes = reinterpret_cast<const std::uint8_t*>(voxels.data());
+    out.content.insert(out.content.end(), bytes, bytes + 24);
+    slicer->send(std::move(out));
+    ASSERT_TRUE(slicer->flush(std::chrono::seconds(10))) << "one name, so the second would replace the first";
+  }
+  const auto back = message_of(inbox.at(0));
+  ASSERT_TRUE(back);
+  const Frame& labels = *value_in<Frame>(*back);
+  EXPECT_EQ(labels.geometry.size, (Index3{3, 2, 4}));
+  EXPECT_NEAR(labels.geometry.spacing_mm[2], 2.5, 1e-6);
+  EXPECT_NEAR(labels.geometry.origin_mm[1], 20, 1e-5);
+  std::vector<std::uint8_t> expected(24, 0);
+  std::fill(expected.begin() + 12, expected.end(), std::uint8_t{1});
+  EXPECT_EQ(test::values_of<std::uint8_t>(labels), expected);
+  EXPECT_EQ(back->envelope.device, "Segmentation-label");
+  EXPECT_EQ(*back->envelope.metadata.find("Labels"), R"({"1":"bone"})");
+  (*pipeline).stop();
+  (*pipeline).wait();
+  const Json counters = (*pipeline).statistics().operators.at(1).counters;
+  EXPECT_EQ(counters.at("image_parts"), 2);
+  EXPECT_EQ(counters.at("images_of_parts"), 1);
+}
+
 /// Placed frames as a recording, each a millimetre further.
 std::filesystem::path write_recording(int frames) {
   const auto path = std::filesystem::path(::testing::TempDir()) / fmt::format("bone_{}.igs.mha", getpid());
@@ -164,7 +205,7 @@ TEST(Plugins, BringOperatorsOfTheirOwn) {
   const auto kept = std::make_shared<test::Kept<Frame>>();
   Graph graph;
   graph.add("source", test::give(test::numbered<Frame>({frame<std::uint8_t>(3, 1, {99, 100, 101})})));
-  graph.add("threshold", registry.make("threshold"), {{"level", 100}});
+  graph.add("threshold", registry.make("black_white"), {{"level", 100}});
   graph.add("sink", test::keep(kept));
   graph.connect("source", "threshold");
   graph.connect("threshold", "sink");
