@@ -82,6 +82,23 @@ def test_the_prompts_file_replays_to_the_same_mask(sagittal, model, client, sess
     assert np.array_equal(replayed, session.masks[1])
 
 
+def test_an_initial_mask_may_come_with_its_bounds(client, session):
+    other = client.open(session.info["volume"])
+    other.add_segment()
+    start = np.zeros(SHAPE, np.uint8)
+    start[10:13, 12:15, 14:18] = 1
+    session.prompt(1, {"type": "init", "mask": base64.b64encode(np.packbits(start).tobytes()).decode()})
+    crop = dict(drawing_prompt("scribble", start, True), type="init")
+    other.prompt(1, crop)
+    assert np.array_equal(other.masks[1], start)
+    session.point(1, CENTRE)
+    other.point(1, CENTRE)
+    assert np.array_equal(other.masks[1], session.masks[1])
+    for wrong in ({"bounds": [[0, 99], [0, 1], [0, 1]]}, {"mask": "AAAA"}, {"predict": 1}):
+        client.ask("POST", f"{other.path}/segments/1/prompts", 400, json={**crop, **wrong})
+    client.http.delete(client.url + other.path)
+
+
 def test_masks_come_as_nifti_and_bits(client, session):
     session.point(1, CENTRE)
     assert session.masks[1].sum() > 0

@@ -9,6 +9,11 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+# Slicer's package imports every module of each folder called slicer that it finds beside sys.path: not this one.
+_path, sys.path = sys.path, [folder for folder in sys.path if not (Path(folder or ".") / "slicer/conftest.py").exists()]
+import slicer  # noqa: E402, F401
+
+sys.path = _path
 MODULES = [f"slicer/{module.name}" for module in (ROOT / "slicer").iterdir()]
 for folder in ("tests/slicer/qt_shim", "tests/slicer", "tests/server", *MODULES):
     sys.path.insert(0, str(ROOT / folder))

@@ -9,7 +9,6 @@ DEFAULTS = {
     "program": "",
     "send_early": True,
     "show_preview": True,
-    "keep_overlap": True,
 }
 
 

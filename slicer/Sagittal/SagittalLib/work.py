@@ -7,7 +7,7 @@ import time
 from .client.errors import Cancelled
 from .client.stop import Stop
 
-THREADS = 4
+THREADS = 8
 
 
 class Task:

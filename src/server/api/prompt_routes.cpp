@@ -36,9 +36,16 @@ const char* metric_of(const interact::Prompt& prompt) {
   return paint != nullptr && paint->kind == interact::PaintKind::lasso ? "lasso" : "scribble";
 }
 
-/// As it will be replayed: it says whether an initial mask predicts.
-interact::Prompt parse_body(const Request& request) {
-  interact::Prompt prompt = interact::parse_prompt(body_object(request));
+/// As it will be replayed: it says whether an initial mask predicts. One with bounds is of the whole image, empty
+/// outside.
+interact::Prompt parse_body(const Request& request, const Index3& shape) {
+  const Json body = body_object(request);
+  if (body.contains("bounds") && json_get<std::string>(body, "type", "prompt") == "init") {
+    interact::InitPrompt init = parse_initial_mask(body, shape);
+    init.predict = json_get_or<bool>(body, "predict", "prompt", false);
+    return init;
+  }
+  interact::Prompt prompt = interact::parse_prompt(body);
   if (std::holds_alternative<interact::UndoPrompt>(prompt)) {
     throw Error(ErrorCode::bad_input, "prompt: undo is a request of its own, POST .../undo");
   }
@@ -228,7 +235,7 @@ class PromptRoutes {
     const auto shown = [&events] { return events.shown(); };
     std::optional<interact::Prompt> given;
     try {
-      given = parse_body(request);
+      given = parse_body(request, native.session().shape());
       return change(request, native, segment, arrival.request, acting(*given, request, arrival, events), shown);
     } catch (const Error& error) {
       const bool superseded = arrival.prompt->stopped() == Predictions::Stop::superseded;

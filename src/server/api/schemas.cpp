@@ -93,8 +93,8 @@ constexpr std::string_view kSchemas = R"json({
   "ijk": {"description": "Of a point.", "$ref": "#/components/schemas/Vector"},
   "ijk0": {"description": "Of a box, half-open.", "$ref": "#/components/schemas/Vector"},
   "ijk1": {"$ref": "#/components/schemas/Vector"},
-  "bounds": {"description": "Of a scribble or lasso.", "$ref": "#/components/schemas/Bounds"},
-  "mask": {"description": "Inside bounds; of the whole image for init.", "$ref": "#/components/schemas/Bits"},
+  "bounds": {"description": "Of a scribble or lasso, and of an init that is no mask of the whole image.", "$ref": "#/components/schemas/Bounds"},
+  "mask": {"description": "Inside bounds; without them of the whole image, for init.", "$ref": "#/components/schemas/Bits"},
   "include": {"type": "boolean", "default": true},
   "predict": {"description": "False: it acts with the next prompt. Default true, for init false.", "type": "boolean"}}},
 "PromptsFile": {"type": "object", "required": ["version", "prompts"], "properties": {

@@ -1,0 +1,525 @@
+"""One volume that is being segmented: its session on the server, and what the scene shows of it. Main thread, but for
+what is said to be a worker's."""
+import threading
+
+import vtk
+
+from . import geometry, prompts, volumes
+from .client import Api, BadAnswer, EventStream, SagittalError, ServerError, Unreachable, masks
+from .history import SceneHistory
+from .segments import SceneSegment, fingerprint
+from .server_segment import ServerSegment
+
+SESSION, VOLUME, SERVER, TAG = "Sagittal.Session", "Sagittal.Volume", "Sagittal.Server", "Sagittal.Segment"
+RETRY_PAUSES = (0.3, 0.6, 1.0, 2.0, 4.0)
+
+
+class Link:
+    """A segment of the scene and the server's: what is shown, and what runs."""
+
+    def __init__(self, scene):
+        self.scene = scene
+        self.server = None
+        self.stamp = None  # of the scene when it showed what the server has; None: that is not known
+        self.tag, self.description = "", {}  # of the scene, for worker threads
+        self.was_lost = False  # with its session, which is opened anew once
+        self.requests, self.arrived = set(), None  # those that were heard of; what the next one sets
+        self.running = 0  # predictions
+        self.walking = 0  # undo, redo, reset
+        self.preview = masks.EMPTY
+        self.is_saved = False  # in the undo stack, for what runs now
+        self.progress = None  # (stage, fraction)
+
+
+class VolumeSession:
+    """Packs and sends a volume in the background, opens a session on it, and gives prompts to it."""
+
+    def __init__(self, volume, connection, workers, on_change=None, on_error=None):
+        """on_change(): state, progress or masks are others now. on_error(SagittalError): to be told to a person."""
+        self.volume = volume
+        self.api = Api(connection)
+        self.workers = workers
+        self.state, self.fraction, self.error = "waiting", 0.0, None
+        self.capabilities = {}
+        self.shape = (0, 0, 0)
+        self.histories = {}
+        self._on_change = on_change or (lambda: None)
+        self._on_error = on_error or (lambda error: None)
+        self._lane = "volume %s" % volume.GetID()
+        self._links = {}
+        self._file = None
+        self._session = None
+        self._stream = None
+        self._preparing = None
+        self._stamp = None
+        self._closed = False
+
+    # ---- the volume on its way
+
+    def prepare(self):
+        """Starts what the first prompt needs, if it is not under way. Raises SagittalError for an empty volume."""
+        stamp = volumes.stamp(self.volume)
+        if self._preparing is not None or (self._session is not None and stamp == self._stamp):
+            return
+        if stamp != self._stamp:
+            self._forget_session()
+            self._file = None
+        self._stamp = stamp
+        taken = None if self._file is not None else volumes.snapshot(self.volume)
+        known = (self.volume.GetAttribute(SESSION), self.volume.GetAttribute(SERVER))
+        self._tell("packing", 0.0)
+        self._preparing = self.workers.run(lambda stop: self._prepare(stop, taken, known), self._prepared, self._failed,
+                                           self._lane)
+
+    def _prepare(self, stop, taken, known):
+        """Worker: (file, session, info)."""
+        try:
+            return self._prepare_on_server(stop, taken, known)
+        except SagittalError as error:
+            self.error = error  # what waits behind it is told why
+            raise
+
+    def _prepare_on_server(self, stop, taken, known):
+        file = self._file or volumes.pack(taken, not self.api.connection.address.is_local, stop)
+        info = self.api.info(stop=stop)
+        session = self._resumed(file, known)
+        if session is None:
+            self._later("sending", 0.0)
+            volumes.upload(self.api, file, stop, lambda sent, total: self._sending(sent, total))
+            self._later("opening", 1.0)
+            session = self.api.open_session(file.id)
+        self._file, self._session, self.shape = file, session, tuple(session["geometry"]["shape"])
+        return file, session, info
+
+    def _resumed(self, file, known):
+        """Worker: the session that the scene remembers, if the server still has it and it is of this image."""
+        session, server = known
+        if not session or server != str(self.api.connection.address):
+            return None
+        try:
+            found = self.api.session(session)
+        except ServerError as error:
+            if error.status == 404:
+                return None
+            raise
+        return found if found.get("volume") == file.id else None
+
+    def _sending(self, sent, total):
+        if sent < 0:
+            self._later("away", 0.0)
+        else:
+            self._later("sending", sent / total)
+
+    def _prepared(self, result):
+        file, session, info = result
+        self._preparing = None
+        if self._closed:
+            return
+        self.capabilities = session.get("prompts") or info.get("capabilities") or {}
+        self.volume.SetAttribute(SESSION, session["id"])
+        self.volume.SetAttribute(VOLUME, file.id)
+        self.volume.SetAttribute(SERVER, str(self.api.connection.address))
+        self._listen(session["id"])
+        self._tell("ready", 1.0)
+        if volumes.stamp(self.volume) != self._stamp:
+            self.prepare()
+
+    def _failed(self, error):
+        self._preparing = None
+        self.error = error
+        self._tell("failed", 0.0)
+
+    def _listen(self, session):
+        if self._stream is not None:
+            self._stream.close()
+        self._stream = EventStream(self.api.connection, "sessions/%s/events" % session, self._on_event)
+
+    def _forget_session(self):
+        if self._stream is not None:
+            self._stream.close()
+        self._stream = self._session = None
+        for link in self._links.values():
+            link.server = link.stamp = None
+
+    def close(self):
+        """Lets go of the session; the server keeps it for as long as it keeps those that nobody uses."""
+        self._closed = True
+        if self._preparing is not None:
+            self._preparing.cancel()
+        if self._stream is not None:
+            self._stream.close()
+
+    def end(self):
+        """Deletes the session on the server too."""
+        session, self._session = self._session, None
+        self.close()
+        self.volume.RemoveAttribute(SESSION)
+        if session is not None:
+            self.workers.run(lambda stop: self.api.close_session(session["id"]), None, self._on_error, self._lane)
+
+    # ---- prompts
+
+    def link(self, segmentation, segment_id):
+        """The Link of a segment; the same one each time."""
+        key = (segmentation.GetID(), segment_id)
+        if key not in self._links:
+            self._links[key] = Link(SceneSegment(segmentation, segment_id, self.volume))
+        return self._links[key]
+
+    @property
+    def is_busy(self):
+        return any(link.running or link.walking for link in self._links.values())
+
+    def prompt(self, link, prompt, done=None, refused=None):
+        """Gives a segment a prompt. done(): its mask is shown, or its prompt counts for a newer one; refused(): it
+        counts for nothing, because it failed or was stopped. Returns at once. Raises SagittalError where the scene
+        cannot show what would come."""
+        geometry.ijk_to_segmentation(self.volume, link.scene.node)
+        self.prepare()
+        link.running += 1
+        link.progress = ("waiting", 0.0)
+        content = self._content_of(link)
+        arrived = threading.Event()
+
+        def send(stop):
+            try:
+                return self._predict(link, prompt)
+            finally:
+                arrived.set()
+
+        def stopped(error):
+            self._stopped(link, error, prompt, done, refused)
+
+        def start(stop):
+            self._bring_in_step(link, content)
+            link.arrived = arrived
+            self.workers.run(send, lambda reply: self._finished(link, reply, done), stopped)
+            arrived.wait()  # so that the next one comes after it
+
+        self.workers.run(start, None, stopped, self._lane)
+        self._on_change()
+
+    def cancel(self, link):
+        """Stops the prediction of a segment: its mask is what it was before."""
+        server = link.server
+        if link.running and server is not None:
+            session = self._session["id"]
+            self.workers.run(lambda stop: self.api.cancel(session, server.number), None, self._on_error)
+
+    def undo(self, link):
+        """Takes back the last prompt, or whatever else the scene's undo stack holds; stops a prediction that runs."""
+        self._walk(link, -1)
+
+    def redo(self, link):
+        self._walk(link, 1)
+
+    def _walk(self, link, count, tries=3):
+        if link.running:
+            self.cancel(link)
+            return
+        history, before = self.history(link), link.scene.stamp()
+        (history.undo if count < 0 else history.redo)()
+        is_walked = link.scene.stamp() != before
+        content = self._content_of(link, always=True)
+
+        def walk(stop):
+            if link.server is None or link.server.way_to(fingerprint(*content())) != 0:
+                return self._bring_in_step(link, content)
+            if is_walked and tries:
+                return None
+            call = self.api.undo if count < 0 else self.api.redo
+            reply = call(self._session["id"], link.server.number, self.shape)
+            link.server.walk(count, reply)
+            return reply.bounds
+
+        def shown(bounds):
+            if bounds is None:
+                self._walk(link, count, tries - 1)  # that state of the scene's stack looked the same
+                return
+            self._show(link, bounds, undoable=False)
+            self._on_change()
+
+        self._run_step(link, walk, shown)
+
+    def reset(self, link):
+        """Empties a segment; undo brings it back."""
+        if link.running:
+            self.cancel(link)
+        self.history(link).save()
+        content = self._content_of(link)
+
+        def reset(stop):
+            self._bring_in_step(link, content)
+            step = link.server.begin_step()
+            reply = self.api.reset(self._session["id"], link.server.number, self.shape)
+            link.server.finish_step(step, reply)
+            return reply.bounds
+
+        def shown(bounds):
+            self._show(link, bounds, undoable=False)
+            self._on_change()
+
+        self._run_step(link, reset, shown)
+
+    def sync(self, link):
+        """Brings the server in step with a segment that was edited; a prompt does so by itself."""
+        content = self._content_of(link)
+        self._run_step(link, lambda stop: self._bring_in_step(link, content), lambda bounds: self._on_change())
+
+    def _run_step(self, link, call, shown):
+        self.prepare()
+        link.walking += 1
+
+        def finished(result):
+            link.walking -= 1
+            shown(result)
+
+        def failed(error):
+            link.walking -= 1
+            link.stamp = None
+            self._on_error(error)
+
+        self.workers.run(call, finished, failed, self._lane)
+
+    def history(self, link):
+        """Of the segmentation: what was given for it in `histories`, else one of our own."""
+        node = link.scene.node
+        if node.GetID() not in self.histories:
+            self.histories[node.GetID()] = SceneHistory(node)
+        return self.histories[node.GetID()]
+
+    # ---- the server's side; worker
+
+    def _content_of(self, link, always=False):
+        """Main thread: a call that reads what the scene has, or None where the server has it, or will before this."""
+        stamp = link.scene.stamp()
+        if not always and link.stamp is not None and link.stamp == stamp:
+            return None
+        link.stamp = stamp  # before anything else, the server is brought in step with it
+        link.tag, link.description = tag_of(link.scene.segment), description_of(link.scene.segment)
+        return link.scene.reader()
+
+    def _bring_in_step(self, link, content):
+        """The segment is there, and its mask is that of the scene. Nothing of the scene is to be shown anew."""
+        if self._session is None:
+            raise self.error or SagittalError("The volume is not on the server yet.")
+        if link.server is None:
+            if content is None:
+                raise self.error or SagittalError("The segment did not reach the server. Give the prompt again.")
+            self._add_segment(link)
+        if content is None:
+            return masks.EMPTY
+        bounds, crop = content()
+        print_ = fingerprint(bounds, crop)
+        way = link.server.way_to(print_)
+        session, number = self._session["id"], link.server.number
+        if way is None:
+            step = link.server.begin_step()
+            if print_ == b"":
+                reply = self.api.reset(session, number, self.shape)
+            else:
+                reply = self.api.prompt(session, number, prompts.initial(bounds, crop), self.shape)
+            link.server.finish_step(step, reply)
+        for _ in range(abs(way or 0)):
+            call = self.api.undo if way < 0 else self.api.redo
+            link.server.walk(1 if way > 0 else -1, call(session, number, self.shape))
+        return masks.EMPTY
+
+    def _add_segment(self, link):
+        number = self._tagged_number(link)
+        session = self._session["id"]
+        if number is not None:
+            try:
+                server = ServerSegment(number)
+                server.start_from(self.api.whole_mask(session, number, self.shape))
+                link.server = server
+                return
+            except ServerError as error:
+                if error.status != 404:
+                    raise
+        made = self.api.add_segment(session, link.description)
+        link.server = ServerSegment(int(made["number"]), int(made["revision"]))
+        self.workers.deliver(self._tag, link, "%s/%d" % (session, link.server.number))
+
+    def _tagged_number(self, link):
+        session, _, number = link.tag.partition("/")
+        return int(number) if session == self._session["id"] and number.isdigit() and len(number) < 10 else None
+
+    @staticmethod
+    def _tag(link, text):
+        if link.scene.segment is not None:
+            link.scene.segment.SetTag(TAG, text)
+
+    def _predict(self, link, prompt):
+        """Asks until there is an answer; a connection that breaks meanwhile does not lose the prompt."""
+        server = link.server
+        step = server.begin_step()
+        for pause in RETRY_PAUSES + (None,):
+            before = server.revision
+            try:
+                reply = self.api.prompt(self._session["id"], server.number, prompt, self.shape)
+                server.finish_step(step, reply)
+                return reply
+            except Unreachable:
+                if pause is None:
+                    server.drop_step(step)
+                    raise
+                reply = self._after_a_loss(server, before, pause)
+                if reply is not None:
+                    server.finish_step(step, reply)
+                    return reply
+            except ServerError as error:
+                (server.supersede_step if error.superseded else server.drop_step)(step)
+                raise
+            except BaseException:
+                server.drop_step(step)
+                raise
+        raise BadAnswer("The server did not answer.")
+
+    def _after_a_loss(self, server, before, pause):
+        """The whole mask where the prompt was done before its answer was lost; None where it is to be asked anew."""
+        threading.Event().wait(pause)
+        try:
+            now = self.api.segment(self._session["id"], server.number)
+            if int(now["revision"]) > before:
+                return self.api.whole_mask(self._session["id"], server.number, self.shape)
+        except Unreachable:
+            pass
+        return None
+
+    # ---- answers and events
+
+    def _finished(self, link, reply, done):
+        link.running -= 1
+        link.was_lost = False
+        self._show(link, reply.bounds)
+        if done is not None:
+            done()
+        self._settle(link)
+
+    def _stopped(self, link, error, prompt, done, refused):
+        link.running -= 1
+        superseded = isinstance(error, ServerError) and error.superseded
+        cancelled = isinstance(error, ServerError) and error.code == "cancelled"
+        if not cancelled:
+            link.stamp = None
+        if isinstance(error, ServerError) and error.status == 404 and not link.was_lost:
+            link.was_lost = True
+            self._forget_session()
+            self.prompt(link, prompt, done, refused)
+            return
+        if not superseded and not link.running and link.server is not None:
+            self._show(link, masks.EMPTY)
+        if superseded and done is not None:
+            done()
+        if not superseded and refused is not None:
+            refused()
+        self._settle(link)
+        if not cancelled:
+            self._on_error(error)
+
+    def _settle(self, link):
+        if link.running == 0:
+            link.progress = None
+            link.is_saved = False
+        self._on_change()
+
+    def _show(self, link, bounds, undoable=True):
+        """The scene shows what the server has inside `bounds`, and where a preview was."""
+        region = masks.joined(bounds, link.preview)
+        if link.running == 0:
+            link.preview = masks.EMPTY
+        if not masks.is_empty(region) and link.scene.segment is not None:
+            self._write(link, region, link.server.read(region), undoable)
+
+    def _show_preview(self, link, reply):
+        if link.running == 0 or link.scene.segment is None or reply.is_empty:
+            return
+        region = masks.joined(reply.bounds, link.preview)
+        link.preview = region
+        if region == reply.bounds:
+            self._write(link, region, reply.crop)
+            return
+        whole = link.server.read(region)
+        inner = tuple(slice(low - first, high - first)
+                      for (low, high), (first, _) in zip(reversed(reply.bounds), reversed(region)))
+        whole[inner] = reply.crop
+        self._write(link, region, whole)
+
+    def _write(self, link, region, crop, undoable=True):
+        """What was edited in the scene meanwhile stays outside of `region`; the next prompt tells the server."""
+        in_step = link.stamp is not None and link.stamp == link.scene.stamp()
+        if undoable and not link.is_saved:
+            self.history(link).save()
+            link.is_saved = True
+        link.scene.write(region, crop)
+        link.stamp = link.scene.stamp() if in_step else None
+
+    def _on_event(self, event):
+        """Worker: a thread of its own."""
+        kind = event.get("type")
+        self._note_arrival(event)
+        if kind == "mask":
+            bits = masks.decode(event.get("mask"))
+            reply = masks.read_reply(event, bits, self.shape)
+            self.workers.deliver(self._on_mask, reply)
+        elif kind == "progress":
+            self.workers.deliver(self._on_progress, event)
+        elif kind == "closed":
+            self.workers.deliver(self._forget_session)
+
+    def _note_arrival(self, event):
+        """Worker: the first that is heard of a prompt says that the server has it."""
+        link, request = self._link_of(event.get("segment")), event.get("request")
+        if link is None or not isinstance(request, str) or request in link.requests:
+            return
+        link.requests.add(request)
+        if link.arrived is not None:
+            link.arrived.set()
+
+    def _on_mask(self, reply):
+        link = self._link_of(reply.segment)
+        if link is None or self._closed:
+            return
+        if reply.coarse:
+            self._show_preview(link, reply)
+        elif link.running + link.walking == 0 and link.server.take_foreign(reply):
+            self._show(link, reply.bounds)
+            link.is_saved = False
+        self._on_change()
+
+    def _on_progress(self, event):
+        link = self._link_of(event.get("segment"))
+        fraction = event.get("fraction")
+        if link is not None and link.running and isinstance(fraction, (int, float)):
+            link.progress = (str(event.get("stage")), min(max(float(fraction), 0.0), 1.0))
+            self._on_change()
+
+    def _link_of(self, number):
+        for link in list(self._links.values()):
+            if link.server is not None and link.server.number == number:
+                return link
+        return None
+
+    def _later(self, state, fraction):
+        self.workers.deliver(self._tell, state, fraction)
+
+    def _tell(self, state, fraction):
+        self.state, self.fraction = state, fraction
+        if state != "failed":
+            self.error = None
+        self._on_change()
+
+
+def description_of(segment):
+    """Name and colour of a segment, for who looks at the session elsewhere."""
+    if segment is None:
+        return {}
+    colour = "#" + "".join("%02x" % int(round(255 * c)) for c in segment.GetColor())
+    return {"name": (segment.GetName() or "Segment")[:60], "colour": colour}
+
+
+def tag_of(segment):
+    """What the scene remembers of where a segment is on the server."""
+    text = vtk.reference("")
+    return str(text) if segment is not None and segment.GetTag(TAG, text) else ""
