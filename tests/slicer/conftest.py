@@ -18,6 +18,12 @@ MODULES = [f"slicer/{module.name}" for module in (ROOT / "slicer").iterdir()]
 for folder in ("tests/slicer/qt_shim", "tests/slicer", "tests/server", *MODULES):
     sys.path.insert(0, str(ROOT / folder))
 
+# Slicer's package takes in every folder of its name beside which it is looked for: not those of this repository.
+_path = sys.path[:]
+sys.path[:] = [p for p in _path if Path(p).resolve() not in (ROOT, ROOT / "tests")]
+import slicer  # noqa: E402,F401
+sys.path[:] = _path
+
 from running_server import Server  # noqa: E402
 from SagittalLib.client import Api, Connection  # noqa: E402
 from SagittalLib.work import Workers  # noqa: E402
