@@ -78,6 +78,7 @@ class Link:
         self.bad_messages = 0
         self.not_taken = 0
         self.peer = ""
+        self.tap = None  # called with every Arrival on the link's thread
         self._on_arrival = on_arrival or (lambda: None)
         self._on_change = on_change or (lambda: None)
         self._stop = Stop()
@@ -116,14 +117,17 @@ class Link:
 
     # ---- what comes
 
-    def take(self):
+    def take(self, most=None):
         """The Arrivals that wait, oldest first: at most one of a device and type, but for answers to commands."""
+        taken = []
         with self._lock:
-            arrivals = list(self._answers) + list(self._waiting.values())
-            self._answers.clear()
-            self._waiting.clear()
-            self._waiting_bytes = 0
-        return arrivals
+            while (self._answers or self._waiting) and (most is None or len(taken) < most):
+                if self._answers:
+                    taken.append(self._answers.popleft())
+                else:
+                    taken.append(self._waiting.popitem(last=False)[1])
+                    self._waiting_bytes -= len(taken[-1].buffer)
+        return taken
 
     def release(self, arrival):
         """Its bytes may be overwritten from here on."""
@@ -247,7 +251,11 @@ class Link:
             reader = READERS.get(message.kind)
             if reader is None:
                 return
-            self._arrived(Arrival(message, reader(message.content), buffer))
+            arrival = Arrival(message, reader(message.content), buffer)
+            tap = self.tap
+            if tap is not None:
+                tap(arrival)
+            self._arrived(arrival)
         except BadMessage as error:
             self.bad_messages += 1
             self._told(error)

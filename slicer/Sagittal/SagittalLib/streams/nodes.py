@@ -1,0 +1,260 @@
+"""Messages that came, as nodes of the scene. Main thread. An array is made anew only where its size changes."""
+import numpy as np
+import slicer
+import vtk
+from vtk.util import numpy_support
+
+DEVICE = "Sagittal.StreamDevice"
+SHOWN_AS = "Sagittal.StreamShownAs"
+AS_IMAGE, AS_LABELS, AS_SEGMENTATION = "image", "labels", "segmentation"
+METADATA = "OpenIGTLink."
+MAX_METADATA = 32
+MAX_TEXT = 500
+MAX_LABELS = 64
+SAMPLES = 20000
+VTK_TYPES = {"i1": vtk.VTK_SIGNED_CHAR, "u1": vtk.VTK_UNSIGNED_CHAR, "i2": vtk.VTK_SHORT, "u2": vtk.VTK_UNSIGNED_SHORT,
+             "i4": vtk.VTK_INT, "u4": vtk.VTK_UNSIGNED_INT, "f4": vtk.VTK_FLOAT, "f8": vtk.VTK_DOUBLE}
+
+
+class StreamNodes:
+    """Finds or makes the node of each device, and keeps it up to date."""
+
+    def __init__(self, scene):
+        self.scene = scene
+        self._shown_as = {}
+        self._nodes = {}
+
+    def show_as(self, device, what):
+        """AS_IMAGE, AS_LABELS or AS_SEGMENTATION for the images of a device, from the next one on."""
+        self._shown_as[device] = what
+
+    def shown_as(self, device):
+        return self._shown_as.get(device, AS_IMAGE)
+
+    def nodes(self):
+        """{(type, device): node} of what came and still is in the scene."""
+        return {key: node for key, node in self._nodes.items() if self._is_there(node)}
+
+    def node_of(self, device):
+        """The image of a device, in whatever form; None: there is none."""
+        return next((node for (kind, name), node in self.nodes().items() if name == device and kind == "IMAGE"), None)
+
+    def take(self, arrival):
+        """The node that an Arrival changed; None for what is no matter of the scene."""
+        fill = {"IMAGE": self._image, "TRANSFORM": self._transform, "TDATA": self._tracking, "STRING": self._text,
+                "POINT": self._points, "POLYDATA": self._lines}.get(arrival.kind)
+        node = fill(arrival) if fill is not None else None
+        if node is not None:
+            self._nodes[arrival.kind, arrival.device] = node
+            _set_metadata(node, arrival.metadata)
+        return node
+
+    # ---- each type
+
+    def _image(self, arrival):
+        what = self.shown_as(arrival.device)
+        image = arrival.value
+        if what != AS_IMAGE and (image.components != 1 or image.voxels.dtype.kind not in "iu"):
+            what = AS_IMAGE
+        if what == AS_SEGMENTATION:
+            node = self._node("vtkMRMLSegmentationNode", arrival.device, what)
+            fill_segmentation(node, image)
+            return node
+        colours = image.components > 1
+        name = "vtkMRMLLabelMapVolumeNode" if what == AS_LABELS else (
+            "vtkMRMLVectorVolumeNode" if colours else "vtkMRMLScalarVolumeNode")
+        node = self._node(name, arrival.device, what)
+        first = node.GetImageData() is None
+        fill_volume(node, image)
+        if first:
+            _show(node, image, what)
+        return node
+
+    def _transform(self, arrival):
+        node = self._node("vtkMRMLLinearTransformNode", arrival.device)
+        if arrival.metadata.get("TransformStatus", "OK") == "OK":
+            set_matrix(node, arrival.value)
+        return node
+
+    def _tracking(self, arrival):
+        node = None
+        for name, matrix in arrival.value:
+            node = self._node("vtkMRMLLinearTransformNode", name or arrival.device)
+            set_matrix(node, matrix)
+        return node
+
+    def _text(self, arrival):
+        node = self._node("vtkMRMLTextNode", arrival.device)
+        if node.GetText() != arrival.value:
+            node.SetText(arrival.value)
+        return node
+
+    def _points(self, arrival):
+        node = self._node("vtkMRMLMarkupsFiducialNode", arrival.device)
+        state = node.StartModify()
+        if [node.GetNthControlPointLabel(n) for n in range(node.GetNumberOfControlPoints())] != [
+                name for name, _ in arrival.value]:
+            node.RemoveAllControlPoints()
+            for name, position in arrival.value:
+                node.AddControlPointWorld(vtk.vtkVector3d(position), name)
+        for n, (_, position) in enumerate(arrival.value):
+            node.SetNthControlPointPositionWorld(n, *position)
+        node.EndModify(state)
+        return node
+
+    def _lines(self, arrival):
+        positions, lines = arrival.value
+        node = self._node("vtkMRMLModelNode", arrival.device)
+        points = vtk.vtkPoints()
+        points.SetData(numpy_support.numpy_to_vtk(np.ascontiguousarray(positions), deep=True))
+        cells = vtk.vtkCellArray()
+        for line in lines:
+            cells.InsertNextCell(len(line))
+            for index in line:
+                cells.InsertCellPoint(index)
+        surface = vtk.vtkPolyData()
+        surface.SetPoints(points)
+        surface.SetLines(cells)
+        node.SetAndObservePolyData(surface)
+        if node.GetDisplayNode() is None:
+            node.CreateDefaultDisplayNodes()
+        return node
+
+    # ---- nodes
+
+    def _node(self, class_name, device, what=AS_IMAGE):
+        found = self._nodes.get((class_name, device))
+        if not self._is_there(found):
+            found = next((node for node in slicer.util.getNodesByClass(class_name, self.scene)
+                          if node.GetClassName() == class_name and node.GetAttribute(DEVICE) == device), None)
+        if found is None:
+            found = self.scene.AddNewNodeByClass(class_name, self.scene.GenerateUniqueName(device or "Stream"))
+            found.SetAttribute(DEVICE, device)
+            found.SetAttribute(SHOWN_AS, what)
+        self._nodes[class_name, device] = found
+        return found
+
+    def _is_there(self, node):
+        return node is not None and self.scene.IsNodePresent(node)
+
+
+def fill_volume(node, image):
+    """Copies voxels and place into a volume's node, into the array that is there where it fits."""
+    array = _array_of(node.GetImageData(), image)
+    if array is None:
+        made = _image_data(vtk.vtkImageData(), image)
+        state = node.StartModify()
+        _set_place(node, image)
+        node.SetAndObserveImageData(made)
+        node.EndModify(state)
+        return
+    np.copyto(array, image.voxels)
+    state = node.StartModify()
+    _set_place(node, image)
+    node.GetImageData().GetPointData().GetScalars().Modified()
+    node.GetImageData().Modified()
+    node.EndModify(state)
+
+
+def fill_segmentation(node, image):
+    """One segment of each label above 0; all share one label map that is filled as a volume is."""
+    if node.GetDisplayNode() is None:
+        node.CreateDefaultDisplayNodes()
+    segmentation = node.GetSegmentation()
+    name = slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName()
+    segments = [segmentation.GetNthSegment(n) for n in range(segmentation.GetNumberOfSegments())]
+    shared = segments[0].GetRepresentation(name) if segments else None
+    array = _array_of(shared, image)
+    if array is not None:
+        np.copyto(array, image.voxels)
+    else:
+        shared = _image_data(slicer.vtkOrientedImageData(), image)
+    shared.SetImageToWorldMatrix(vtk_matrix(image.ijk_to_ras))
+    shared.GetPointData().GetScalars().Modified()
+    shared.Modified()
+    for segment in segments:
+        if segment.GetRepresentation(name) is not shared:
+            segment.AddRepresentation(name, shared)
+    known = {segment.GetLabelValue() for segment in segments}
+    for label in labels_in(image.voxels):
+        if label not in known and len(known) < MAX_LABELS:
+            known.add(label)
+            segment = slicer.vtkSegment()
+            segment.SetName("label %d" % label)
+            segment.SetLabelValue(label)
+            segment.AddRepresentation(name, shared)
+            segmentation.AddSegment(segment, "Label%d" % label)
+    node.Modified()
+
+
+def labels_in(voxels):
+    """Labels above 0, at most so many as are shown."""
+    if voxels.dtype == np.uint8:
+        return [int(n) for n in np.nonzero(np.bincount(voxels.ravel(), minlength=1)[1:])[0] + 1][:MAX_LABELS]
+    return [int(n) for n in np.unique(voxels) if 0 < n < 65536][:MAX_LABELS]
+
+
+def set_matrix(node, matrix):
+    node.SetMatrixTransformToParent(vtk_matrix(matrix))
+
+
+def vtk_matrix(matrix):
+    """A vtkMatrix4x4 of a matrix of numpy."""
+    made = vtk.vtkMatrix4x4()
+    made.DeepCopy(np.asarray(matrix, float).ravel().tolist())
+    return made
+
+
+def numpy_matrix(matrix):
+    """Of a vtkMatrix4x4."""
+    return np.array([[matrix.GetElement(row, column) for column in range(4)] for row in range(4)])
+
+
+def _array_of(data, image):
+    """The array of an image data that has the size and type of `image`, shaped alike; None: it has others."""
+    scalars = data.GetPointData().GetScalars() if data is not None else None
+    if scalars is None or scalars.GetDataType() != VTK_TYPES[image.voxels.dtype.str[1:]]:
+        return None
+    if tuple(reversed(data.GetDimensions())) != image.voxels.shape[:3]:
+        return None
+    if scalars.GetNumberOfComponents() != image.components:
+        return None
+    return numpy_support.vtk_to_numpy(scalars).reshape(image.voxels.shape)
+
+
+def _image_data(made, image):
+    made.SetDimensions(*reversed(image.voxels.shape[:3]))
+    made.AllocateScalars(VTK_TYPES[image.voxels.dtype.str[1:]], image.components)
+    np.copyto(numpy_support.vtk_to_numpy(made.GetPointData().GetScalars()).reshape(image.voxels.shape), image.voxels)
+    return made
+
+
+def _set_place(node, image):
+    known = vtk.vtkMatrix4x4()
+    node.GetIJKToRASMatrix(known)
+    if not np.allclose(numpy_matrix(known), image.ijk_to_ras, rtol=0, atol=1e-6):
+        node.SetIJKToRASMatrix(vtk_matrix(image.ijk_to_ras))
+
+
+def _show(node, image, what):
+    """Brightness of the first frame, and kept: computing it for each costs more than the frame."""
+    node.CreateDefaultDisplayNodes()
+    display = node.GetDisplayNode()
+    if what == AS_LABELS or display is None or not hasattr(display, "SetAutoWindowLevel"):
+        return
+    display.SetAutoWindowLevel(0)
+    if image.voxels.dtype == np.uint8:
+        display.SetWindowLevelMinMax(0, 255)
+        return
+    sample = image.voxels.reshape(-1)[::max(1, image.voxels.size // SAMPLES)]
+    sample = sample[np.isfinite(sample)]
+    low, high = (float(sample.min()), float(sample.max())) if sample.size else (0.0, 1.0)
+    display.SetWindowLevelMinMax(low, high if high > low else low + 1)
+
+
+def _set_metadata(node, metadata):
+    state = node.StartModify()
+    for key in list(metadata)[:MAX_METADATA]:
+        node.SetAttribute(METADATA + key[:100], metadata[key][:MAX_TEXT])
+    node.EndModify(state)
+
