@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "base/error.h"
+#include "stream/igtl/client_info.h"
 #include "stream/igtl/commands.h"
 #include "stream/igtl/contents.h"
 #include "stream/igtl/known_types.h"
@@ -17,7 +18,7 @@ using namespace sagittal::igtl;
 
 /// What a peer may send, by the first byte of its type.
 void read_content(std::uint8_t kind, ByteView content) {
-  switch (kind % 21) {
+  switch (kind % 22) {
     case 0:
       return static_cast<void>(geometry_of(read_image(content).frame));
     case 1:
@@ -56,6 +57,8 @@ void read_content(std::uint8_t kind, ByteView content) {
       return static_cast<void>(write_colour_table(read_colour_table(content)));
     case 18:
       return static_cast<void>(write_poly_data(read_poly_data(content)));
+    case 21:
+      return static_cast<void>(write_client_info(read_client_info(content)));
     default:
       return static_cast<void>(write_bind(read_bind(content)));
   }
@@ -82,7 +85,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const Header header = parse_header(bytes.subspan(1).first<kHeaderBytes>());
     const Received message = parse_body(header, bytes.subspan(1 + kHeaderBytes));
     has_good_checksum(header, message.content);
-    if (data[0] % 21 == 20) return answer(message), 0;
+    if (data[0] % 22 == 20) return answer(message), 0;
     read_content(data[0], message.content);
   } catch (const Error&) {
   }

@@ -34,7 +34,7 @@ MAY_INCLUDE = {
 
 # third-party header prefix -> files that may include it
 THIRD_PARTY = {
-    r"dcmtk/|openjpeg|libdeflate|zlib|zstd|lz4|expat": r"src/io/.*\.cpp",
+    r"dcmtk/|openjpeg|libdeflate|zlib|zstd|lz4": r"src/io/.*\.cpp",
     r"(oneapi/)?dnnl": r"src/nn/cpu/.*",
     r"boost/beast": r"src/server/http/.*\.cpp",
     r"boost/asio": r"src/(net|server/http)/.*\.cpp|src/server/http/transport\.h",
@@ -47,6 +47,7 @@ THIRD_PARTY = {
     r"toml\+\+|archive(_entry)?\.h": r"src/hub/.*\.cpp",
     r"opencv2/": r"src/stream/operators/onnx_engine\.cpp",
     r"yaml-cpp/": r"src/base/yaml\.cpp",
+    r"expat": r"src/base/xml\.cpp",
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]', re.MULTILINE)

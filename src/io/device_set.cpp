@@ -1,10 +1,5 @@
 #include "io/device_set.h"
 
-#include <expat.h>
-
-#include <exception>
-#include <map>
-#include <memory>
 #include <string>
 
 #include <fmt/format.h>
@@ -12,16 +7,16 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "base/xml.h"
 #include "io/header_text.h"
 
 namespace sagittal::io {
 namespace {
 
 constexpr std::size_t kMaxText = 4 << 20;
-constexpr std::size_t kMaxDepth = 64;
 constexpr std::size_t kMaxTransforms = 1024;
 
-using Attributes = std::map<std::string, std::string, std::less<>>;
+using Attributes = XmlAttributes;
 
 class Reader {
  public:
@@ -29,25 +24,10 @@ class Reader {
   DeviceSet read(std::string_view xml);
 
  private:
-  static void XMLCALL on_start(void* self, const XML_Char* name, const XML_Char** attributes);
-  static void XMLCALL on_end(void* self, const XML_Char*) { static_cast<Reader*>(self)->path_.pop_back(); }
-  static void XMLCALL on_doctype(void* self, const XML_Char*, const XML_Char*, const XML_Char*, int);
-
   [[noreturn]] void reject(const std::string& why, ErrorCode code = ErrorCode::bad_input) const {
     throw Error(code, fmt::format("{}: {}", what_, why));
   }
-  /// No exception may pass through the parser, which is C.
-  template <class F>
-  void guarded(F&& f) {
-    if (failure_) return;
-    try {
-      f();
-    } catch (...) {
-      failure_ = std::current_exception();
-      XML_StopParser(parser_, XML_FALSE);
-    }
-  }
-  void start(const std::string& name, const Attributes& attributes);
+  void start(const std::vector<std::string>& path, const Attributes& attributes);
   void add_transform(const Attributes& attributes);
   void set_reconstruction(const Attributes& attributes);
   void set_compounding(const Attributes& attributes, ReconstructionOptions& options) const;
@@ -64,16 +44,14 @@ class Reader {
   }
 
   std::string what_;
-  XML_Parser parser_ = nullptr;
-  std::vector<std::string> path_;
+  std::string element_;  // that is read
   DeviceSet set_;
   bool fill_holes_ = false;
-  std::exception_ptr failure_;
 };
 
 std::vector<double> Reader::numbers(const Attributes& attributes, const char* name, std::size_t count) const {
   const auto found = attributes.find(name);
-  if (found == attributes.end()) reject(fmt::format("{} lacks {}", path_.back(), name));
+  if (found == attributes.end()) reject(fmt::format("{} lacks {}", element_, name));
   auto values = numbers_of(found->second, what_);
   if (values.size() != count) reject(fmt::format("{} has {} numbers, expected {}", name, values.size(), count));
   return values;
@@ -138,42 +116,17 @@ void Reader::set_holes(const Attributes& attributes) {
   set_.reconstruction->holes = HoleFilling{whole("StickLengthLimit"), whole("NumberOfSticksToUse")};
 }
 
-void Reader::start(const std::string& name, const Attributes& attributes) {
-  const std::string parent = path_.empty() ? "" : path_.back();
-  path_.push_back(name);
-  if (path_.size() > kMaxDepth) reject("elements within elements, more than 64 deep");
-  if (name == "Transform" && parent == "CoordinateDefinitions") add_transform(attributes);
-  if (name == "VolumeReconstruction" && attributes.contains("OutputSpacing")) set_reconstruction(attributes);
-  if (name == "HoleFillingElement") set_holes(attributes);
-}
-
-void XMLCALL Reader::on_start(void* self, const XML_Char* name, const XML_Char** attributes) {
-  auto& reader = *static_cast<Reader*>(self);
-  reader.guarded([&] {
-    Attributes table;
-    for (; *attributes != nullptr; attributes += 2) table[attributes[0]] = attributes[1];
-    reader.start(name, table);
-  });
-}
-
-void XMLCALL Reader::on_doctype(void* self, const XML_Char*, const XML_Char*, const XML_Char*, int) {
-  auto& reader = *static_cast<Reader*>(self);
-  reader.guarded([&] { reader.reject("a document type, which is refused"); });
+void Reader::start(const std::vector<std::string>& path, const Attributes& attributes) {
+  element_ = path.back();
+  const bool is_definition = path.size() > 1 && path[path.size() - 2] == "CoordinateDefinitions";
+  if (element_ == "Transform" && is_definition) add_transform(attributes);
+  if (element_ == "VolumeReconstruction" && attributes.contains("OutputSpacing")) set_reconstruction(attributes);
+  if (element_ == "HoleFillingElement") set_holes(attributes);
 }
 
 DeviceSet Reader::read(std::string_view xml) {
-  if (xml.size() > kMaxText) reject("more than 4 MiB of XML", ErrorCode::too_large);
-  const std::unique_ptr<XML_ParserStruct, decltype(&XML_ParserFree)> parser(XML_ParserCreate(nullptr), XML_ParserFree);
-  if (!parser) reject("no memory to read it", ErrorCode::too_large);
-  parser_ = parser.get();
-  XML_SetUserData(parser_, this);
-  XML_SetElementHandler(parser_, on_start, on_end);
-  XML_SetStartDoctypeDeclHandler(parser_, on_doctype);
-  const XML_Status status = XML_Parse(parser_, xml.data(), static_cast<int>(xml.size()), XML_TRUE);
-  if (failure_) std::rethrow_exception(failure_);
-  if (status != XML_STATUS_OK) {
-    reject(fmt::format("line {}: {}", XML_GetCurrentLineNumber(parser_), XML_ErrorString(XML_GetErrorCode(parser_))));
-  }
+  read_xml(xml, what_, [this](const auto& path, const Attributes& attributes) { start(path, attributes); },
+           {.bytes = kMaxText});
   return std::move(set_);
 }
 

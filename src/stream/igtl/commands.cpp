@@ -5,36 +5,12 @@
 
 #include <fmt/format.h>
 
+#include "base/xml.h"
+
 namespace sagittal::igtl {
 namespace {
 
 constexpr std::string_view kAsked = "CMD_", kAnswered = "ACK_";
-
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\'':
-        out += "&apos;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
 
 /// The value of Name="…"; empty where there is none.
 std::string name_in(std::string_view xml) {
@@ -46,9 +22,9 @@ std::string name_in(std::string_view xml) {
 }
 
 std::string reply_text(const std::string& name, const CommandReply& reply) {
-  const std::string text = escaped(reply.text);
+  const std::string text = escape_xml(reply.text);
   return fmt::format("<CommandReply{} Status=\"{}\"{} Message=\"{}\" />",
-                     name.empty() ? "" : fmt::format(" Name=\"{}\"", escaped(name)), reply.good ? "SUCCESS" : "FAIL",
+                     name.empty() ? "" : fmt::format(" Name=\"{}\"", escape_xml(name)), reply.good ? "SUCCESS" : "FAIL",
                      reply.good ? "" : fmt::format(" Error=\"{}\"", text), text);
 }
 

@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/log_limit.h"
+#include "stream/igtl/client_info.h"
 #include "stream/igtl/commands.h"
 #include "stream/igtl/known_types.h"
 #include "stream/igtl/latest.h"
@@ -91,6 +92,12 @@ class Endpoint::Impl {
     return peer != nullptr;
   }
 
+  void greet(Outgoing message) {
+    const std::lock_guard lock(mutex_);
+    greetings_.push_back(std::make_shared<SharedMessage>(std::move(message), nullptr));
+    for (const auto& [id, peer] : peers_) peer->answer(greetings_.back());
+  }
+
   bool flush(std::chrono::milliseconds timeout) {
     const auto deadline = Clock::now() + timeout;
     bool all = true;
@@ -151,6 +158,7 @@ class Endpoint::Impl {
   void received(Peer& peer, Arrival& arrival);
   void ended(Peer& peer, std::string_view why);
   void start_or_stop(Peer& peer, const Arrival& arrival);
+  void serve_wishes(Peer& peer, const Arrival& arrival);
   void obey(Peer& peer, const Arrival& arrival, const CommandCall& call);
 
   PeerContext context_;
@@ -163,6 +171,7 @@ class Endpoint::Impl {
   std::condition_variable changed_;
   std::map<ConnectionId, std::shared_ptr<Peer>> peers_;  // these are guarded by mutex_
   std::vector<std::shared_ptr<Peer>> dead_;
+  std::vector<SharedMessagePtr> greetings_;
   ConnectionId last_id_ = 0;
   bool closing_ = false;
   std::mutex close_mutex_;
@@ -235,6 +244,7 @@ void Endpoint::Impl::add(net::StreamSocket socket) {
     peer->answer(version_announcement());
   }
   // Under the lock, so that what is sent meanwhile comes behind.
+  for (const SharedMessagePtr& message : greetings_) peer->answer(message);
   for (const std::string& type : context_.settings.push_on_connect) {
     for (const SharedMessagePtr& message : latest_.find(type, "")) peer->answer(message);
   }
@@ -293,6 +303,8 @@ void Endpoint::Impl::received(Peer& peer, Arrival& arrival) {
     for (const SharedMessagePtr& answer : answer_query(latest_, arrival.message.header)) peer.answer(answer);
   } else if (type.starts_with("STT_") || type.starts_with("STP_")) {
     start_or_stop(peer, arrival);
+  } else if (type == "CLIENTINFO") {
+    serve_wishes(peer, arrival);
   } else if (const std::optional<CommandCall> call = read_call(arrival)) {
     obey(peer, arrival, *call);
   } else if (handlers_.message) {
@@ -309,6 +321,12 @@ void Endpoint::Impl::start_or_stop(Peer& peer, const Arrival& arrival) {
     peer.stop_stream(type);
   }
   peer.answer(ready_message(header, !type.empty()));
+}
+
+void Endpoint::Impl::serve_wishes(Peer& peer, const Arrival& arrival) {
+  ClientInfo wishes = read_client_info(arrival.message.content);
+  context_.say(LogLevel::info, fmt::format("OpenIGTLink, {}: wishes {}", peer.info().address, summary_of(wishes)));
+  peer.set_wishes(std::move(wishes));
 }
 
 void Endpoint::Impl::obey(Peer& peer, const Arrival& arrival, const CommandCall& call) {
@@ -335,6 +353,7 @@ void Endpoint::send(const SharedMessagePtr& message) { impl_->send(message); }
 bool Endpoint::send_to(ConnectionId connection, const SharedMessagePtr& message) {
   return impl_->send_to(connection, message);
 }
+void Endpoint::greet(Outgoing message) { impl_->greet(std::move(message)); }
 bool Endpoint::flush(std::chrono::milliseconds timeout) { return impl_->flush(timeout); }
 void Endpoint::disconnect(ConnectionId connection) { impl_->disconnect(connection); }
 void Endpoint::close() { impl_->close(); }

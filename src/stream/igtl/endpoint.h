@@ -64,6 +64,7 @@ struct Counters {
   std::uint64_t bad_checksums = 0;  ///< messages not handed on
   std::uint64_t refused = 0;        ///< contents that are not what their type says, and garbage
   std::uint64_t skipped = 0;        ///< of unknown types
+  std::uint64_t unwanted = 0;       ///< not sent, for the peer's CLIENTINFO names others
   std::uint64_t connects = 0, disconnects = 0;
   std::uint64_t turned_away = 0;  ///< clients beyond `max_clients`
 };
@@ -101,7 +102,7 @@ struct EndpointHandlers {
 
 /// OpenIGTLink over TCP: a server of several clients, or a client that connects again for ever. Each connection has a
 /// thread that reads and one that writes, so a slow, silent or hostile peer delays no other. Queries (GET_, STT_, STP_)
-/// are answered here. All members are for any thread.
+/// are answered and the wishes of a CLIENTINFO obeyed here. All members are for any thread.
 class Endpoint {
  public:
   /// Listens, or begins to connect. Error(unavailable) where the port is taken, Error(bad_input) for files of TLS.
@@ -119,6 +120,8 @@ class Endpoint {
   void send(const SharedMessagePtr& message);
   /// To one; false: it is gone.
   bool send_to(ConnectionId connection, const SharedMessagePtr& message);
+  /// Each peer is sent this: those that are here now, and who comes later, first of all.
+  void greet(Outgoing message);
   /// Until all that was sent has left, or its peer: false at the deadline.
   bool flush(std::chrono::milliseconds timeout);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "stream/igtl/client_info.h"
 #include "stream/igtl/contents.h"
 #include "stream/igtl/image.h"
 #include "stream/igtl/polydata.h"
@@ -20,9 +21,10 @@ void check_with(ByteView content) {
   read(content);
 }
 
-constexpr std::array<KnownType, 22> kTypes{{
+constexpr std::array<KnownType, 23> kTypes{{
     {"BIND", check_with<read_bind>},
     {"CAPABILITY", check_with<read_capability>},
+    {"CLIENTINFO", check_with<read_client_info>},
     {"COLORT", check_with<read_colour_table>},
     {"COMMAND", check_with<read_command>},
     {"IMAGE", check_with<read_image>},

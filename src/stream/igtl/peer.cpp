@@ -1,5 +1,6 @@
 #include "stream/igtl/peer.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -77,7 +78,12 @@ void Peer::answer(const SharedMessagePtr& message) {
 bool Peer::is_wanted(const Outgoing& message) {
   const std::lock_guard lock(streams_mutex_);
   const auto found = streams_.find(message.type);
-  if (found == streams_.end()) return context_.settings.unasked;
+  if (found == streams_.end()) {
+    if (!wishes_) return context_.settings.unasked;
+    const bool wanted = wants(*wishes_, message);
+    if (!wanted) count(&Counters::unwanted);
+    return wanted;
+  }
   Stream& stream = found->second;
   if (!stream.on || stream.interval.count() == 0) return stream.on;
   const auto now = Clock::now();
@@ -95,6 +101,16 @@ void Peer::start_stream(const std::string& type, std::chrono::milliseconds inter
 void Peer::stop_stream(const std::string& type) {
   const std::lock_guard lock(streams_mutex_);
   streams_[type] = {.on = false};
+}
+
+void Peer::set_wishes(ClientInfo wishes) {
+  if (context_.settings.header_version == 0 && wishes.header_version >= 2) version_ = 2;
+  const std::lock_guard lock(streams_mutex_);
+  streams_.clear();
+  if (wishes.tracking && std::find(wishes.types.begin(), wishes.types.end(), "TDATA") != wishes.types.end()) {
+    streams_["TDATA"] = {.on = true, .interval = std::chrono::milliseconds(wishes.tracking_interval)};
+  }
+  wishes_ = std::move(wishes);
 }
 
 void Peer::read() {

@@ -6,12 +6,14 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
 
 #include "net/stream_socket.h"
 #include "stream/igtl/body_pool.h"
+#include "stream/igtl/client_info.h"
 #include "stream/igtl/endpoint.h"
 #include "stream/igtl/send_queue.h"
 
@@ -71,6 +73,8 @@ class Peer {
   /// STT_ and STP_.
   void start_stream(const std::string& type, std::chrono::milliseconds interval);
   void stop_stream(const std::string& type);
+  /// CLIENTINFO; ends what STT_ started.
+  void set_wishes(ClientInfo wishes);
 
   void count(std::uint64_t Counters::*what, std::uint64_t count = 1);
   PeerInfo info() const;
@@ -107,7 +111,8 @@ class Peer {
   bool was_connected_ = false;  // of the reading thread
   std::atomic<bool> stopped_ = false;
   std::mutex streams_mutex_;
-  std::map<std::string, Stream> streams_;  // by type; guarded by streams_mutex_
+  std::map<std::string, Stream> streams_;  // by type; these are guarded by streams_mutex_
+  std::optional<ClientInfo> wishes_;
   std::mutex why_mutex_;
   std::string why_;  // of the writing thread, for who says good-bye; guarded by why_mutex_
   std::thread reader_;

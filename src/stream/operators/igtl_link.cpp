@@ -57,10 +57,15 @@ void IgtlLink::leave(IgtlInbox& inbox) {
   inboxes_.erase(&inbox);
 }
 
-std::size_t IgtlLink::give(const Message& message) {
+std::size_t IgtlLink::give(const Message& message, IgtlInbox::Kind kind) {
   const std::lock_guard lock(mutex_);
-  for (IgtlInbox* inbox : inboxes_) inbox->put(message);
-  return inboxes_.size();
+  std::size_t given = 0;
+  for (IgtlInbox* inbox : inboxes_) {
+    if (inbox->kind() != kind) continue;
+    inbox->put(message);
+    ++given;
+  }
+  return given;
 }
 
 void IgtlLink::set_control(RunControl* control) {
@@ -81,6 +86,10 @@ std::shared_ptr<ImageParts> IgtlLink::parts_of(igtl::ConnectionId connection) {
 }
 
 void IgtlLink::arrived(const igtl::Arrival& arrival) {
+  if (arrival.message.header.type == "RTS_COMMAND") {
+    give(answer_of(arrival), IgtlInbox::Kind::answers);
+    return;
+  }
   const std::shared_ptr<ImageParts> parts = parts_of(arrival.connection);
   const ImageParts::Counters before = parts->counters();
   const auto message = message_of(arrival, *parts);
@@ -139,6 +148,7 @@ Json IgtlLink::counters() const {
           {"bad_checksums", all.bad_checksums},
           {"refused", all.refused},
           {"skipped", all.skipped},
+          {"unwanted", all.unwanted},
           {"connects", all.connects},
           {"disconnects", all.disconnects},
           {"turned_away", all.turned_away},
@@ -159,6 +169,14 @@ std::shared_ptr<IgtlLink> IgtlLinks::open(const std::string& name, const igtl::E
     shared_[name] = link;
   }
   return link;
+}
+
+std::shared_ptr<IgtlLink> IgtlLinks::open(const IgtlParameters& connection, Context& context) {
+  std::string name = connection.share();
+  // Its memory for frames tells a run from others.
+  if (!name.empty()) name += fmt::format("@{}", fmt::ptr(&context.frames()));
+  return open(name, connection.settings(),
+              [&context](LogLevel level, std::string_view text) { context.log(level, text); });
 }
 
 void IgtlParameters::declare(Setup& setup, bool server) {

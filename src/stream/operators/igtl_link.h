@@ -1,4 +1,5 @@
 #pragma once
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -20,7 +21,11 @@ namespace sagittal::stream {
 /// oldest goes. Any thread.
 class IgtlInbox {
  public:
-  IgtlInbox(AsyncEvent& event, std::size_t capacity) : event_(event), capacity_(capacity) {}
+  /// Answers to commands that were sent are Texts named as the command, how it went as metadata "Status".
+  enum class Kind { messages, answers };
+  IgtlInbox(AsyncEvent& event, std::size_t capacity, Kind kind = Kind::messages)
+      : event_(event), capacity_(capacity), kind_(kind) {}
+  Kind kind() const { return kind_; }
   void put(Message message);
   std::deque<Message> take_all();
   std::uint64_t dropped() const;
@@ -28,6 +33,7 @@ class IgtlInbox {
  private:
   AsyncEvent& event_;
   const std::size_t capacity_;
+  const Kind kind_;
   mutable std::mutex mutex_;
   std::deque<Message> waiting_;  // these are guarded by mutex_
   std::uint64_t dropped_ = 0;
@@ -45,12 +51,14 @@ class IgtlLink {
   void leave(IgtlInbox& inbox);
 
   igtl::Endpoint& endpoint() { return *endpoint_; }
+  /// Not used before on this link: Plus passes over a command whose number it has seen.
+  std::uint32_t next_command_id() { return ++last_command_id_; }
   Json counters() const;
 
  private:
   void arrived(const igtl::Arrival& arrival);
   igtl::CommandReply called(const igtl::CommandCall& call);
-  std::size_t give(const Message& message);
+  std::size_t give(const Message& message, IgtlInbox::Kind kind = IgtlInbox::Kind::messages);
   RunControl* control();
   bool took_over(const Message& message);
   /// What a connection has sent of images in parts; its own thread alone uses it.
@@ -61,14 +69,19 @@ class IgtlLink {
   RunControl* control_ = nullptr;
   std::map<igtl::ConnectionId, std::shared_ptr<ImageParts>> parts_;
   ImageParts::Counters in_parts_;
+  std::atomic<std::uint32_t> last_command_id_ = 0;
   std::unique_ptr<igtl::Endpoint> endpoint_;
 };
+
+class IgtlParameters;
 
 /// The links that operators of one registry share by name.
 class IgtlLinks {
  public:
   /// The link of that name; a new one where there is none, or where the name is empty.
   std::shared_ptr<IgtlLink> open(const std::string& name, const igtl::EndpointSettings& settings, LogSink log);
+  /// As an operator's parameters say; operators of one run share.
+  std::shared_ptr<IgtlLink> open(const IgtlParameters& connection, Context& context);
 
  private:
   std::mutex mutex_;
@@ -90,5 +103,8 @@ class IgtlParameters {
   Parameter<std::string> certificate_, key_, authority_;
   Parameter<std::vector<std::string>> push_;
 };
+
+/// The operator that sends commands.
+std::unique_ptr<Operator> make_igtl_command(std::shared_ptr<IgtlLinks> links);
 
 }  // namespace sagittal::stream

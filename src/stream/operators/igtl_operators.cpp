@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "stream/operators/igtl_link.h"
+#include "stream/operators/igtl_plus.h"
 #include "stream/operators/igtl_values.h"
 #include "stream/operators/operators.h"
 
@@ -8,14 +9,6 @@ namespace sagittal::stream {
 namespace {
 
 constexpr std::chrono::milliseconds kLastWords{1000};
-
-/// Operators of one run share; its memory for frames tells runs apart.
-std::shared_ptr<IgtlLink> open(IgtlLinks& links, const IgtlParameters& connection, Context& context) {
-  std::string name = connection.share();
-  if (!name.empty()) name += fmt::format("@{}", fmt::ptr(&context.frames()));
-  return links.open(name, connection.settings(),
-                    [&context](LogLevel level, std::string_view text) { context.log(level, text); });
-}
 
 class IgtlInput final : public Operator {
  public:
@@ -38,13 +31,16 @@ class IgtlInput final : public Operator {
         .fixed();
     setup.parameter(control_, "control", "peers may change settings and stop the pipeline by COMMAND and STRING")
         .fixed();
+    setup.parameter(client_info_, "client_info", "what a PlusServer is asked for: {images: [ImageToReference], …}")
+        .fixed();
     connection_.declare(setup, false);
   }
   void start() override {
     inbox_ = std::make_unique<IgtlInbox>(event_, static_cast<std::size_t>(*waiting_));
     received_ = 0;
-    link_ = open(*links_, connection_, context());
+    link_ = links_->open(connection_, context());
     link_->join(*inbox_);
+    if (!client_info_->is_null()) greet();
     if (*control_) link_->set_control(&context().control());
   }
   void stop() override {
@@ -70,6 +66,14 @@ class IgtlInput final : public Operator {
   }
 
  private:
+  void greet() {
+    igtl::ClientInfo wishes = client_info_of(*client_info_);
+    // Else Plus falls back to 1 until it is sent the next message of 2.
+    wishes.header_version = connection_.settings().header_version == 2 ? 2 : 1;
+    igtl::Outgoing message{.type = "CLIENTINFO", .device = "Sagittal"};
+    message.content = igtl::write_client_info(wishes);
+    link_->endpoint().greet(std::move(message));
+  }
   void send(Message& message) {
     const bool known = send_as(frame_, message) || send_as(transform_, message) || send_as(tracking_, message) ||
                        send_as(text_, message) || send_as(points_, message) || send_as(polylines_, message) ||
@@ -89,6 +93,7 @@ class IgtlInput final : public Operator {
   Parameter<std::string> device_;
   Parameter<std::int64_t> waiting_{4};
   Parameter<bool> control_{false};
+  Parameter<Json> client_info_;
   Output<Frame> frame_;
   Output<Transform> transform_;
   Output<Tracking> tracking_;
@@ -116,7 +121,7 @@ class IgtlOutput final : public Operator {
   }
   void start() override {
     names_.clear(), taken_.clear();
-    link_ = open(*links_, connection_, context());
+    link_ = links_->open(connection_, context());
   }
   void stop() override {
     link_->endpoint().flush(kLastWords);
@@ -189,6 +194,8 @@ void add_igtl_operators(OperatorRegistry& registry) {
                 [links] { return std::make_unique<IgtlInput>(links); }});
   registry.add({"igtl_output", "Sends whatever comes to OpenIGTLink peers: 3D Slicer, Plus, Holoscan.",
                 [links] { return std::make_unique<IgtlOutput>(links); }});
+  registry.add({"igtl_command", "Sends commands to OpenIGTLink peers, as Plus, and tells their answers.",
+                [links] { return make_igtl_command(links); }});
 }
 
 }  // namespace sagittal::stream

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <map>
 #include <tuple>
 
 #include <fmt/format.h>
@@ -157,10 +158,21 @@ Bytes content_of(const Polylines& lines) {
   return igtl::write_poly_data(data);
 }
 
-Tracking tracking_of(ByteView content) {
+/// As Plus says of each tool whether it is seen, and what it is called where its name was cut: metadata "NAMEStatus".
+Tracking tracking_of(ByteView content, const Metadata& metadata) {
+  constexpr std::string_view end = "Status";
+  std::map<std::string_view, const Metadata::Entry*> said;  // by the name that was cut
+  for (const Metadata::Entry& entry : metadata.entries()) {
+    const std::string_view key = entry.first;
+    if (key.ends_with(end)) said[key.substr(0, std::min(key.size() - end.size(), igtl::kNameBytes))] = &entry;
+  }
   Tracking tracking;
   for (igtl::TrackedMatrix& tool : igtl::read_tracking(content)) {
-    tracking.tools.push_back(transform_of(tool.matrix, std::move(tool.name)));
+    Transform& transform = tracking.tools.emplace_back(transform_of(tool.matrix, std::move(tool.name)));
+    if (const auto found = said.find(transform.name); found != said.end()) {
+      transform.name = found->second->first.substr(0, found->second->first.size() - end.size());
+      transform.valid = found->second->second == "OK";
+    }
   }
   return tracking;
 }
@@ -286,7 +298,10 @@ std::optional<Message> message_of(const igtl::Arrival& arrival, ImageParts& part
     transform.valid = status == nullptr || *status == "OK";
     return with(std::move(envelope), std::move(transform));
   }
-  if (type == "TDATA") return with(std::move(envelope), tracking_of(content));
+  if (type == "TDATA") {
+    Tracking tracking = tracking_of(content, envelope.metadata);
+    return with(std::move(envelope), std::move(tracking));
+  }
   if (type == "STRING") return with(std::move(envelope), Text{igtl::read_string(content).text});
   if (type == "POINT") return with(std::move(envelope), points_of(content));
   if (type == "POLYDATA") return with(std::move(envelope), polylines_of(content));
@@ -296,6 +311,14 @@ std::optional<Message> message_of(const igtl::Arrival& arrival, ImageParts& part
     return with(std::move(envelope), Status{status.code, std::move(status.name), std::move(status.message)});
   }
   return std::nullopt;
+}
+
+Message answer_of(const igtl::Arrival& arrival) {
+  const igtl::Command answer = igtl::read_command(arrival.message.content);
+  Envelope envelope = envelope_of(arrival);
+  envelope.device = answer.name;
+  envelope.metadata.set("CommandId", std::to_string(answer.id));
+  return with(std::move(envelope), Text{answer.text.text});
 }
 
 OutgoingValue outgoing_of(const Message& message, UtcTime now, FramePool& pool) {

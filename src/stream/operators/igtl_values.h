@@ -25,6 +25,9 @@ std::optional<Message> message_of(const igtl::Arrival& arrival, ImageParts& part
 /// The same of a message alone.
 std::optional<Message> message_of(const igtl::Arrival& arrival);
 
+/// An RTS_COMMAND as a Text named as the command, its number as metadata "CommandId". Error(bad_input | too_large).
+Message answer_of(const igtl::Arrival& arrival);
+
 /// What a port has, as a message for peers, and who keeps its bulk alive. Envelope and metadata go along; `now` is for
 /// the latency; 0: none is said. The name is the envelope's, of a transform its own. Integers of 32 and 64 bits become
 /// float64, which 3D Slicer reads. Error(bad_input | too_large | unsupported).

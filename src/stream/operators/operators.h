@@ -16,7 +16,7 @@ void add_label_operators(OperatorRegistry& registry);      ///< segmentation, th
 void add_network(OperatorRegistry& registry);
 void add_onnx(OperatorRegistry& registry);
 void add_nnunet(OperatorRegistry& registry);
-void add_igtl_operators(OperatorRegistry& registry);      ///< igtl_input, igtl_output
+void add_igtl_operators(OperatorRegistry& registry);      ///< igtl_input, igtl_output, igtl_command
 void add_pose_operators(OperatorRegistry& registry);      ///< pose_pair, coordinate_system
 void add_sequence_operators(OperatorRegistry& registry);  ///< sequence_file, sequence_writer
 void add_volume_operators(OperatorRegistry& registry);    ///< reconstruct, scan_convert

@@ -217,7 +217,7 @@ TEST(HostilePeer, WhoBreaksOffDisturbsNobody) {
 TEST(HostilePeer, UnknownTypesAreSkipped) {
   Bystander bystander;
   RawPeer peer(bystander.server());
-  Outgoing unknown{.type = "CLIENTINFO", .device = "Plus"};
+  Outgoing unknown{.type = "TRACKEDFRAME", .device = "Plus"};
   unknown.content = Bytes(100, 'x');
   for (int n = 0; n < 50; ++n) peer.send(unknown);
   peer.send(text_message("a", "known"));

@@ -8,31 +8,15 @@ import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import crcmod
 import pytest
 
 POLYNOMIAL = 0x42F0E1EBA9EA3693
-MASK = (1 << 64) - 1
 PATIENCE_S = 30
 
 
-def table():
-    out = []
-    for byte in range(256):
-        value = byte << 56
-        for _ in range(8):
-            value = (value << 1 ^ (POLYNOMIAL if value >> 63 else 0)) & MASK
-        out.append(value)
-    return out
-
-
-TABLE = table()
-
-
-def crc64(data: bytes) -> int:
-    value = 0
-    for byte in data:
-        value = (value << 8 & MASK) ^ TABLE[value >> 56 ^ byte]
-    return value
+# CRC-64/ECMA-182: nothing is reflected, it begins with 0 and nothing is xored to its end.
+crc64 = crcmod.mkCrcFun(1 << 64 | POLYNOMIAL, rev=False, initCrc=0, xorOut=0)
 
 
 @dataclass
@@ -103,6 +87,11 @@ class Connection:
         return out
 
     def close(self):
+        """Whatever another thread waits for."""
+        try:
+            self.socket.shutdown(socket.SHUT_RDWR)
+        except OSError:  # the other side was first
+            pass
         self.socket.close()
 
 

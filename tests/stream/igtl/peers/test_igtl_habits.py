@@ -79,9 +79,12 @@ def test_slicer_as_a_server_is_spoken_to_in_version_2_once_it_spoke(program):
 
 def test_plus_client_says_who_it_is_and_reads_version_1(server):
     plus = Connection.to(server.port)
-    plus.send(Message("CLIENTINFO", "PlusClient", b"<ClientInfo><MessageTypes><MessageType Name=\"IMAGE\"/></MessageTypes></ClientInfo>"),
-              Message("IMAGE", "Image_Image", image()))
-    assert (plus.receive().type, server.counters()["skipped"]) == ("IMAGE", 1)
+    plus.send(Message("CLIENTINFO", "PlusClient", text("<ClientInfo><MessageTypes><Message Type=\"IMAGE\"/></MessageTypes></ClientInfo>")),
+              Message("CLIENTINFO", "PlusClient", b"<ClientInfo/>"), Message("USMESSAGE", "PlusClient", b"?"),
+              Message("TRANSFORM", "ProbeToTracker", TRANSFORM), Message("IMAGE", "Image_Image", image()))
+    assert plus.receive().type == "IMAGE"
+    counted = server.counters()
+    assert (counted["skipped"], counted["refused"]) == (1, 1)
     plus.send(Message("STRING", "CMD_4711", text('<Command Name="RequestChannelIds" />')))
     reply = plus.receive()
     assert (reply.type, reply.device, reply.version) == ("STRING", "ACK_4711", 1)
