@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "nn/graph/graph_network.h"
-#include "volume/image_resize.h"
 #include "volume/image_view.h"
+#include "volume/resampler.h"
 
 namespace sagittal {
 
@@ -19,7 +19,7 @@ class ImageSegmenter {
   ImageSegmenter(std::shared_ptr<const nn::GraphNetwork> network, std::int64_t width, std::int64_t height);
 
   /// Channels of the first output: classes.
-  std::int64_t classes() const { return classes_; }
+  std::int64_t classes() const { return output_shape_.channels; }
 
   /// Runs the network. Error(bad_input) for frames of another size.
   void run(const ImageView<const std::uint8_t>& frame);
@@ -27,13 +27,20 @@ class ImageSegmenter {
   void probability(std::int64_t of_class, const ImageView<float>& to);
   /// 1 where the class has more than `threshold`, else 0.
   void mask(std::int64_t of_class, float threshold, const ImageView<std::uint8_t>& to);
+  /// The class with the largest value at each pixel, the first of equals. Error(unsupported) for more than 256.
+  void labels(const ImageView<std::uint8_t>& to);
 
  private:
+  template <class T>
+  void check_size(const ImageView<T>& image, std::int64_t channels) const;
+  template <class Sink>
+  void enlarge(std::int64_t of_class, Sink&& sink);
+
   std::shared_ptr<const nn::GraphNetwork> network_;
-  std::int64_t width_, height_, channels_, classes_;
+  std::int64_t width_, height_, channels_;
   nn::GraphShape input_shape_, output_shape_;
-  ImageResizer shrink_, enlarge_;
-  std::vector<float> input_, one_class_, enlarged_;
+  Resampler shrink_, enlarge_;
+  std::vector<float> input_, one_class_;
   std::vector<std::vector<float>> outputs_;
   std::vector<std::span<float>> output_views_;
 };

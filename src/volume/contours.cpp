@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "base/error.h"
-#include "volume/image_ops.h"
+#include "volume/contours.h"
 
 namespace sagittal {
 namespace {

@@ -50,6 +50,9 @@ TEST(ImageSegmenter, AnswersLieWhereTheImageIs) {
     EXPECT_EQ(mask, (Pixels{1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}));
     segmenter.probability(0, {out.data(), 4, 4, 1});
     EXPECT_FLOAT_EQ(out[3], 1);
+    Pixels labels(16);
+    segmenter.labels({labels.data(), 4, 4, 1});
+    for (std::size_t n = 0; n < 16; ++n) EXPECT_EQ(labels[n], out[n] < 0.5F ? 1 : 0) << n << ": all classes at once";
   }
 }
 

@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "stream/json_text.h"
 #include "stream/operators/scalar.h"
-#include "volume/image_ops.h"
+#include "volume/contours.h"
 
 namespace sagittal::stream {
 namespace {

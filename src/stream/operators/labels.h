@@ -6,7 +6,7 @@
 
 #include "stream/frame.h"
 #include "stream/message.h"
-#include "stream/operators/resampler.h"
+#include "volume/resampler.h"
 #include "stream/values.h"
 
 namespace sagittal::stream {

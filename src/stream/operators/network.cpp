@@ -73,7 +73,7 @@ class Native final : public FrameModel {
     const auto width = static_cast<std::size_t>(shape.width * shape.channels);
     const auto last = static_cast<std::size_t>(shape.height) - 1;
     const bool flips = graph.preprocessing.flip_vertically;
-    resampler_.prepare(frame.width(), frame.height(), shape.width, shape.height, Filter::bilinear);
+    resampler_.prepare(frame.width(), frame.height(), shape.width, shape.height, Filter::area);
     visit_scalar(frame.type, [&]<class T>(T) {
       resampler_.rows(frame.as<T>().data(), frame.components, [&](std::size_t row, std::span<const float> values) {
         float* to = input_.data() + (flips ? last - row : row) * width;

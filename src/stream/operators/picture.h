@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "stream/frame.h"
-#include "stream/operators/resampler.h"
+#include "volume/resampler.h"
 
 namespace sagittal::stream {
 

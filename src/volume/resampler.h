@@ -4,7 +4,7 @@
 #include <string_view>
 #include <vector>
 
-namespace sagittal::stream {
+namespace sagittal {
 
 enum class Filter { nearest, bilinear, area };
 /// Of these names. Error(bad_input).
@@ -61,4 +61,4 @@ void Resampler::rows(const T* from, int components, Sink&& sink) {
   }
 }
 
-}  // namespace sagittal::stream
+}  // namespace sagittal

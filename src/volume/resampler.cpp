@@ -1,4 +1,4 @@
-#include "stream/operators/resampler.h"
+#include "volume/resampler.h"
 
 #include <algorithm>
 
@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 
-namespace sagittal::stream {
+namespace sagittal {
 
 Filter filter_from(std::string_view name) {
   if (name == "nearest") return Filter::nearest;
@@ -66,4 +66,4 @@ void Resampler::gather_row(std::size_t components) {
   }
 }
 
-}  // namespace sagittal::stream
+}  // namespace sagittal
