@@ -135,6 +135,7 @@ void Engine::compute(Node& node, Lock& lock) {
 }
 
 void Engine::fail(Node& node, Error error) {
+  if (ending_ && error.code() == ErrorCode::cancelled) return;  // as it was asked to
   ++node.errors;
   node.last_error = error.what();
   if (node.part.on_error == OnError::skip) {
@@ -237,6 +238,7 @@ bool Engine::sleep(Lock& lock) {
 void Engine::end(Ending ending, std::string_view why, std::optional<Error> error) {
   if (ending_) return;
   ending_ = true;
+  cancel_.cancel();
   outcome_ = {ending, std::string(why), std::move(error)};
   wake_.notify_all();
 }

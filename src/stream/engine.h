@@ -88,6 +88,7 @@ class Engine final : public PortHost, public RunControl {
   const RunOptions options_;
   Clock clock_;
   FramePool frames_;
+  CancelToken cancel_;
   std::unique_ptr<FlowTracker> tracker_;
   std::vector<std::unique_ptr<Node>> nodes_;
   std::vector<std::size_t> order_;  // sources first
@@ -117,6 +118,7 @@ struct Engine::Node final : Context {
   void not_before(SteadyTime time) override { earliest = time; }
   void finish() override { finished = true; }
   void stop_all(std::string_view why) override { engine.stop(Ending::stopped, why); }
+  CancelToken ending() const override { return engine.cancel_; }
   RunControl& control() override { return engine; }
 
   Engine& engine;

@@ -255,9 +255,8 @@ Statistics Engine::statistics() const {
   }
   for (std::size_t f = 0; f < queues_.size(); ++f) {
     const Graph::Flow& flow = graph_.flows()[f];
-    const OutputPort& output = *graph_.nodes()[flow.from_node].setup.outputs()[flow.from_port];
     all.flows.push_back(
-        {graph_.describe(flow), std::string(output.type().name), queues_[f].options(), queues_[f].counters()});
+        {graph_.describe(flow), std::string(flow.type.name), queues_[f].options(), queues_[f].counters()});
   }
   if (tracker_) all.paths = tracker_->statistics();
   return all;

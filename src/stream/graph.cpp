@@ -1,6 +1,7 @@
 #include "stream/graph.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -35,6 +36,28 @@ void set_parameters(const Setup& setup, const Json& parameters) {
                   fmt::format("it has no parameter \"{}\"; there are: {}", key, names_of(setup.parameters())));
     }
     parameter->set(value);
+  }
+}
+
+InputPort& input_of(const Graph::Node& node, const std::string& name) {
+  for (InputPort* port : node.setup.inputs()) {
+    if (port->name() == name) return *port;
+  }
+  throw Error(ErrorCode::bad_input,
+              fmt::format("it has no input \"{}\"; there are: {}", name, names_of(node.setup.inputs())));
+}
+
+void set_inputs(Graph::Node& node, const NodeOptions& options) {
+  for (const InputOptions& wanted : options.inputs) {
+    InputPort& port = input_of(node, wanted.name);
+    if (wanted.messages) port.needs(*wanted.messages, wanted.count);
+    if (wanted.after) port.or_after(*wanted.after);
+    if (wanted.optional) port.optional();
+  }
+  for (const std::vector<std::string>& names : options.any_of) {
+    std::vector<const InputPort*> ports;
+    for (const std::string& name : names) ports.push_back(&input_of(node, name));
+    node.setup.any_of(std::move(ports));
   }
 }
 
@@ -76,6 +99,7 @@ void Graph::add(std::string name, std::unique_ptr<Operator> op, const Json& para
   try {
     node.op->setup(node.setup);
     set_parameters(node.setup, parameters.is_null() ? Json::object() : parameters);
+    set_inputs(node, options);
   } catch (Error& error) {
     throw error.within(fmt::format("operator \"{}\"", node.name));
   }
@@ -93,7 +117,8 @@ void Graph::connect(std::string_view from, std::string_view to, const FlowOption
       nodes_, to, "input", [](const Node& node) -> const auto& { return node.setup.inputs(); });
   const OutputPort& output = *nodes_[source.node].setup.outputs()[source.port];
   const InputPort& input = *nodes_[sink.node].setup.inputs()[sink.port];
-  const bool fits = output.type() == input.type() || input.type() == value_type<Any>();
+  // What is like its inputs is looked at once all are joined.
+  const bool fits = output.type() == input.type() || input.type() == value_type<Any>() || !output.like().empty();
   if (!fits) {
     throw Error(ErrorCode::bad_input,
                 fmt::format("\"{}\" sends {}, \"{}\" takes {}", from, output.type().name, to, input.type().name));
@@ -115,10 +140,50 @@ void Graph::connect(std::string_view from, std::string_view to, const FlowOption
                                                   to, queue.capacity, to, input.needed()));
   }
   const Queue valid(queue);
-  flows_.push_back({source.node, source.port, sink.node, sink.port, queue});
+  flows_.push_back({source.node, source.port, sink.node, sink.port, queue, output.type()});
 }
 
-void Graph::check() const {
+/// What flows out of outputs that are like their inputs: nothing is known at first, then one type, then more than one,
+/// which is any. Flows may go round in circles.
+void Graph::settle_types() {
+  const auto output_of = [this](const Flow& flow) -> const OutputPort& {
+    return *nodes_[flow.from_node].setup.outputs()[flow.from_port];
+  };
+  constexpr std::string_view kUnknown = "";
+  for (Flow& flow : flows_) {
+    if (!output_of(flow).like().empty()) flow.type.name = kUnknown;
+  }
+  const auto type_into = [&](const Flow& through) {
+    ValueType found{nullptr, kUnknown};
+    for (const Flow& flow : flows_) {
+      const auto& like = output_of(through).like();
+      const InputPort* into = nodes_[flow.to_node].setup.inputs()[flow.to_port];
+      const bool counts = flow.to_node == through.from_node && std::find(like.begin(), like.end(), into) != like.end();
+      if (!counts || flow.type.name == kUnknown) continue;
+      if (found.name == kUnknown) found = flow.type;
+      if (!(found == flow.type)) return value_type<Any>();
+    }
+    return found;
+  };
+  for (bool changed = true; std::exchange(changed, false);) {
+    for (Flow& flow : flows_) {
+      if (output_of(flow).like().empty()) continue;
+      const ValueType found = type_into(flow);
+      if (found.name == kUnknown || found.name == flow.type.name) continue;
+      flow.type = found;
+      changed = true;
+    }
+  }
+  for (Flow& flow : flows_) {
+    if (flow.type.name == kUnknown) flow.type = value_type<Any>();
+    const ValueType& taken = nodes_[flow.to_node].setup.inputs()[flow.to_port]->type();
+    if (taken == flow.type || taken == value_type<Any>()) continue;
+    throw Error(ErrorCode::bad_input,
+                fmt::format("{}: {} flows through, {} is taken", describe(flow), flow.type.name, taken.name));
+  }
+}
+
+void Graph::check() {
   if (nodes_.empty()) throw Error(ErrorCode::bad_input, "the pipeline has no operator");
   std::vector<std::string> missing;
   for (std::size_t n = 0; n < nodes_.size(); ++n) {
@@ -132,6 +197,7 @@ void Graph::check() const {
   if (!missing.empty()) {
     throw Error(ErrorCode::bad_input, fmt::format("nothing flows into {}", fmt::join(missing, ", ")));
   }
+  settle_types();
 }
 
 std::string Graph::describe(const Flow& flow) const {

@@ -16,12 +16,23 @@ enum class OnError {
   skip,  ///< it is counted and said; the operator goes on with the next message
 };
 
+/// What a pipeline says of an input: when it has what the operator needs (port.h).
+struct InputOptions {
+  std::string name;
+  std::optional<std::size_t> messages = {};
+  InputPort::Count count = InputPort::Count::together;
+  std::optional<std::chrono::nanoseconds> after = {};
+  bool optional = false;
+};
+
 /// What a pipeline says of an operator beside its parameters; what is empty is as the operator has it.
 struct NodeOptions {
   std::optional<Periodic> periodic = {};
   std::optional<std::uint64_t> count = {};
   std::optional<bool> enabled = {};
   OnError on_error = OnError::stop;
+  std::vector<InputOptions> inputs = {};
+  std::vector<std::vector<std::string>> any_of = {};  ///< inputs that are alternatives
 };
 
 /// What a pipeline says of a flow; what is empty is as the ports have it.
@@ -45,6 +56,7 @@ class Graph {
   struct Flow {
     std::size_t from_node, from_port, to_node, to_port;
     QueueOptions queue;
+    ValueType type;  ///< of what flows; of outputs that are like their inputs once `check` has found it
   };
 
   /// `name`: 1 to 64 letters, digits, "_" and "-", new here. `parameters`: an object; a name that the operator does not
@@ -56,8 +68,9 @@ class Graph {
   /// there is not, for types that differ and for a flow that is there already.
   void connect(std::string_view from, std::string_view to, const FlowOptions& options = {});
 
-  /// Error(bad_input) where an input that is not optional has no flow, naming all of them; and for no operator at all.
-  void check() const;
+  /// Error(bad_input) where an input that is not optional has no flow, naming all of them, for no operator at all, and
+  /// where what goes through a switch or alike does not fit who takes it.
+  void check();
 
   const std::vector<Node>& nodes() const { return nodes_; }
   const std::vector<Flow>& flows() const { return flows_; }
@@ -66,6 +79,7 @@ class Graph {
 
  private:
   friend class Engine;
+  void settle_types();
   std::vector<Node> nodes_;
   std::vector<Flow> flows_;
 };

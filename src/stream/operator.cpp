@@ -66,6 +66,10 @@ InputPort& InputPort::queue(const QueueOptions& options) {
 void InputPort::throw_nothing_waits() const {
   throw Error(ErrorCode::internal, fmt::format("nothing waits at input \"{}\"", name_));
 }
+OutputPort& OutputPort::like(std::vector<const InputPort*> inputs) {
+  like_ = std::move(inputs);
+  return *this;
+}
 OutputPort& OutputPort::live() {
   live_ = true;
   return *this;

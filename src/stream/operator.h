@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/progress.h"
 #include "stream/condition.h"
 #include "stream/parameter.h"
 #include "stream/port.h"
@@ -80,6 +81,8 @@ class Context {
   virtual void finish() = 0;
   /// The whole pipeline ends after what runs now.
   virtual void stop_all(std::string_view why) = 0;
+  /// Cancelled once the run is to end: work that takes long gives up then, by Error(cancelled).
+  virtual CancelToken ending() const = 0;
   /// What peers may change, asked by an operator's own threads. It lives as long as the run.
   virtual RunControl& control() = 0;
 

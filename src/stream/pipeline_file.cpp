@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "base/yaml.h"
 #include "stream/json_text.h"
+#include "stream/setting.h"
 
 namespace sagittal::stream {
 namespace {
@@ -71,8 +72,34 @@ std::chrono::nanoseconds read_period(const Json& value, std::string_view where) 
   return period_from(value.get<std::string>());
 }
 
+InputOptions read_input(const std::string& name, const Json& table, const std::string& where) {
+  check_keys(table, where, {"messages", "of_each", "after", "optional"});
+  InputOptions input{name};
+  if (table.contains("messages")) {
+    input.messages = json_get<std::uint32_t>(table, "messages", where);
+    if (*input.messages < 1 || *input.messages > QueueOptions::kMaxCapacity) {
+      refuse(where + ".messages", fmt::format("1 to {}", QueueOptions::kMaxCapacity), table["messages"]);
+    }
+  }
+  if (json_get_or<bool>(table, "of_each", where, false)) input.count = InputPort::Count::each;
+  if (table.contains("after")) input.after = read_period(table["after"], where + ".after");
+  input.optional = json_get_or<bool>(table, "optional", where, false);
+  return input;
+}
+
 void read_conditions(const Json& table, NodeOptions& options, const std::string& where) {
-  check_keys(table, where, {"periodic", "count", "enabled"});
+  check_keys(table, where, {"periodic", "count", "enabled", "inputs", "any_of"});
+  if (const auto inputs = table.find("inputs"); inputs != table.end()) {
+    if (!inputs->is_object()) refuse(where + ".inputs", "a table of inputs", *inputs);
+    options.inputs.clear();
+    for (const auto& [name, input] : inputs->items()) {
+      options.inputs.push_back(read_input(name, input, fmt::format("{}.inputs.{}", where, name)));
+    }
+  }
+  if (table.contains("any_of")) {
+    if (!table["any_of"].is_array()) refuse(where + ".any_of", "a list of lists of inputs", table["any_of"]);
+    options.any_of = json_get<std::vector<std::vector<std::string>>>(table, "any_of", where);
+  }
   if (const auto periodic = table.find("periodic"); periodic != table.end()) {
     Periodic timer;
     if (periodic->is_object()) {
@@ -194,19 +221,13 @@ PipelineFile read_pipeline(const std::filesystem::path& file) {
 }
 
 void override_setting(PipelineFile& pipeline, std::string_view setting) {
-  const std::size_t equals = setting.find('=');
-  const std::size_t dot = setting.substr(0, equals).find('.');
-  if (equals == std::string_view::npos || dot == std::string_view::npos) {
-    throw Error(ErrorCode::wrong_usage, fmt::format("\"{}\": expected as operator.parameter=value", setting));
-  }
-  const std::string part(setting.substr(0, dot)), key(setting.substr(dot + 1, equals - dot - 1));
   try {
-    const Json value = parse_yaml(setting.substr(equals + 1), setting, YamlScalars::typed);
+    const auto [part, key, value] = parse_setting(setting);
     const Json table = nested(key, value);
     if (part == "scheduler") return read_scheduler(table, pipeline.run);
     if (part == "tracking") return read_tracking(table, pipeline.run, {});
     const auto found = std::find_if(pipeline.operators.begin(), pipeline.operators.end(),
-                                    [&](const PipelineFile::Part& known) { return known.name == part; });
+                                    [&name = part](const PipelineFile::Part& known) { return known.name == name; });
     if (found == pipeline.operators.end()) {
       throw Error(ErrorCode::wrong_usage, fmt::format("\"{}\": there is no operator \"{}\"", setting, part));
     }

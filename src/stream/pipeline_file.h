@@ -24,6 +24,9 @@ namespace sagittal::stream {
 ///     flows:
 ///       - camera -> invert
 ///       - {from: invert.out, to: viewer.frame, capacity: 2, when_full: keep_latest}
+///
+/// Further conditions, of messages: {inputs: {in: {messages: 5, of_each: false, after: 100 ms, optional: false}},
+/// any_of: [[frame, labels]]}.
 struct PipelineFile {
   struct Part {
     std::string name, type;

@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "stream/message.h"
 #include "stream/queue.h"
@@ -87,8 +88,12 @@ class OutputPort {
 
   /// Its source goes on whether or not its receivers keep up: their queues keep the latest, where nothing else is said.
   OutputPort& live();
+  /// Of an Output<Any>: what comes in at these goes out here, so it has the type of what flows into them.
+  OutputPort& like(std::vector<const InputPort*> inputs);
 
+  /// Any, where it is like its inputs: what flows is then known by the graph.
   const ValueType& type() const { return type_; }
+  const std::vector<const InputPort*>& like() const { return like_; }
   const std::string& name() const { return name_; }
   bool is_live() const { return live_; }
   const PortPlace& place() const { return place_; }
@@ -103,6 +108,7 @@ class OutputPort {
   ValueType type_;
   std::string name_;
   bool live_ = false;
+  std::vector<const InputPort*> like_;
   PortPlace place_;
 };
 
@@ -133,6 +139,12 @@ template <>
 class Input<Any> : public InputPort {
  public:
   Input() : InputPort(value_type<Any>()) {}
+  /// As of the others.
+  Message take() {
+    auto message = next();
+    if (!message) throw_nothing_waits();
+    return std::move(*message);
+  }
   std::optional<Message> try_take() { return next(); }
 };
 
@@ -153,7 +165,9 @@ template <>
 class Output<Any> : public OutputPort {
  public:
   Output() : OutputPort(value_type<Any>()) {}
-  void send(Message message) { send_message(std::move(message)); }
+  void send(Message message) {
+    if (connected()) send_message(std::move(message));
+  }
 };
 
 /// What `message` holds as T, or null where it holds another type.

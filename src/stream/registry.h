@@ -39,7 +39,7 @@ class OperatorRegistry {
 Json describe(const OperatorType& type);
 
 /// Raised whenever a header of src/stream changes in a way that plug-ins must be built again for.
-inline constexpr int kPluginVersion = 1;
+inline constexpr int kPluginVersion = 2;
 
 /// Loads a shared library with operators and adds them. It stays loaded, and runs with all rights of this program: only
 /// files that a person named. Error(not_found | bad_input) for what is none, Error(unsupported) for another version.

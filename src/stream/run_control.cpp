@@ -7,8 +7,8 @@
 
 #include "base/error.h"
 #include "base/text.h"
-#include "base/yaml.h"
 #include "stream/json_text.h"
+#include "stream/setting.h"
 
 namespace sagittal::stream {
 namespace {
@@ -27,13 +27,8 @@ std::vector<std::string_view> lines_of(std::string_view text) {
 }
 
 void set_line(RunControl& control, std::string_view line) {
-  const std::size_t equals = line.find('=');
-  const std::size_t dot = line.substr(0, equals).find('.');
-  if (equals == std::string_view::npos || dot == std::string_view::npos) {
-    throw Error(ErrorCode::bad_input, fmt::format("\"{}\": expected operator.parameter=value", line.substr(0, 100)));
-  }
-  const Json value = parse_yaml(line.substr(equals + 1), "a value", YamlScalars::typed);
-  control.set_parameter(line.substr(0, dot), line.substr(dot + 1, equals - dot - 1), value);
+  const Setting setting = parse_setting(line);
+  control.set_parameter(setting.op, setting.parameter, setting.value);
 }
 
 void set_parameters(RunControl& control, std::string_view text) {

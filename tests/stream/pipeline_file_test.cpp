@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <fmt/format.h>
+
 #include "expect_error.h"
 #include "numbers.h"
 
@@ -63,6 +65,29 @@ TEST(PipelineFiles, SettingsAreOverridden) {
   for (const char* bad : {"", "add", "add.amount", "nobody.x=1", "scheduler.threads=x", "scheduler.speed=1", "=",
                           ".=", "source.conditions=4"}) {
     EXPECT_ERROR(override_setting(pipeline, bad), ErrorCode::wrong_usage);
+  }
+}
+
+TEST(PipelineFiles, SayWhenInputsHaveEnough) {
+  std::string text(kGood);
+  text.replace(text.find("{type: sink}"), 12,
+               "{type: sink, conditions: {inputs: {in: {messages: 4, of_each: true, after: 35 ms, optional: true}}, "
+               "any_of: [[in]]}}");
+  text.replace(text.find("capacity: 3"), 11, "capacity: 9");
+  const Graph graph = build(parse_pipeline(text, "numbers.yaml"), registry());
+  const auto& sink = graph.nodes()[1].setup;
+  const InputPort& in = *sink.inputs()[0];
+  EXPECT_EQ(in.needed(), 4u);
+  EXPECT_EQ(in.count(), InputPort::Count::each);
+  EXPECT_EQ(in.delay(), std::chrono::milliseconds(35));
+  EXPECT_TRUE(in.is_optional());
+  EXPECT_EQ(sink.groups().at(0).at(0), &in);
+  for (const char* bad : {"{inputs: {nowhere: {messages: 2}}}", "{inputs: {in: {messages: 0}}}", "{inputs: [in]}",
+                          "{inputs: {in: {messages: -1}}}", "{inputs: {in: {after: soon}}}", "{any_of: in}",
+                          "{any_of: [[nowhere]]}", "{any_of: [in]}", "{inputs: {in: {often: 1}}}"}) {
+    std::string wrong(kGood);
+    wrong.replace(wrong.find("{type: sink}"), 12, fmt::format("{{type: sink, conditions: {}}}", bad));
+    EXPECT_ERROR(build(parse_pipeline(wrong, "numbers.yaml"), registry()), ErrorCode::bad_input);
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <atomic>
 #include <future>
 #include <numeric>
 #include <thread>
@@ -110,6 +111,45 @@ TEST(Run, BatchesWaitForEnoughOrForTheOldestToBeTooOld) {
   ASSERT_EQ(seen->numbers, one_to(6));
   EXPECT_EQ(seen->times[3] - seen->times[0], 0) << "four together";
   EXPECT_EQ(seen->times[5] - seen->times[3], 45'000'000) << "two more, once the first of them has waited 35 ms";
+}
+
+TEST(Run, ConditionsOfAPipelineMakeBatches) {
+  const auto seen = kSeen();
+  Graph graph;
+  graph.add("source", std::make_unique<Source>(), {}, {.periodic = Periodic{10ms}, .count = 6});
+  graph.add("sink", std::make_unique<Sink>(seen), {}, {.inputs = {{.name = "in", .messages = 4, .after = 35ms}}});
+  graph.connect("source", "sink", {.capacity = 8});
+  PipelineRun run(std::move(graph), jumping());
+  EXPECT_EQ(run.wait().ending, Ending::finished);
+  ASSERT_EQ(seen->numbers, one_to(6));
+  EXPECT_EQ(seen->times[3] - seen->times[0], 0);
+  EXPECT_EQ(seen->times[5] - seen->times[3], 45'000'000);
+}
+
+/// Works until it is told to give up.
+class Slow final : public Operator {
+ public:
+  explicit Slow(std::atomic<bool>& working) : working_(working) {}
+  void setup(Setup&) override {}
+  void compute() override {
+    const sagittal::RunControl control{{}, context().ending()};
+    working_ = true;
+    for (;; std::this_thread::sleep_for(1ms)) control.check();
+  }
+
+ private:
+  std::atomic<bool>& working_;
+};
+
+TEST(Run, WhoWorksForLongIsToldToGiveUp) {
+  std::atomic<bool> working = false;
+  Graph graph;
+  graph.add("slow", std::make_unique<Slow>(working));
+  PipelineRun run(std::move(graph), {});
+  while (!working) std::this_thread::sleep_for(1ms);
+  run.stop();
+  EXPECT_EQ(run.wait().ending, Ending::stopped);
+  EXPECT_EQ(run.statistics().operators.at(0).errors, 0u);
 }
 
 class Event final : public Operator {

@@ -15,17 +15,17 @@ namespace {
 class Every final : public Operator {
   void setup(Setup& setup) override {
     setup.input(in_, "in");
-    setup.output(out_, "out");
-    setup.parameter(k_, "k", "one of so many frames goes on, the first of them").between(1, 1'000'000);
+    setup.output(out_, "out").like({&in_});
+    setup.parameter(k_, "k", "one of so many messages goes on, the first of them").between(1, 1'000'000);
   }
   void start() override { seen_ = 0; }
   void compute() override {
-    Incoming<Frame> frame = in_.take();
-    if (seen_++ % static_cast<std::uint64_t>(*k_) == 0) out_.send(std::move(frame.value), std::move(frame.envelope));
+    Message message = in_.take();
+    if (seen_++ % static_cast<std::uint64_t>(*k_) == 0) out_.send(std::move(message));
   }
 
-  Input<Frame> in_;
-  Output<Frame> out_;
+  Input<Any> in_;
+  Output<Any> out_;
   Parameter<std::int64_t> k_{2};
   std::uint64_t seen_ = 0;
 };
@@ -34,24 +34,23 @@ class Switch final : public Operator {
   static constexpr std::size_t kInputs = 8;
 
   void setup(Setup& setup) override {
+    std::vector<const InputPort*> inputs;
     for (std::size_t n = 0; n < kInputs; ++n) {
-      setup.input(in_[n], fmt::format("in{}", n + 1)).optional();
+      inputs.push_back(&setup.input(in_[n], fmt::format("in{}", n + 1)).optional());
     }
-    setup.output(out_, "out");
-    setup.parameter(selected_, "selected", "the input whose frames go on; 0: none").between(0, kInputs);
+    setup.output(out_, "out").like(std::move(inputs));
+    setup.parameter(selected_, "selected", "the input whose messages go on; 0: none").between(0, kInputs);
   }
   void compute() override {
     for (std::size_t n = 0; n < kInputs; ++n) {
-      while (auto frame = in_[n].try_take()) {
-        if (*selected_ == static_cast<std::int64_t>(n + 1)) {
-          out_.send(std::move(frame->value), std::move(frame->envelope));
-        }
+      while (auto message = in_[n].try_take()) {
+        if (*selected_ == static_cast<std::int64_t>(n + 1)) out_.send(std::move(*message));
       }
     }
   }
 
-  std::array<Input<Frame>, kInputs> in_;
-  Output<Frame> out_;
+  std::array<Input<Any>, kInputs> in_;
+  Output<Any> out_;
   Parameter<std::int64_t> selected_{1};
 };
 
@@ -149,8 +148,8 @@ class TextFilter final : public Operator {
 }  // namespace
 
 void add_flow_operators(OperatorRegistry& registry) {
-  registry.add<Every>("every", "Lets one of k frames through.");
-  registry.add<Switch>("switch", "Lets the frames of one of its inputs through; which, is chosen while it runs.");
+  registry.add<Every>("every", "Lets one of k messages through, of any type.");
+  registry.add<Switch>("switch", "Lets through what comes at one of its inputs; which, is chosen while it runs.");
   registry.add<StatisticsOperator>("statistics", "Counts what comes, its rate and its age, and reports them as text.");
   registry.add<Log>("log", "Writes a line for what comes.");
   registry.add<TextFilter>("text_filter", "Lets texts through by name and content.");

@@ -54,6 +54,7 @@ class NnUnet final : public Operator {
     segment::PredictOptions options;
     options.mirror = *mirror_;
     options.step = *step_;
+    options.control.cancel = context().ending();
     out_.send(frame_of(segment::predict(model, volumes_of(*frame), options, *pool_)),
               labelled(std::move(frame.envelope)));
     ++images_;

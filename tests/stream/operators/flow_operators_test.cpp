@@ -53,6 +53,73 @@ TEST(Switch, ChoosesAnInput) {
   }
 }
 
+TEST(Every, TakesWhateverComesAndGivesTheSame) {
+  const std::vector<Text> texts{{"one"}, {"two"}, {"three"}};
+  const auto out = through<Text>("every", {{"k", 2}}, texts);
+  ASSERT_EQ(out->size(), 2u);
+  EXPECT_EQ((*out)[1].text, "three");
+}
+
+/// A frame and a text, each into an input of a switch, and on to who takes frames.
+Graph mixed(bool both) {
+  Graph graph;
+  graph.add("frames", give(numbered(tiny(1))));
+  graph.add("texts", give(numbered<Text>({{"word"}})));
+  graph.add("every", make("every"));
+  graph.add("switch", make("switch"));
+  graph.add("flip", make("flip"));
+  graph.connect("switch", "flip");
+  graph.connect("every", "switch.in1");
+  graph.connect("frames", "every");
+  if (both) graph.connect("texts", "switch.in2");
+  return graph;
+}
+
+TEST(Switch, HasTheTypeOfWhatFlowsIntoItHoweverItIsJoined) {
+  Graph frames = mixed(false);
+  EXPECT_NO_THROW(frames.check());
+  EXPECT_EQ(frames.flows()[0].type, value_type<Frame>()) << "through two of them";
+  Graph both = mixed(true);
+  EXPECT_ERROR(both.check(), ErrorCode::bad_input);
+  Graph wrong;
+  wrong.add("texts", give(numbered<Text>({{"word"}})));
+  wrong.add("every", make("every"));
+  wrong.add("flip", make("flip"));
+  wrong.connect("every", "flip");
+  wrong.connect("texts", "every");
+  EXPECT_ERROR(wrong.check(), ErrorCode::bad_input);
+}
+
+TEST(Switch, LetsSeveralTypesThroughToWhoTakesAny) {
+  Graph graph;
+  graph.add("frames", give(numbered(tiny(1))));
+  graph.add("texts", give(numbered<Text>({{"word"}})));
+  graph.add("switch", make("switch"), {{"selected", 2}});
+  graph.add("log", make("log"));
+  graph.connect("frames", "switch.in1");
+  graph.connect("texts", "switch.in2");
+  graph.connect("switch", "log");
+  std::string said;
+  RunOptions options;
+  options.log = [&](LogLevel, std::string_view text) { said += text; };
+  PipelineRun run(std::move(graph), options);
+  EXPECT_EQ(run.wait().ending, Ending::finished);
+  EXPECT_THAT(said, HasSubstr("text \"Image\" 1: word"));
+  EXPECT_EQ(run.statistics().flows.at(2).type, "any");
+}
+
+TEST(Switch, InACircleIsOfNoType) {
+  Graph graph;
+  graph.add("a", make("every"));
+  graph.add("b", make("every"));
+  graph.connect("a", "b");
+  graph.connect("b", "a");
+  EXPECT_NO_THROW(graph.check());
+  graph.add("flip", make("flip"));
+  graph.connect("b", "flip");
+  EXPECT_ERROR(graph.check(), ErrorCode::bad_input);
+}
+
 TEST(Statistics, ReportsTheRateEverySoManyMessages) {
   const auto out = through<Text>("statistics", {{"every", 2}}, tiny(5), "text");
   ASSERT_EQ(out->size(), 2u);
