@@ -6,8 +6,8 @@
 
 #include "stream/frame.h"
 #include "stream/message.h"
-#include "volume/resampler.h"
 #include "stream/values.h"
+#include "volume/resampler.h"
 
 namespace sagittal::stream {
 

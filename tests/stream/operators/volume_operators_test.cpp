@@ -150,7 +150,7 @@ TEST(NnUnet, LabelsAsPredictDoesAndNamesThem) {
     EXPECT_EQ(labels.geometry, picture.geometry);
     const auto found = values_of<std::uint8_t>(labels);
     EXPECT_TRUE(std::ranges::equal(found, expected.as<std::uint8_t>()));
-    EXPECT_GT(std::count(found.begin(), found.end(), 1), 50) << "test_volumes.py compares all classes with nnunetv2";
+    EXPECT_GT(std::count(found.begin(), found.end(), 1), 50) << "test_volume_pipelines.py compares all classes with nnunetv2";
     EXPECT_EQ(kept->envelope(0).device, "Labels");
     EXPECT_EQ(kept->envelope(0).sequence, 1u);
     const Json names = Json::parse(*kept->envelope(0).metadata.find("Labels"));
