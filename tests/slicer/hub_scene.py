@@ -1,10 +1,13 @@
 """What the tests of the Hub module share: a server with a tiny model, volumes of the scene that it takes, a model of the
 sort that fails."""
+import json
+import shutil
+
 import numpy as np
 import vtk
 from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
-from job_client import add_model, cases
+from job_client import PARITY, add_model, cases
 from running_server import Server
 from SagittalLib import geometry
 from SagittalLib.client import Connection
@@ -18,6 +21,13 @@ def make_server(program, data, *options, port=0, **process):
     if not (data / "models/organs").exists():
         add_model(data)
     return Server(program, *options, data_dir=data, port=port, **process)
+
+
+def add_channels(data, name, channels):
+    """A model with two inputs that are called so."""
+    shutil.copytree(PARITY / "nnunet/regions", data / "models" / name)
+    described = next((data / "models" / name).rglob("dataset.json"))
+    described.write_text(json.dumps({**json.loads(described.read_text()), "channel_names": dict(zip("01", channels))}))
 
 
 def volume_of(scene, voxels, spacing_kji, name="CT chest"):

@@ -1,6 +1,4 @@
 """What a run is given: several volumes by role, DICOM series; and what a model refuses before."""
-import json
-import shutil
 import zipfile
 
 import numpy as np
@@ -9,7 +7,7 @@ import pytest
 import ct_series
 import hub_scene
 from hub_scene import Hub, Order
-from job_client import PARITY, cases
+from job_client import cases
 from SagittalLib import volumes
 from SagittalLib.client import BadAnswer, SagittalError, Stop
 from SagittalLib.hub.needs import Choice, Need, Needs, obstacle, read_needs
@@ -22,9 +20,7 @@ SERIES = "1.2.826.0.1.3680043.8.498.77"
 def data(tmp_path_factory):
     folder = tmp_path_factory.mktemp("data")
     for name, channels in (("regions", ("t1", "flair")), ("alike", ("ct", "ct"))):
-        shutil.copytree(PARITY / "nnunet/regions", folder / "models" / name)
-        described = next((folder / "models" / name).rglob("dataset.json"))
-        described.write_text(json.dumps({**json.loads(described.read_text()), "channel_names": dict(zip("01", channels))}))
+        hub_scene.add_channels(folder, name, channels)
     return folder
 
 
@@ -111,7 +107,7 @@ def test_a_dicom_series_gives_a_dicom_segmentation(hub, scene, series, tmp_path)
     assert hub.logic.scans.has_dicom(volume)
     job = hub.until_ended(hub.answer(hub.logic.run, Order("organs", "local", [("", volume, True)])))
     assert job.state == "done", job.error
-    assert job.outputs[0].path.endswith(".dcm") and job.scan_text == "3: Thorax 1.0.zip"
+    assert job.outputs[0].path.endswith(".dcm") and job.scan_text == "3: Thorax 1.0"
     (node,) = hub.answer(hub.logic.open, job)
     found = hub_scene.labels_of(node, volume)
 

@@ -38,7 +38,7 @@ def test_an_oblique_volume_under_a_transform_gives_what_the_command_gives(hub, s
     volume = hub_scene.scan(scene)
     transform = hub_scene.under_transform(scene, volume)
     job = hub.until_ended(hub.run(volume))
-    assert job.state == "done" and hub.ended == [job] and job.scan_text == "CT chest.nrrd"
+    assert job.state == "done" and hub.ended == [job] and job.scan_text == "CT chest"
     (node,) = hub.answer(hub.logic.open, job)
 
     file = tmp_path / "scan.nrrd"

@@ -4,6 +4,7 @@ from .client import Connection
 PREFIX = "Sagittal/"
 DEFAULTS = {
     "server": "http://localhost:1527",
+    "show_results": True,
     "key": "",
     "ca_file": "",
     "program": "",

@@ -23,7 +23,7 @@ def as_python_qt(base):
     if base not in _made:
         names = {base.staticMetaObject.property(n).name() for n in range(base.staticMetaObject.propertyCount())} - _KEPT
         body = {name: _property(base, name) for name in names if not issubclass(base, QtWidgets.QLayout)}
-        body |= {"connect": _connect, "disconnect": _disconnect}
+        body |= _SIGNALS | {"__init_subclass__": _keep_signals}
         _made[base] = type(base.__name__, (base,), body)
     return _made[base]
 
@@ -37,6 +37,13 @@ def _property(base, name):
             raise TypeError(f"{base.__name__}.{name} does not take {value!r}")
 
     return property(get, set_)
+
+
+@classmethod
+def _keep_signals(cls):
+    """PySide looks for these two in an object's own class alone."""
+    for name, call in _SIGNALS.items():
+        setattr(cls, name, call)
 
 
 def _signal(self, signature):
@@ -57,3 +64,6 @@ def _disconnect(self, signature, call):
     for entry in [e for e in self.__dict__.get("_connected", []) if e[:2] == (signature, call)]:
         self._connected.remove(entry)
         signal.disconnect(entry[2])
+
+
+_SIGNALS = {"connect": _connect, "disconnect": _disconnect}

@@ -45,6 +45,12 @@ class Input:
     volume: str
     series: str
 
+    @property
+    def name(self):
+        """Without the ending that volumes of the scene are sent with."""
+        ending = next((one for one in (".nrrd", ".zip") if self.description.endswith(one)), "")
+        return self.description[:len(self.description) - len(ending)]
+
 
 @dataclass(frozen=True)
 class Job:
@@ -82,22 +88,26 @@ class Job:
         return [output for output in self.outputs if output.kind == "segmentation" and output.segments]
 
     @property
-    def progress_text(self):
-        """The state in words, with what is known of how far it is."""
-        state = STATES.get(self.state, self.state)
+    def state_text(self):
+        """The state in words, with the place in the queue."""
         if self.place == 1:
             return "Next in the queue"
         if self.place > 1:
             return "Place %d in the queue" % self.place
-        stage = self.stage.strip()
-        if self.has_ended or not stage or stage.lower() in (self.state, state.lower()):
+        return STATES.get(self.state, self.state)
+
+    @property
+    def progress_text(self):
+        """The state in words, with what is known of how far it is."""
+        state, stage = self.state_text, self.stage.strip()
+        if self.has_ended or self.place or not stage or stage.lower() in (self.state, state.lower()):
             return state
         return "%s: %s" % (state, stage)
 
     @property
     def scan_text(self):
-        """What it was run on."""
-        named = ["%s: %s" % (i.role, i.description) if i.role else i.description for i in self.inputs]
+        """What it was run on, by the names of the volumes."""
+        named = ["%s: %s" % (i.role, i.name) if i.role else i.name for i in self.inputs]
         return ", ".join(named)
 
     @property

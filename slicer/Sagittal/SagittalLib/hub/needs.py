@@ -82,12 +82,11 @@ def read_licence(value):
     return Licence(str(value.get("id", "")), str(value.get("text", "")), use if isinstance(use, bool) else None)
 
 
-def use_text(commercial_use, what="model"):
-    """A sentence on what may be done with it."""
+def use_text(commercial_use):
+    """A sentence on what may be done with a model."""
     if commercial_use is None:
-        return "It is not stated whether the %s may be used commercially." % what
-    return "The %s may be used commercially." % what if commercial_use \
-        else "The %s is not for commercial use." % what
+        return "It is not stated whether the model may be used commercially."
+    return "The model may be used commercially." if commercial_use else "The model is not for commercial use."
 
 
 def obstacle(needs, need, choice):

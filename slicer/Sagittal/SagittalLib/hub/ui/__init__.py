@@ -1,0 +1,1 @@
+"""The panels of the Hub module: they show what the logic says, and tell it what a person does."""
