@@ -150,7 +150,8 @@ def _link(label, uri):
 
 def _colour(structure):
     colour = str(structure.get("colour", ""))
-    return colour if re.fullmatch("#[0-9a-fA-F]{6}", colour) else "#808080"
+    known = re.fullmatch("#[0-9a-fA-F]{6}", colour) and colour.lower() != "#ffffff"  # white: it has none
+    return colour if known else "#808080"
 
 
 def _list(value, name, kind=None):
