@@ -7,7 +7,7 @@ PROGRAM := $(BUILD)/bin/sagittal
 FUZZ_SECONDS ?= 5
 FUZZ_SEED ?= 1
 
-.PHONY: help configure build demo test test-packages test-cpp test-python test-slicer test-engines test-fuzz test-long test-side-by-side test-kills test-load test-soak test-streams test-sanitizers serve format lint clean
+.PHONY: help configure build demo test test-packages test-cpp test-python test-slicer test-engines test-video test-fuzz test-long test-side-by-side test-kills test-load test-soak test-streams test-sanitizers serve format lint clean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -54,6 +54,14 @@ test-engines: build
 	@tools/install_dependencies.sh test engines
 	@cmake --build --preset $(PRESET) --target runners_test environment_test hub_image_test
 	@tools/with_engines.sh tools/engine_tests.sh $(BUILD)/bin $(PROGRAM)
+
+# The plug-in for videos and cameras, which nothing else needs.
+test-video: build
+	@tools/install_dependencies.sh test video
+	@cmake --preset $(PRESET) -DSAGITTAL_FFMPEG=ON --log-level=WARNING
+	@cmake --build --preset $(PRESET) --target sagittal_ffmpeg video_test
+	@$(BUILD)/bin/video_test --gtest_brief=1
+	@PYTHON_TESTS=tests/stream/video tools/python_tests.sh $(PROGRAM) -rs
 
 test-fuzz:
 	@tools/install_dependencies.sh build test

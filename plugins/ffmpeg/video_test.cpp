@@ -65,6 +65,7 @@ class Keep final : public Operator {
 };
 
 std::unique_ptr<Operator> make(const std::string& type) {
+  av_log_set_level(AV_LOG_QUIET);  // as the plug-in does
   OperatorRegistry registry;
   add_video_file(registry);
   add_camera(registry);
