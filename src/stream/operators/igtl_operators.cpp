@@ -1,3 +1,5 @@
+#include <optional>
+
 #include <fmt/format.h>
 
 #include "stream/operators/igtl_link.h"
@@ -36,11 +38,13 @@ class IgtlInput final : public Operator {
     connection_.declare(setup, false);
   }
   void start() override {
+    std::optional<igtl::Outgoing> wishes;
+    if (!client_info_->is_null()) wishes = wishes_message();
     inbox_ = std::make_unique<IgtlInbox>(event_, static_cast<std::size_t>(*waiting_));
     received_ = 0;
     link_ = links_->open(connection_, context());
     link_->join(*inbox_);
-    if (!client_info_->is_null()) greet();
+    if (wishes) link_->endpoint().greet(std::move(*wishes));
     if (*control_) link_->set_control(&context().control());
   }
   void stop() override {
@@ -66,13 +70,13 @@ class IgtlInput final : public Operator {
   }
 
  private:
-  void greet() {
+  igtl::Outgoing wishes_message() const {
     igtl::ClientInfo wishes = client_info_of(*client_info_);
     // Else Plus falls back to 1 until it is sent the next message of 2.
     wishes.header_version = connection_.settings().header_version == 2 ? 2 : 1;
     igtl::Outgoing message{.type = "CLIENTINFO", .device = "Sagittal"};
     message.content = igtl::write_client_info(wishes);
-    link_->endpoint().greet(std::move(message));
+    return message;
   }
   void send(Message& message) {
     const bool known = send_as(frame_, message) || send_as(transform_, message) || send_as(tracking_, message) ||

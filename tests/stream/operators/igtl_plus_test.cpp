@@ -155,6 +155,12 @@ TEST(IgtlOperators, NobodyIsThereToCommand) {
   EXPECT_ERROR(run.command("plus", "StartRecording", {}), ErrorCode::unavailable);
 }
 
+TEST(IgtlOperators, WishesThatAreWrongEndTheRunBeforeItBegins) {
+  Graph graph;
+  graph.add("in", make("igtl_input"), {{"port", 0}, {"client_info", {{"image", "Image"}}}});
+  EXPECT_ERROR(PipelineRun(std::move(graph), {}), ErrorCode::bad_input);
+}
+
 TEST(IgtlOperators, AClientOfPlusSaysWhatItWishes) {
   Plus plus;
   const auto kept = std::make_shared<Kept<Transform>>();
