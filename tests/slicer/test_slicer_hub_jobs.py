@@ -60,7 +60,7 @@ def mask(bounds, crop):
 
 
 def test_segments_that_do_not_meet_share_a_layer():
-    layers, (segment,) = Layers(), read_job(JOB).outputs[0].segments
+    layers, (segment,) = Layers((4, 1, 1)), read_job(JOB).outputs[0].segments
     layers.add(segment, mask(((0, 2), (0, 1), (0, 1)), [[[1, 0]]]))
     layers.add(segment, mask(((0, 3), (0, 1), (0, 1)), [[[0, 1, 1]]]))
     layers.add(segment, mask(((1, 2), (0, 1), (0, 1)), [[[1]]]))
@@ -69,6 +69,11 @@ def test_segments_that_do_not_meet_share_a_layer():
     first, second = layers.images(np.eye(4))
     assert [first.GetScalarComponentAsDouble(i, 0, 0, 0) for i in range(3)] == [1, 2, 2]
     assert second.GetExtent() == (1, 1, 0, 0, 0, 0) and second.GetScalarComponentAsDouble(1, 0, 0, 0) == 1
+
+
+def test_an_image_that_no_memory_holds_is_a_bad_answer():
+    with pytest.raises(BadAnswer, match="too many"):
+        Layers((1 << 12, 1 << 12, 1 << 12))
 
 
 def test_terms_are_those_of_slicers_own_serialisation():

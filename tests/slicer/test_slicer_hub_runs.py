@@ -79,9 +79,17 @@ def _tag(segment, name):
     return str(text) if segment.GetTag(name, text) else ""
 
 
+def saved_text(scene):
+    """What Slicer writes of a scene."""
+    scene.SetSaveToXMLString(1)
+    scene.Commit()
+    return scene.GetSceneXMLString()
+
+
 def test_opened_again_it_is_shown_and_not_doubled(hub, scene, main_thread, server):
     job = hub.until_ended(hub.run(hub_scene.scan(scene)))
     (node,) = hub.answer(hub.logic.open, job)
+    assert job.id in saved_text(scene) and job.inputs[0].volume in saved_text(scene)
     node.GetDisplayNode().SetVisibility(False)
     assert hub.answer(hub.logic.open, job) == [node] and node.GetDisplayNode().GetVisibility()
     scene.RemoveNode(node)

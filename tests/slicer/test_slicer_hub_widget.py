@@ -12,6 +12,7 @@ from job_client import publish
 from hub_scene import add_channels
 from SagittalLib.hub.job import read_job
 from SagittalLib.settings import MemoryStore, Settings
+from SagittalLib.work import Workers
 from test_slicer_hub_jobs import JOB
 
 WIDTH = 460
@@ -30,6 +31,17 @@ def server(program, sagittal, tmp_path_factory):
     running.stop()
 
 
+class TimedWorkers(Workers):
+    """Knows for how long results held up the main thread, drawing not counted."""
+
+    longest = 0.0
+
+    def pump(self):
+        begin = time.thread_time()
+        super().pump()
+        self.longest = max(self.longest, time.thread_time() - begin)
+
+
 class Person:
     """Uses a panel; events are processed as Slicer does, and no single one may take long."""
 
@@ -37,7 +49,7 @@ class Person:
         from SagittalLib.hub.ui.hub_panel import HubPanel
         self.settings = Settings(MemoryStore())
         self.settings.set("server", url)
-        self.panel = HubPanel(scene, self.settings, lambda uid: "/nowhere/" + uid if uid.startswith("1.2.") else "")
+        self.panel = HubPanel(scene, self.settings, make_workers=TimedWorkers, file_of_instance=lambda uid: "/nowhere/" + uid if uid.startswith("1.2.") else "")
         self.folder = Path(os.environ.get("SAGITTAL_PICTURES", folder))
 
     def enter(self):
@@ -81,6 +93,7 @@ def person(scene, server, tmp_path):
     yield made
     made.panel.root.hide()
     made.panel.close()
+    assert made.panel.workers.longest < 0.05
 
 
 def ready(person):
@@ -170,6 +183,22 @@ def test_what_this_server_cannot_run_is_said_with_what_mends_it(person, scene):
     person.choose("sagittal-small")
     person.until(lambda: "answers prompts" in person.panel.run.trouble.text)
     assert not person.panel.run.run_button.visible
+
+
+def test_numbers_that_a_model_wrote_are_shown(person, monkeypatch):
+    person.enter()
+    person.until(lambda: person.panel.find.list.topLevelItemCount == 5)
+    files = {"a/risk.json": ("json", '{"risk": 0.25}'), "big.csv": ("table", "x" * (1 << 17))}
+    outputs = [{"path": path, "kind": kind, "bytes": len(text), "segments": []} for path, (kind, text) in files.items()]
+    job = read_job({**JOB, "id": "numbers", "state": "done", "notes": ["It ran in a writable layer."], "outputs": outputs})
+    panel = person.panel
+    monkeypatch.setattr(panel.logic._calls, "text", lambda id, path, stop: files[path][1])
+    panel.logic.runs.jobs.insert(0, job)
+    panel.jobs.choose("numbers")
+    panel.tabs.setCurrentIndex(1)
+    person.until(lambda: "0.25" in panel.jobs.values.plainText and "too long" in panel.jobs.values.plainText)
+    assert "writable layer" in panel.jobs.notes.text and not panel.jobs.open_button.visible
+    person.picture("numbers", 700)
 
 
 def test_a_server_that_is_away_is_said(scene, tmp_path):

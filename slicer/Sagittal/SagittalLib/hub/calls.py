@@ -5,6 +5,7 @@ from ..client import BadAnswer
 from .job import read_job, read_jobs
 
 MAX_LOG = 1 << 24
+MAX_TEXT = 1 << 16
 FILTERS = ("search", "modality", "body_part", "structure", "licence", "engine", "source")
 
 
@@ -63,6 +64,12 @@ class HubCalls:
     def save(self, job, path, file, **options):
         """Writes a file of the results into `file`."""
         self.api.download("jobs/%s/outputs/%s" % (_quoted(job), _quoted(path, "/")), file, **options)
+
+    def text(self, job, path, **options):
+        """A file of the results that is a text of up to MAX_TEXT bytes."""
+        path = "jobs/%s/outputs/%s" % (_quoted(job), _quoted(path, "/"))
+        data = self.api.connection.request("GET", path, max_bytes=MAX_TEXT, **options).body
+        return data.decode("utf-8", "replace")
 
     def import_segments(self, session, job, path):
         """Brings a result into a session; its segments in the order of the file."""

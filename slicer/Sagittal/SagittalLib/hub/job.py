@@ -97,6 +97,11 @@ class Job:
         return STATES.get(self.state, self.state)
 
     @property
+    def values(self):
+        """The outputs that are numbers in words: JSON and tables."""
+        return [output for output in self.outputs if output.kind in ("json", "table")] if self.state == "done" else []
+
+    @property
     def progress_text(self):
         """The state in words, with what is known of how far it is."""
         state, stage = self.state_text, self.stage.strip()

@@ -78,6 +78,10 @@ class HubLogic:
         """Writes a file of the results to `path`, whole or not at all."""
         return self._workers.run(lambda stop: _save(self._calls, job, output, path, stop), done, failed)
 
+    def read(self, job, output, done, failed):
+        """done(text) of a small file of the results."""
+        return self._workers.run(lambda stop: self._calls.text(job.id, output.path, stop=stop), done, failed)
+
     def open(self, job, done, failed):
         """The segmentations of a run in the scene: done([node, …]). Those that are there are shown as they are."""
         if job.id in self._opening:

@@ -11,6 +11,8 @@ from ..client import BadAnswer, SagittalError, ServerError, masks
 from ..geometry import to_matrix
 from .job import FoundSegment
 
+MOST_VOXELS = 1 << 32
+
 
 @dataclass(frozen=True)
 class Placed:
@@ -71,7 +73,7 @@ def _on_image_of(calls, job, output, given, stop):
             raise BadAnswer("The server found %d segments in %s, and announced %d." % (len(made), output.path,
                                                                                       len(output.segments)))
         shape = tuple(session["geometry"]["shape"])
-        layers = Layers()
+        layers = Layers(shape)
         for segment, described in zip(made, output.segments):
             stop.check()
             layers.add(described, calls.api.whole_mask(session["id"], int(segment["number"]), shape))
@@ -100,8 +102,12 @@ class Layers:
 
     MOST_LABELS = 255
 
-    def __init__(self):
+    def __init__(self, shape):
+        """`shape`: (ni, nj, nk) of the image. Raises BadAnswer for one that no scan has."""
+        if shape[0] * shape[1] * shape[2] > MOST_VOXELS:
+            raise BadAnswer("The server's image has %d x %d x %d voxels, too many to be shown." % tuple(shape))
         self.placed = []
+        self._shape = tuple(reversed(shape))
         self._layers = []
 
     def add(self, segment, reply):
@@ -110,7 +116,7 @@ class Layers:
             if layer.takes(reply):
                 break
         else:
-            number, layer = len(self._layers), _Layer()
+            number, layer = len(self._layers), _Layer(self._shape)
             self._layers.append(layer)
         self.placed.append(Placed(segment, number, layer.add(reply)))
 
@@ -120,49 +126,39 @@ class Layers:
 
 
 class _Layer:
-    def __init__(self):
+    """A label map of the whole image; its pages cost nothing before a mask is there."""
+
+    def __init__(self, shape):
         self._bounds = masks.EMPTY
-        self._labels = np.zeros((0, 0, 0), np.uint8)
+        self._labels = np.zeros(shape, np.uint8)
         self._count = 0
 
     def takes(self, reply):
         if self._count >= Layers.MOST_LABELS:
             return False
-        common = tuple((max(a[0], b[0]), min(a[1], b[1])) for a, b in zip(reply.bounds, self._bounds))
-        if masks.is_empty(common):
-            return True
-        inside = self._labels[_within(common, self._bounds)] != 0
-        return not (inside & (reply.crop[_within(common, reply.bounds)] != 0)).any()
+        return not (self._labels[_slices(reply.bounds)].astype(bool) & (reply.crop != 0)).any()
 
     def add(self, reply):
         """The label."""
-        wider = masks.joined(self._bounds, reply.bounds)
-        if wider != self._bounds:
-            grown = np.zeros(_sides(wider), np.uint8)
-            if not masks.is_empty(self._bounds):
-                grown[_within(self._bounds, wider)] = self._labels
-            self._labels, self._bounds = grown, wider
         self._count += 1
-        if not reply.is_empty:
-            self._labels[_within(reply.bounds, self._bounds)][reply.crop != 0] = self._count
+        self._labels[_slices(reply.bounds)][reply.crop != 0] = self._count
+        self._bounds = masks.joined(self._bounds, reply.bounds)
         return self._count
 
     def image(self, to_ras):
+        """Of the part in which anything is."""
+        part = self._labels[_slices(self._bounds)]
         made = slicer.vtkOrientedImageData()
         made.SetExtent(*[n for low, high in self._bounds for n in (low, high - 1)])
         made.SetGeometryFromImageToWorldMatrix(to_matrix(to_ras))
         array = vtk.vtkUnsignedCharArray()
         array.SetName("ImageScalars")
-        array.SetNumberOfTuples(self._labels.size)
-        if self._labels.size:
-            vtk_to_numpy(array)[:] = self._labels.reshape(-1)
+        array.SetNumberOfTuples(part.size)
+        if part.size:
+            vtk_to_numpy(array).reshape(part.shape)[...] = part
         made.GetPointData().SetScalars(array)
         return made
 
 
-def _sides(bounds):
-    return tuple(high - low for low, high in reversed(bounds))
-
-
-def _within(bounds, of):
-    return tuple(slice(low - first, high - first) for (low, high), (first, _) in zip(reversed(bounds), reversed(of)))
+def _slices(bounds):
+    return tuple(slice(low, high) for low, high in reversed(bounds))

@@ -20,10 +20,10 @@ HINT = "Choose a model to see what it finds, on which images, and on what terms.
 class HubPanel:
     """Over a scene and settings; connects when it is entered."""
 
-    def __init__(self, scene, settings, file_of_instance, workers=None):
+    def __init__(self, scene, settings, file_of_instance, make_workers=Workers):
         self.root = qt.QWidget()
         self._scene, self._settings, self._file_of_instance = scene, settings, file_of_instance
-        self.workers = workers or Workers(on_error=self._went_wrong)
+        self.workers = make_workers(on_error=self._went_wrong)
         self._pump = start_pump(self.workers, qt)
         self.logic = None
         self._connected_to = None

@@ -4,10 +4,12 @@ import os
 import qt
 
 from .. import terminology
+from ..calls import MAX_TEXT
 from .dialogs import ask_folder, ask_removal
 from .parts import add_row, button, heading, key_of, label, problem, row, say, swatch, table
 
 LINE, MOST_LINES = 18, 12
+RIGHT = 0x82  # Qt::AlignRight | Qt::AlignVCenter, as a number in each version of Qt
 NONE_YET = "No runs yet. Choose a model under Models and run it on a volume."
 SIGNS = {"done": "✓ ", "failed": "✕ ", "cancelled": "– "}
 
@@ -47,7 +49,11 @@ class JobsPanel:
         self.error = problem()
         self.notes = label()
         self.segments = table(["Segment", "Code", "ml"])
-        self.segments.headerItem().setTextAlignment(2, qt.Qt.AlignRight)
+        self.segments.headerItem().setTextAlignment(2, RIGHT)
+        self.values = qt.QPlainTextEdit()
+        self.values.setReadOnly(True)
+        self.values.setLineWrapMode(qt.QPlainTextEdit.NoWrap)
+        self.values.setFixedHeight(LINE * 6)
         self.open_button = button("Show in the scene", self.open, "As a segmentation on its volume, once")
         self.save_button = button("Save files …", self.save, "What the model has written, as it is")
         self.end_button = button("Cancel", self.end)
@@ -59,7 +65,8 @@ class JobsPanel:
         self.log.setMinimumHeight(120)
         self.log.setVisible(False)
         buttons = row(self.open_button, self.save_button, self.end_button, self.log_button)
-        for widget in (self.title, self.facts, self.progress, self.error, self.notes, self.segments, buttons):
+        for widget in (self.title, self.facts, self.progress, self.error, self.notes, self.segments, self.values,
+                       buttons):
             layout.addWidget(widget)
         layout.addWidget(self.log, 1)
         layout.addStretch(0)
@@ -137,6 +144,8 @@ class JobsPanel:
         notes = list(job.notes) + (["It was cancelled."] if job.state == "cancelled" else [])
         say(self.notes, "\n".join(notes + _files_text(job)))
         self._show_segments(job)
+        if was is None or (was.id, was.state) != (job.id, job.state):
+            self._show_values(job)
         self.open_button.setVisible(job.has_segments)
         self.save_button.setVisible(bool(job.outputs))
         self.end_button.setEnabled(True)
@@ -153,9 +162,25 @@ class JobsPanel:
                 meaning = ", ".join(str(one.get("meaning")) for one in found.codes.values() if isinstance(one, dict))
                 item = add_row(self.segments, [found.name, code or "–", "%.1f" % found.volume_ml], None, ["", meaning])
                 item.setIcon(0, swatch(found.colour))
-                item.setTextAlignment(2, qt.Qt.AlignRight | qt.Qt.AlignVCenter)
+                item.setTextAlignment(2, RIGHT)
         rows = self.segments.topLevelItemCount
         self.segments.setFixedHeight(LINE * (min(rows, MOST_LINES) + 2))
+
+    def _show_values(self, job):
+        """Numbers and tables are read here; long ones are saved and opened elsewhere."""
+        self.values.setPlainText("")
+        self.values.setVisible(bool(job.values))
+        for output in job.values:
+            if output.bytes > MAX_TEXT:
+                self._add_value(job, output, "It is too long to be shown here.")
+                continue
+            self._logic.read(job, output, lambda text, one=output: self._add_value(job, one, text),
+                             lambda error, one=output: self._add_value(job, one, str(error)))
+
+    def _add_value(self, job, output, text):
+        if self._shown is not None and self._shown.id == job.id:
+            title = output.name + "\n" if len(job.values) > 1 else ""
+            self.values.appendPlainText(title + text.strip())
 
     # ---- what a person does
 
