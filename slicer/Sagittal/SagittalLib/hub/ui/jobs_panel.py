@@ -49,7 +49,7 @@ class JobsPanel:
         self.error = problem()
         self.notes = label()
         self.segments = table(["Segment", "Code", "ml"])
-        self.segments.headerItem().setTextAlignment(2, RIGHT)
+        self.segments.headerItem().setData(2, qt.Qt.TextAlignmentRole, RIGHT)
         self.values = qt.QPlainTextEdit()
         self.values.setReadOnly(True)
         self.values.setLineWrapMode(qt.QPlainTextEdit.NoWrap)
@@ -162,7 +162,7 @@ class JobsPanel:
                 meaning = ", ".join(str(one.get("meaning")) for one in found.codes.values() if isinstance(one, dict))
                 item = add_row(self.segments, [found.name, code or "–", "%.1f" % found.volume_ml], None, ["", meaning])
                 item.setIcon(0, swatch(found.colour))
-                item.setTextAlignment(2, RIGHT)
+                item.setData(2, qt.Qt.TextAlignmentRole, RIGHT)
         rows = self.segments.topLevelItemCount
         self.segments.setFixedHeight(LINE * (min(rows, MOST_LINES) + 2))
 
