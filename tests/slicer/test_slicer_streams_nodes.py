@@ -111,6 +111,12 @@ def test_labels_become_a_label_map_or_segments_with_the_place_of_their_frame(sce
     assert kept.take(image(voxels, oblique(), "Bone")) is segments
     assert np.array_equal(mask_of(segments, "Label2", voxels.shape), voxels == 2)
     assert not mask_of(segments, "Label1", voxels.shape).any() and segments.GetSegmentation().GetNumberOfSegments() == 2
+    named = kept.take(image(voxels, oblique(), "Told", Labels='{"2": "liver", "x": 3}'))
+    assert named.IsA("vtkMRMLLabelMapVolumeNode")  # the sender says that these are labels
+    kept.show_as("Told", nodes.AS_SEGMENTATION)
+    told = kept.take(image(voxels, oblique(), "Told", Labels='{"2": "liver"}')).GetSegmentation()
+    assert [told.GetNthSegment(n).GetName() for n in range(told.GetNumberOfSegments())] == ["liver"]
+    assert nodes.names_in({"Labels": "[1"}) == nodes.names_in({"Labels": "7"}) == {}
     kept.show_as("Bone", nodes.AS_LABELS)
     floats = kept.take(image(np.zeros((1, 4, 4), np.float32), device="Bone"))
     assert floats.GetClassName() == "vtkMRMLScalarVolumeNode"
@@ -178,6 +184,24 @@ def test_an_oblique_volume_under_a_transform_goes_into_a_pipeline_and_comes_back
         matrix = vtk.vtkMatrix4x4()
         moved.GetMatrixTransformToParent(matrix)
         assert np.allclose(nodes.numpy_matrix(matrix), move, atol=1e-6)
+    assert main_thread.longest < 0.05
+
+
+def test_a_volume_comes_back_as_labels_of_a_threshold(program, scene, main_thread, logic):
+    voxels = np.zeros((6, 20, 24), np.int16)
+    voxels[1:4, 5:15, 6:18] = 700
+    node = volume_of(scene, voxels, oblique())
+    port = free_port()
+    with Pipeline(program, "volume_threshold", port=port) as pipeline:
+        logic.connect("127.0.0.1", pipeline.port)
+        main_thread.timed(logic.send, node)
+        labels = run(logic, main_thread, lambda: logic.nodes.node_of("Segmentation-label"))
+        assert labels.IsA("vtkMRMLLabelMapVolumeNode") and np.allclose(world(labels), oblique(), atol=1e-4)
+        assert np.array_equal(slicer.util.arrayFromVolume(labels), voxels == 700)
+        logic.link.send_command("SetParameter", "bone.low=900")
+        run(logic, main_thread, lambda: "SUCCESS" in logic.note)
+        main_thread.timed(logic.send, node)
+        run(logic, main_thread, lambda: not slicer.util.arrayFromVolume(labels).any())
     assert main_thread.longest < 0.05
 
 

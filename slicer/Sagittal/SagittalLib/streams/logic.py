@@ -1,6 +1,8 @@
 """What the Streams module does: a pipeline on the server, a link to it, nodes that come and go. Main thread."""
+import os
 import time
 
+from ..client import Api
 from ..client.errors import SagittalError
 from ..work import Workers
 from . import connector, outgoing, slices
@@ -55,14 +57,18 @@ class StreamsLogic:
             self.workers.close()
 
     def _api(self):
-        from ..client import Api
         return Api(self._settings.connection())
 
+    def server_host(self):
+        """The computer of the server that is set; empty where its address is none."""
+        try:
+            return self._settings.connection().address.host
+        except SagittalError:
+            return ""
+
     def _changed(self):
-        devices = self.pipelines.label_devices()
-        for device in devices:
-            if self.nodes.shown_as(device) == "image":
-                self.nodes.show_as(device, AS_LABELS)
+        for device in self.pipelines.label_devices():
+            self.nodes.guess(device, AS_LABELS)
         self._on_change()
 
     # ---- the connection
@@ -134,9 +140,9 @@ class StreamsLogic:
             if code != 1:
                 self.note = "%s: %s" % (name or arrival.device or "Status %d" % code, message)
                 self._on_change()
-        known = self.nodes.node_of(arrival.device)
+        known = self.nodes.nodes().get((arrival.kind, arrival.device))
         node = self.nodes.take(arrival)
-        if node is not None and known is None and node.IsA("vtkMRMLLabelMapVolumeNode"):
+        if node is not None and known is not node and node.IsA("vtkMRMLLabelMapVolumeNode"):
             for _, view in self.live.values():
                 slices.show(self.scene, view.slice_node, node)
         latency = time.time() - arrival.acquired if arrival.acquired else None
@@ -188,7 +194,14 @@ class StreamsLogic:
             if composite is not None and node.GetID() not in (composite.GetBackgroundVolumeID(),
                                                               composite.GetLabelVolumeID()):
                 slices.show(self.scene, view.slice_node, node)
+                self._show_labels(view)
             view.follow(node)
+
+    def _show_labels(self, view):
+        """Labels that came before the view followed anything."""
+        for node in self.nodes.nodes().values():
+            if node.IsA("vtkMRMLLabelMapVolumeNode"):
+                slices.show(self.scene, view.slice_node, node)
 
     # ---- what goes
 
@@ -245,7 +258,7 @@ class StreamsLogic:
             self.link.tap = None
 
         def written(frames):
-            self.note = "%d frames are in %s." % (frames, recorder.path)
+            self.note = "%d frames are in %s." % (frames, os.path.basename(recorder.path))
             if recorder.left_out:
                 self.note += " %d of another size were left out." % recorder.left_out
             self._on_change()

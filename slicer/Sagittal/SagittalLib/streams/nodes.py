@@ -1,4 +1,6 @@
 """Messages that came, as nodes of the scene. Main thread. An array is made anew only where its size changes."""
+import json
+
 import numpy as np
 import slicer
 import vtk
@@ -8,6 +10,7 @@ DEVICE = "Sagittal.StreamDevice"
 SHOWN_AS = "Sagittal.StreamShownAs"
 AS_IMAGE, AS_LABELS, AS_SEGMENTATION = "image", "labels", "segmentation"
 METADATA = "OpenIGTLink."
+NAMES = "Labels"
 MAX_METADATA = 32
 MAX_TEXT = 500
 MAX_LABELS = 64
@@ -27,6 +30,10 @@ class StreamNodes:
     def show_as(self, device, what):
         """AS_IMAGE, AS_LABELS or AS_SEGMENTATION for the images of a device, from the next one on."""
         self._shown_as[device] = what
+
+    def guess(self, device, what):
+        """As `show_as`, where nobody has chosen."""
+        self._shown_as.setdefault(device, what)
 
     def shown_as(self, device):
         return self._shown_as.get(device, AS_IMAGE)
@@ -52,13 +59,15 @@ class StreamNodes:
     # ---- each type
 
     def _image(self, arrival):
+        if NAMES in arrival.metadata:
+            self.guess(arrival.device, AS_LABELS)
         what = self.shown_as(arrival.device)
         image = arrival.value
         if what != AS_IMAGE and (image.components != 1 or image.voxels.dtype.kind not in "iu"):
             what = AS_IMAGE
         if what == AS_SEGMENTATION:
             node = self._node("vtkMRMLSegmentationNode", arrival.device, what)
-            fill_segmentation(node, image)
+            fill_segmentation(node, image, names_in(arrival.metadata))
             return node
         colours = image.components > 1
         name = "vtkMRMLLabelMapVolumeNode" if what == AS_LABELS else (
@@ -156,7 +165,16 @@ def fill_volume(node, image):
     node.EndModify(state)
 
 
-def fill_segmentation(node, image):
+def names_in(metadata):
+    """{label: name} of the metadata of labels."""
+    try:
+        table = json.loads(metadata.get(NAMES, "{}"))
+        return {int(label): str(name)[:200] for label, name in table.items()}
+    except (ValueError, AttributeError, RecursionError):
+        return {}
+
+
+def fill_segmentation(node, image, names=None):
     """One segment of each label above 0; all share one label map that is filled as a volume is."""
     if node.GetDisplayNode() is None:
         node.CreateDefaultDisplayNodes()
@@ -180,7 +198,7 @@ def fill_segmentation(node, image):
         if label not in known and len(known) < MAX_LABELS:
             known.add(label)
             segment = slicer.vtkSegment()
-            segment.SetName("label %d" % label)
+            segment.SetName((names or {}).get(label) or "label %d" % label)
             segment.SetLabelValue(label)
             segment.AddRepresentation(name, shared)
             segmentation.AddSegment(segment, "Label%d" % label)

@@ -83,11 +83,12 @@ class Pipelines:
     # ---- what a person is shown
 
     def rows(self):
-        """Of each operator what a table shows of it, in the order of the file."""
+        """Of each operator what a table shows of it, sources first."""
         if self.stream is None:
             return []
+        depth = _depths(self.stream)
         return [Row(operator, self.stream, self.rates.get(operator["name"], 0.0))
-                for operator in self.stream["operators"]]
+                for operator in sorted(self.stream["operators"], key=lambda one: depth.get(one["name"], 0))]
 
     def addresses(self):
         """(host, port, listens) of each place where a peer can speak OpenIGTLink with the stream; first the best."""
@@ -285,6 +286,16 @@ def is_out_of_reach(stream, port, server_host):
 
 def _receiver(flow):
     return flow.split(" -> ")[-1].split(".")[0]
+
+
+def _depths(stream):
+    """{operator: how many flows lie before it at most}; cycles end after as many rounds as there are operators."""
+    pairs = [(flow["flow"].split(".")[0], _receiver(flow["flow"])) for flow in stream["flows"]]
+    depth = {}
+    for _ in stream["operators"]:
+        for sender, receiver in pairs:
+            depth[receiver] = min(max(depth.get(receiver, 0), depth.get(sender, 0) + 1), len(stream["operators"]))
+    return depth
 
 
 def _ms(value):
