@@ -1,4 +1,7 @@
 """Sagittal Streams: live pipelines of a server, their images in slice views, and nodes that are sent through them."""
+import os
+import sys
+
 import slicer
 from slicer.ScriptedLoadableModule import (ScriptedLoadableModule, ScriptedLoadableModuleLogic,
                                            ScriptedLoadableModuleTest, ScriptedLoadableModuleWidget)
@@ -52,5 +55,6 @@ class SagittalStreamsLogic(ScriptedLoadableModuleLogic):
 class SagittalStreamsTest(ScriptedLoadableModuleTest):
     def runTest(self):
         """Runs Testing/Python/SagittalStreamsSelfTest.py."""
+        sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "Testing", "Python"))
         import SagittalStreamsSelfTest
         SagittalStreamsSelfTest.run(self.delayDisplay)
