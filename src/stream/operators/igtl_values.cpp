@@ -338,7 +338,12 @@ OutgoingValue outgoing_of(const Message& message, UtcTime now, FramePool& pool) 
   if (const auto* tracking = value_in<Tracking>(message)) return plain("TDATA", content_of(*tracking));
   if (const auto* text = value_in<Text>(message)) return plain("STRING", igtl::write_string({text->text}));
   if (const auto* points = value_in<Points>(message)) return plain("POINT", content_of(*points));
-  if (const auto* lines = value_in<Polylines>(message)) return plain("POLYDATA", content_of(*lines));
+  if (const auto* lines = value_in<Polylines>(message)) {
+    OutgoingValue out = plain("POLYDATA", content_of(*lines));
+    // 3D Slicer makes a node of the class that it names, and ends where that is none for surfaces.
+    std::erase_if(out.message.metadata, [](const auto& entry) { return entry.key == "MRMLNodeName"; });
+    return out;
+  }
   if (const auto* command = value_in<Command>(message)) {
     return plain("COMMAND", igtl::write_command({command->id, command->name, {command->text}}));
   }

@@ -125,6 +125,15 @@ TEST(IgtlValues, OtherValuesComeBack) {
   EXPECT_EQ(value_in<Encoded>(*found_video)->codec, "VP90");
 }
 
+TEST(IgtlValues, OutlinesOfAVolumeOfSlicerDoNotSayThatTheyAreOne) {
+  Message outlines = message(Polylines{{{{{0, 0, 0}, {1, 0, 0}}, false, 1}}});
+  outlines.envelope.metadata.set("MRMLNodeName", "Volume");
+  outlines.envelope.metadata.set("Depth", "40");
+  const auto found = sent(outlines);
+  EXPECT_EQ(found->envelope.metadata.find("MRMLNodeName"), nullptr);
+  EXPECT_NE(found->envelope.metadata.find("Depth"), nullptr);
+}
+
 TEST(IgtlValues, BigEndianPixelsAreTurned) {
   igtl::Image head;
   head.scalar = igtl::Scalar::uint16;
