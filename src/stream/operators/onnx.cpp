@@ -17,7 +17,7 @@ namespace sagittal::stream {
 namespace {
 
 constexpr std::size_t kMaxFileBytes = std::size_t{512} << 20;
-constexpr std::int64_t kMaxSide = 16384, kMaxChannels = 64;
+constexpr std::int64_t kMaxSide = 16384, kMaxChannels = 64, kMaxInput = std::int64_t{1} << 28;
 
 /// How frames become what the network takes.
 struct OnnxOptions {
@@ -137,6 +137,10 @@ class OnnxModel final : public FrameModel {
                   fmt::format("{} takes {}, expected one picture of at most {} channels and {} pixels a side: is "
                               "data_format right?",
                               name_, fmt::join(said, " x "), kMaxChannels, kMaxSide));
+    }
+    if (shape.channels * shape.height * shape.width > kMaxInput) {
+      throw Error(ErrorCode::too_large, fmt::format("{} takes {} x {} x {} numbers, at most {} are given", name_,
+                                                    shape.channels, shape.height, shape.width, kMaxInput));
     }
     if (frame.components != shape.channels) {
       throw Error(ErrorCode::bad_input,

@@ -164,6 +164,8 @@ TEST(Onnx, AnotherFileThanExpectedIsRefused) {
                ErrorCode::bad_input);
   EXPECT_ERROR(run_onnx({{"model", model("segment")}, {"output", "nothing"}}, picture), ErrorCode::not_found);
   EXPECT_ERROR(run_onnx({{"model", model("colours")}}, picture), ErrorCode::bad_input);
+  const Json huge{{"model", model("colours")}, {"width", 16384}, {"height", 16384}};
+  EXPECT_ERROR(run_onnx(huge, frame_of(vector_of("colours"), false)), ErrorCode::too_large);
 }
 
 TEST(Onnx, FilesInPartAndGarbageAreErrors) {
