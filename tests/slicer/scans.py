@@ -75,6 +75,8 @@ def exported_mask(segmentation, segment_id, volume):
     """What Slicer itself says the segment is, in the volume's voxels [k, j, i]."""
     image = slicer.vtkOrientedImageData()
     slicer.vtkSlicerSegmentationsModuleLogic.GetSegmentBinaryLabelmapRepresentation(segmentation, segment_id, image)
+    if image.GetNumberOfPoints() == 0:
+        return np.zeros(geometry.shape_of(volume)[::-1], np.uint8)
     local = slicer.vtkOrientedImageData()
     reference = slicer.vtkOrientedImageData()
     size = geometry.shape_of(volume)

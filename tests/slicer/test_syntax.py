@@ -8,7 +8,8 @@ import pytest
 
 FOLDER = Path(__file__).resolve().parents[2] / "slicer"
 FILES = sorted(FOLDER.rglob("*.py"))
-BROUGHT = {"slicer", "qt", "ctk", "vtk", "vtkmodules", "numpy", "mrml", "SegmentEditorEffects"}
+BROUGHT = {"slicer", "qt", "ctk", "vtk", "vtkmodules", "numpy", "mrml", "SegmentEditorEffects",
+           "qSlicerSegmentationsEditorEffectsPythonQt"}
 OURS = {"SagittalLib"} | {path.stem for path in FILES}
 
 

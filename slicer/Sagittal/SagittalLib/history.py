@@ -37,3 +37,16 @@ class EditorHistory:
 
     def redo(self):
         self._editor.redo()
+
+
+class SavedStates:
+    """Saves into a stack that only its owner's own buttons walk along; ours walk along the server's."""
+
+    def __init__(self, save):
+        self.save = save
+
+    def undo(self):
+        """The owner's stack stays as it is."""
+
+    def redo(self):
+        """The owner's stack stays as it is."""

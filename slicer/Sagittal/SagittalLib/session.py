@@ -166,9 +166,17 @@ class VolumeSession:
             self._links[key] = Link(SceneSegment(segmentation, segment_id, self.volume))
         return self._links[key]
 
+    def known_link(self, segmentation, segment_id):
+        """The Link of a segment that was given something, else None."""
+        return self._links.get((segmentation.GetID(), segment_id))
+
     @property
     def is_busy(self):
         return any(link.running or link.walking for link in self._links.values())
+
+    @property
+    def is_preparing(self):
+        return self._preparing is not None
 
     def prompt(self, link, prompt, done=None, refused=None):
         """Gives a segment a prompt. done(): its mask is shown, or its prompt counts for a newer one; refused(): it

@@ -21,6 +21,7 @@ class _CollapsibleButton(QtWidgets.QGroupBox):
 
 
 class ctkCollapsibleButton(qt.as_python_qt(_CollapsibleButton)):
+    connect, disconnect = qt._connect, qt._disconnect
     text = property(lambda self: self.title, lambda self, value: self.setTitle(value))
     collapsed = property(lambda self: not self.checked, lambda self, value: self.setChecked(not value))
 
@@ -34,6 +35,7 @@ class _PathLineEdit(QtWidgets.QLineEdit):
 
 
 class ctkPathLineEdit(qt.as_python_qt(_PathLineEdit)):
+    connect, disconnect = qt._connect, qt._disconnect
     Files, Executable, Readable = 1, 2, 4
     filters = 1
     nameFilters = ()
@@ -51,4 +53,4 @@ class _SliderWidget(QtWidgets.QDoubleSpinBox):
 
 
 class ctkSliderWidget(qt.as_python_qt(_SliderWidget)):
-    pass
+    connect, disconnect = qt._connect, qt._disconnect

@@ -2,8 +2,8 @@
 connect("signal(types)", call)."""
 from PySide6 import QtCore, QtGui, QtWidgets
 
-# Virtual functions that are properties too: Qt calls them itself.
-_KEPT = {"sizeHint", "minimumSizeHint", "hasHeightForWidth"}
+# Virtual functions that are properties too: Qt calls them itself. QTimer.singleShot is a function first.
+_KEPT = {"sizeHint", "minimumSizeHint", "hasHeightForWidth", "singleShot"}
 _made = {}
 
 

@@ -97,6 +97,7 @@ class _NodeComboBox(QtWidgets.QComboBox):
 
 
 class qMRMLNodeComboBox(qt.as_python_qt(_NodeComboBox)):
+    connect, disconnect = qt._connect, qt._disconnect
     nodeTypes = ()
     noneEnabled = addEnabled = removeEnabled = renameEnabled = showChildNodeTypes = selectNodeUponCreation = False
 
@@ -108,10 +109,13 @@ class _SegmentsTable(QtWidgets.QTableWidget):
 class qMRMLSegmentsTableView(qt.as_python_qt(_SegmentsTable)):
     """Names of the segments of a segmentation."""
 
+    connect, disconnect = qt._connect, qt._disconnect
+
     _node = None
 
     def setSegmentationNode(self, node):
         self._node = node
+        self.setHorizontalHeaderLabels(["Segments"])
         ids = list(node.GetSegmentation().GetSegmentIDs()) if node is not None else []
         self.setColumnCount(1)
         self.setRowCount(len(ids))
@@ -126,6 +130,8 @@ class _SegmentEditor(QtWidgets.QFrame):
 class qMRMLSegmentEditorWidget(qt.as_python_qt(_SegmentEditor)):
     """Keeps what it was given; draws a list of segments."""
 
+    connect, disconnect = qt._connect, qt._disconnect
+
     def __init__(self, parent=None):
         super().__init__(parent)
         self._layout = QtWidgets.QVBoxLayout(self)
@@ -133,7 +139,7 @@ class qMRMLSegmentEditorWidget(qt.as_python_qt(_SegmentEditor)):
         self._layout.addWidget(self.table)
         self._node = self._parameters = self._volume = None
         self._effect = ""
-        self.undo_calls = []
+        self._undo = None
 
     def setMRMLScene(self, scene):
         self._scene = scene
@@ -155,6 +161,7 @@ class qMRMLSegmentEditorWidget(qt.as_python_qt(_SegmentEditor)):
         return self._volume
 
     def setCurrentSegmentID(self, name):
+        self.table.setSegmentationNode(self._parameters.GetSegmentationNode())
         if self._parameters is not None:
             self._parameters.SetSelectedSegmentID(name)
         self.currentSegmentIDChanged.emit(name)
@@ -171,11 +178,24 @@ class qMRMLSegmentEditorWidget(qt.as_python_qt(_SegmentEditor)):
     def setMaximumNumberOfUndoStates(self, count):
         self._undo_states = count
 
+    def saveStateForUndo(self):
+        self._history().SaveState()
+
     def undo(self):
-        self.undo_calls.append("undo")
+        if self._history().IsRestorePreviousStateAvailable():
+            self._history().RestorePreviousState()
 
     def redo(self):
-        self.undo_calls.append("redo")
+        if self._history().IsRestoreNextStateAvailable():
+            self._history().RestoreNextState()
+
+    def _history(self):
+        if self._undo is None:
+            self._undo = slicer.vtkSegmentationHistory()
+        segmentation = self._parameters.GetSegmentationNode().GetSegmentation()
+        if self._undo.GetSegmentation() is not segmentation:
+            self._undo.SetSegmentation(segmentation)
+        return self._undo
 
     def installKeyboardShortcuts(self):
         pass
@@ -191,7 +211,7 @@ class qMRMLSegmentEditorWidget(qt.as_python_qt(_SegmentEditor)):
 
 
 class qSlicerMarkupsPlaceWidget(qt.as_python_qt(QtWidgets.QWidget)):
-    pass
+    connect, disconnect = qt._connect, qt._disconnect
 
 
 class ScriptedLoadableModule:

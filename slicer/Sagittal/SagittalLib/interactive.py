@@ -1,0 +1,220 @@
+"""What the panel does, without its widgets: the volume, segmentation and segment at hand, and what is given to them."""
+import slicer
+
+from . import prompts
+from .client import Api, SagittalError, check_server
+from .session import VolumeSession
+from .tools import Marks
+
+_COLOURS = ((0.93, 0.43, 0.35), (0.36, 0.68, 0.89), (0.55, 0.78, 0.36), (0.95, 0.77, 0.31), (0.67, 0.51, 0.82),
+            (0.32, 0.78, 0.73), (0.95, 0.58, 0.76), (0.74, 0.62, 0.45))
+STATES = {"waiting": "", "packing": "Packing the volume", "sending": "Sending the volume",
+          "opening": "Opening a session", "away": "The server is away; trying again", "ready": "Ready",
+          "failed": "Not connected"}
+STAGES = {"waiting": "Waiting for the server", "zooming": "Looking for the extent", "refining": "Refining"}
+
+
+class Interactive:
+    """Main thread. Errors are told, never raised."""
+
+    def __init__(self, scene, workers, settings, on_change, tell):
+        """on_change(): anything shown is another now. tell(text): an error for a person."""
+        self.scene = scene
+        self.workers = workers
+        self.settings = settings
+        self.include = True
+        self.volume = self.segmentation = None
+        self.segment_id = ""
+        self.marks = Marks(scene)
+        self.editor_history = None
+        self.select_segment = None  # called with the id of a segment that was added, to show it as the chosen one
+        self._on_change = on_change
+        self._tell = tell
+        self._sessions = {}
+        self._connection = None
+
+    # ---- what is at hand
+
+    def choose(self, volume, segmentation, segment_id):
+        """Where prompts go from here on. The volume is sent at once, unless the settings say otherwise."""
+        is_new_volume = volume is not self.volume
+        if (volume, segmentation, segment_id) != (self.volume, self.segmentation, self.segment_id):
+            self.marks.clear()
+        self.volume, self.segmentation, self.segment_id = volume, segmentation, segment_id or ""
+        has_voxels = volume is not None and volume.GetImageData() is not None
+        if is_new_volume and has_voxels and self.settings.get("send_early"):
+            self._guarded(lambda: self.session().prepare())
+        self._on_change()
+
+    def session(self):
+        """The VolumeSession of the volume at hand. Raises SagittalError."""
+        if self.volume is None:
+            raise SagittalError("Choose a volume first.")
+        name = self.volume.GetID()
+        if name not in self._sessions:
+            if self._connection is None:
+                self._connection = self.settings.connection()
+            self._sessions[name] = VolumeSession(self.volume, self._connection, self.workers, self._on_change,
+                                                 lambda error: self._tell(str(error)))
+        made = self._sessions[name]
+        if self.segmentation is not None and self.editor_history is not None:
+            made.histories[self.segmentation.GetID()] = self.editor_history
+        return made
+
+    def link(self):
+        """The segment at hand. Raises SagittalError."""
+        session = self.session()
+        if self.segmentation is None:
+            raise SagittalError("Choose a segmentation first.")
+        if self.segmentation.GetSegmentation().GetSegment(self.segment_id) is None:
+            self.next_segment()
+        return session.link(self.segmentation, self.segment_id)
+
+    def reconnect(self):
+        """The settings name another server, or another key."""
+        for session in self._sessions.values():
+            session.close()
+        self._sessions, self._connection = {}, None
+        volume, self.volume = self.volume, None
+        self.choose(volume, self.segmentation, self.segment_id)
+
+    def close(self):
+        """Sessions stay on the server, to be gone on with."""
+        for session in self._sessions.values():
+            session.close()
+        self._sessions = {}
+        self.marks.remove_nodes()
+
+    def forget(self, volume_id):
+        """A volume that is no longer in the scene."""
+        session = self._sessions.pop(volume_id, None)
+        if session is not None:
+            session.close()
+
+    # ---- prompts
+
+    def point(self, world):
+        self._give(lambda: prompts.point(self.volume, world, self.include), world)
+
+    def box(self, corners, normal=None):
+        def make():
+            flat = not self.session().capabilities.get("box3d", False) or normal is not None
+            return prompts.box(self.volume, corners, self.include, flat, normal)
+
+        self._give(make, sum(corners) / len(corners))
+
+    def lasso(self, outline):
+        self._give(lambda: prompts.lasso(self.volume, outline, self.include), outline[0])
+
+    def scribble(self, line, diameter_mm):
+        self._give(lambda: prompts.scribble(self.volume, line, diameter_mm, self.include), line[0])
+
+    def drawn(self, prompt):
+        """A drawing that is in voxels already."""
+        self._give(lambda: prompt, None)
+
+    def _give(self, make, world):
+        def give():
+            prompt = make()
+            link, session = self.link(), self.session()
+            mark = self.marks.add(world, prompt.get("include", True)) if world is not None else None
+            session.prompt(link, prompt, None, lambda: self.marks.remove(mark))
+            logic = slicer.vtkSlicerSegmentationsModuleLogic
+            logic.SetSegmentStatus(link.scene.segment, logic.InProgress)
+
+        self._guarded(give)
+
+    # ---- the segment at hand
+
+    def undo(self):
+        self.marks.remove_last()
+        self._guarded(lambda: self.session().undo(self.link()))
+
+    def redo(self):
+        self._guarded(lambda: self.session().redo(self.link()))
+
+    def reset(self):
+        """Empties the segment; the next prompt includes."""
+        self.marks.clear()
+        self.include = True
+        self._guarded(lambda: self.session().reset(self.link()))
+        self._on_change()
+
+    def cancel(self):
+        self._guarded(lambda: self.session().cancel(self.link()))
+
+    def toggle(self):
+        """Include becomes exclude, and the other way round."""
+        self.include = not self.include
+        self._on_change()
+
+    def toggle_visibility(self):
+        """Shows or hides the segment at hand."""
+        display = self.segmentation.GetDisplayNode() if self.segmentation is not None else None
+        if display is not None and self.segment_id:
+            display.SetSegmentVisibility(self.segment_id, not display.GetSegmentVisibility(self.segment_id))
+
+    def next_segment(self):
+        """A new segment, to which prompts go from here on."""
+        if self.segmentation is None:
+            self._tell("Choose a segmentation first.")
+            return
+        segmentation = self.segmentation.GetSegmentation()
+        taken = {segmentation.GetNthSegment(n).GetName() for n in range(segmentation.GetNumberOfSegments())}
+        number = next(n for n in range(1, len(taken) + 2) if "Segment %d" % n not in taken)
+        colour = _COLOURS[segmentation.GetNumberOfSegments() % len(_COLOURS)]
+        self.marks.clear()
+        self.include = True
+        self.segment_id = segmentation.AddEmptySegment("", "Segment %d" % number, colour)
+        if self.select_segment is not None:
+            self.select_segment(self.segment_id)
+        self._on_change()
+
+    # ---- what is shown
+
+    @property
+    def is_running(self):
+        link = self._known_link()
+        return link is not None and link.running > 0
+
+    def status(self):
+        """(what to say, how far from 0 to 1, or None where that is not known)."""
+        link = self._known_link()
+        if link is not None and link.running and link.progress is not None:
+            stage, fraction = link.progress
+            return STAGES.get(stage, stage.capitalize()), fraction if stage != "waiting" else None
+        session = self._sessions.get(self.volume.GetID()) if self.volume is not None else None
+        if session is None:
+            return ("Choose a volume" if self.volume is None else ""), 0.0
+        if session.state == "failed" and session.error is not None:
+            return str(session.error), 0.0
+        known = session.state in ("sending", "ready", "failed", "waiting")
+        return STATES[session.state], session.fraction if known else None
+
+    def _known_link(self):
+        session = self._sessions.get(self.volume.GetID()) if self.volume is not None else None
+        if session is None or self.segmentation is None:
+            return None
+        return session.known_link(self.segmentation, self.segment_id)
+
+    def test_connection(self, done):
+        """done(text, whether it works)."""
+        try:
+            api = Api(self.settings.connection())
+        except SagittalError as error:
+            done(str(error), False)
+            return
+        self.workers.run(lambda stop: check_server(api, stop), lambda info: done(describe(api, info), True),
+                         lambda error: done(str(error), False))
+
+    def _guarded(self, call):
+        try:
+            call()
+        except SagittalError as error:
+            self._tell(str(error))
+
+
+def describe(api, info):
+    """What a server said of itself, for a person."""
+    model = info.get("default_model") or "no model"
+    return "Sagittal %s answers at %s, with the model %s." % (info["version"], api.connection.address, model)

@@ -1,0 +1,1 @@
+"""Small widgets that the modules share; built in code."""

@@ -1,0 +1,1 @@
+"""The effect Sagittal of the Segment Editor."""
