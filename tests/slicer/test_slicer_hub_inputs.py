@@ -156,7 +156,7 @@ CT = Need("", "Volume", "series", ("CT",), ("dicom", "nrrd"), "a DICOM series (C
     (CT, Choice("a", "PT", True), "made for CT; this volume is PET. It would refuse it", True),
     (CT, Choice("a", "MR", False), "Expect nothing", False),
     (Need("", "Volume", "image", (), ("nrrd",), ""), Choice("a", "", True), "no DICOM", True),
-    (Need("t2w", "T2W", "series", ("MR",), ("dicom",), ""), Choice("a", "MR", False), "It reads folders. Load the scan", True),
+    (Need("t2w", "T2W", "series", ("MR",), ("dicom",), ""), Choice("a", "MR", False), "it reads folders. Load the scan", True),
     (Need("seg", "SEG", "segmentation", (), ("dicom",), "a DICOM SEG"), Choice("a", "", True), "reads a DICOM SEG", True),
 ])
 def test_what_does_not_fit_is_said_before_the_run(need, choice, words, refused):

@@ -34,7 +34,9 @@ def licence_of(entry):
     weights, use = licence.get("weights"), licence.get("commercial_use")
     if use is None:
         return str(weights) if weights else "not stated"
-    return str(weights or "commercial use") if use else "%s, non-commercial" % weights if weights else "non-commercial"
+    if use:
+        return str(weights or "commercial use")
+    return str(weights) if "-NC" in str(weights) else "%s, non-commercial" % weights if weights else "non-commercial"
 
 
 def structures_of(entry, most=4):

@@ -116,5 +116,5 @@ def _wrong_form(needs, choice):
     if choice.is_dicom:
         return "The model takes images that are no DICOM: untick “Send the DICOM series”."
     reason = needs.why_no_images or "The model takes DICOM only"
-    reason = reason[:1].upper() + reason[1:] + ("" if reason.endswith(".") else ".")
-    return reason + " Load the scan with Slicer's DICOM module and choose that volume."
+    dot = "" if reason.endswith(".") else "."
+    return reason + dot + " Load the scan with Slicer's DICOM module and choose that volume."

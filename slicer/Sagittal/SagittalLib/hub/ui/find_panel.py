@@ -3,7 +3,7 @@ import qt
 
 from ...client import ServerError
 from ..card_page import ENGINES, SOURCES, facts_of, licence_of, structures_of
-from ..needs import MODALITIES
+from ..needs import MODALITIES, use_text
 from .parts import add_row, button, key_of, label, problem, say, table
 
 TYPING_MS = 250
@@ -114,7 +114,8 @@ class FindPanel:
             title = str(entry.get("title") or entry.get("name"))
             tip = "\n".join(filter(None, [title, facts_of(entry), structures_of(entry, 12)]))
             reads = ", ".join(str(one) for one in entry.get("modalities") or []) or "any"
-            item = add_row(self.list, [title, reads, licence_of(entry)], key, [tip])
+            use = use_text((entry.get("licence") or {}).get("commercial_use"))
+            item = add_row(self.list, [title, reads, licence_of(entry)], key, [tip, "", use])
             if key == self._chosen:
                 self.list.setCurrentItem(item)
         self.list.blockSignals(False)

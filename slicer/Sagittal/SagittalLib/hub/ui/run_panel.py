@@ -257,6 +257,8 @@ class _InputRow:
             text = "The same volume is chosen as %s." % twin.need.label
         if self.volume is None:
             text = "Load a volume first: there is none in this scene."
+        if any(text == one.note.text for one in rows[:rows.index(self)]):
+            text = ""  # said already
         self.note.setStyleSheet(RED if self.is_refused else "")
         say(self.note, text)
 
