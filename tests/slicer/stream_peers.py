@@ -1,4 +1,5 @@
 """Pipelines of the program, and peers that are worse, for the tests of streams."""
+import importlib.util
 import socket
 import subprocess
 import threading
@@ -9,7 +10,13 @@ import numpy as np
 
 from running_server import free_port
 
-PIPELINES = Path(__file__).resolve().parents[2] / "examples/pipelines"
+ROOT = Path(__file__).resolve().parents[2]
+PIPELINES = ROOT / "examples/pipelines"
+# Not by sys.path: a folder of tests that is called slicer would become a part of Slicer's package.
+_spec = importlib.util.spec_from_file_location("stream_pipelines", ROOT / "tests/stream_pipelines.py")
+_stream_pipelines = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(_stream_pipelines)
+write_pipeline = _stream_pipelines.write_pipeline
 
 
 class Pipeline:

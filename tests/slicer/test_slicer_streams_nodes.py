@@ -81,6 +81,26 @@ def test_the_array_of_a_volume_stays_while_its_size_does(scene):
     assert node.GetImageData().GetDimensions() == (64, 50, 1) and np.allclose(world(node), np.eye(4))
 
 
+def test_a_large_volume_is_kept_and_not_copied(scene):
+    kept = nodes.StreamNodes(scene)
+    for n in (1, 2):
+        came = image(np.full((4, 2048, 2100), n, np.uint8), oblique())
+        came.buffer = b"its memory"
+        kept.prepare(came)
+        node = kept.take(came)
+        assert np.shares_memory(slicer.util.arrayFromVolume(node), came.value.voxels) and came.buffer is None
+        assert node.GetImageData().GetScalarRange() == (n, n) and np.allclose(world(node), oblique(), atol=1e-6)
+    kept.show_as("Probe", nodes.AS_SEGMENTATION)
+    kept.prepare(came)
+    assert came.value.labels == [2]
+    segmentation = kept.take(came).GetSegmentation()
+    assert segmentation.GetNumberOfSegments() == 1 and segmentation.GetNthSegment(0).GetLabelValue() == 2
+    odd = np.zeros(8 * (1 << 21) + 1, np.uint8)[1:].view(np.float64).reshape(1, 1024, 2048)
+    came = image(odd)
+    kept.prepare(came)
+    assert came.value.voxels.flags.aligned
+
+
 def test_colours_volumes_and_other_types_have_their_nodes(scene):
     kept = nodes.StreamNodes(scene)
     rgb = kept.take(image(np.zeros((1, 4, 6, 3), np.uint8), device="Colours"))
@@ -315,3 +335,67 @@ def test_the_main_thread_is_free_while_frames_come(program, scene, main_thread, 
         (device,) = logic.devices()
     assert main_thread.longest < 0.05 and shown >= 5 and device.rate > 0
     assert slicer.util.arrayFromVolume(logic.nodes.node_of("Camera")).size == np.prod(shape)
+
+
+class Connector:
+    """Has what is used of the connector node of SlicerOpenIGTLink, and writes down what it is told."""
+
+    StateConnected = 2
+    made = []
+
+    def __init__(self):
+        self.calls, self.incoming, self.state = [], [], 0
+        Connector.made.append(self)
+
+    def __getattr__(self, name):
+        return lambda *given: self.calls.append((name, *given))
+
+    def GetState(self):
+        return self.state
+
+    def GetNumberOfIncomingMRMLNodes(self):
+        return len(self.incoming)
+
+    def GetIncomingMRMLNode(self, index):
+        return self.incoming[index]
+
+
+def test_a_connection_is_left_to_slicers_own_extension_where_it_is_installed(scene, logic, monkeypatch):
+    with pytest.raises(SagittalError, match="not installed"):
+        logic.connect_slicer("localhost", 18944)
+    monkeypatch.setattr(slicer, "vtkMRMLIGTLConnectorNode", Connector, raising=False)
+    node = volume_of(scene, np.zeros((1, 4, 6), np.uint8), oblique())
+
+    class Scene:
+        """One that can make the connector's node."""
+
+        def AddNewNodeByClass(self, name, *more):
+            return Connector() if name == "vtkMRMLIGTLConnectorNode" else scene.AddNewNodeByClass(name, *more)
+
+        def IsNodePresent(self, one):
+            return one in Connector.made
+
+        def RemoveNode(self, one):
+            Connector.made.remove(one)
+
+        def __getattr__(self, name):
+            return getattr(scene, name)
+
+    view = scene.AddNewNodeByClass("vtkMRMLSliceNode")
+    logic.scene = Scene()
+    logic.connect_slicer("gpu", 18945)
+    (connector,) = Connector.made
+    assert connector.calls == [("SetTypeClient", "gpu", 18945), ("Start",)] and not logic.is_connected
+    connector.state, connector.incoming = 2, [node]
+    assert logic.is_connected
+    logic.show_live("Sent", view)
+    logic.tick()
+    assert np.allclose(nodes.numpy_matrix(view.GetSliceToRAS())[:3, 0], oblique()[:3, 0] / 0.5, atol=1e-5)
+    logic.send(node)
+    logic.watch(node)
+    assert [call[0] for call in connector.calls[2:]] == ["RegisterOutgoingMRMLNode", "PushNode", "UnregisterOutgoingMRMLNode",
+                                                         "RegisterOutgoingMRMLNode", "PushNode"]
+    with pytest.raises(SagittalError, match="own connection"):
+        logic.start_recording("/nowhere/file.igs.mha", "Sent")
+    logic.disconnect()
+    assert connector.calls[-2:] == [("UnregisterOutgoingMRMLNode", node), ("Stop",)] and not Connector.made

@@ -1,6 +1,5 @@
 """The panel of the Streams module under a look-alike of Slicer's Qt, with a real server. SAGITTAL_PICTURES keeps pictures."""
 import os
-import sys
 import time
 from pathlib import Path
 
@@ -9,14 +8,11 @@ import pytest
 import slicer
 
 import qt_slicer
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from running_server import Server, free_port
 from SagittalLib.client import Api, Connection
 from SagittalLib.settings import MemoryStore, Settings
 from SagittalLib.streams import contents, nodes
-from stream_peers import PIPELINES, Pipeline, oblique, until
-from stream_pipelines import write_pipeline
+from stream_peers import PIPELINES, Pipeline, oblique, until, write_pipeline
 
 BONE = """
 pipeline: 1

@@ -1,18 +1,13 @@
 """Pipelines of a real server, as the Streams module starts, watches, changes and stops them."""
-import sys
-from pathlib import Path
-
-import numpy as np
 import pytest
 import slicer
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from running_server import Server, free_port
 from SagittalLib.client import Api, Connection, SagittalError, ServerError
 from SagittalLib.settings import MemoryStore, Settings
 from SagittalLib.streams import pipelines
 from SagittalLib.streams.logic import StreamsLogic
-from stream_pipelines import write_pipeline
+from stream_peers import write_pipeline
 
 LIVE = """
 pipeline: 1

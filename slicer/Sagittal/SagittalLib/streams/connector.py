@@ -43,12 +43,14 @@ class SlicerConnector:
         return None
 
     def send(self, node):
-        self.node.RegisterOutgoingMRMLNode(node)
-        self.node.PushNode(node)
+        """Once: what is registered would go at each change."""
+        registration = self.watch(node)
+        registration.close()
 
     def watch(self, node):
         """Slicer sends it at each change; its `close` ends that."""
-        self.send(node)
+        self.node.RegisterOutgoingMRMLNode(node)
+        self.node.PushNode(node)
         return _Registration(self.node, node)
 
 

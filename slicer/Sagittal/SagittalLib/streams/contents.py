@@ -24,6 +24,7 @@ class Image:
     def __init__(self, voxels, ijk_to_ras):
         self.voxels = voxels
         self.ijk_to_ras = ijk_to_ras
+        self.labels = None  # those above 0, where somebody looked for them
 
     @property
     def components(self):

@@ -5,6 +5,8 @@ import socket
 import threading
 import time
 
+import numpy as np
+
 from ..client.connection import shut
 from ..client.errors import Cancelled, SagittalError, Unreachable
 from ..client.stop import Stop
@@ -69,9 +71,9 @@ class DeviceCount:
 class Link:
     """Connects, or listens for one peer at a time, again and again until `close`. Any thread may call it."""
 
-    def __init__(self, host, port, listens=False, on_arrival=None, on_change=None, version=2):
-        """on_arrival(): something waits for `take`, told once until it was taken. on_change(): connected, lost or an
-        error. Both are called on threads of the link."""
+    def __init__(self, host, port, listens=False, on_arrival=None, on_change=None, version=2, prepare=None):
+        """prepare(Arrival): of each message before it waits. on_arrival(): something waits for `take`, told once until
+        it was taken. on_change(): connected, lost or an error. All are called on threads of the link."""
         self.host, self.port, self.version = host, port, version
         self.listens = listens
         self.error = None
@@ -79,6 +81,7 @@ class Link:
         self.not_taken = 0
         self.peer = ""
         self.tap = None  # called with every Arrival on the link's thread
+        self._prepare = prepare or (lambda arrival: None)
         self._on_arrival = on_arrival or (lambda: None)
         self._on_change = on_change or (lambda: None)
         self._stop = Stop()
@@ -252,6 +255,7 @@ class Link:
             if reader is None:
                 return
             arrival = Arrival(message, reader(message.content), buffer)
+            self._prepare(arrival)
             tap = self.tap
             if tap is not None:
                 tap(arrival)
@@ -265,7 +269,7 @@ class Link:
             for n, free in enumerate(self._free):
                 if len(free) == header.body_bytes:
                     return self._free.pop(n)
-        return bytearray(header.body_bytes)
+        return np.empty(header.body_bytes, np.uint8)  # takes memory only as it is filled, other than bytearray
 
     def _arrived(self, arrival):
         key = (arrival.kind, arrival.device)

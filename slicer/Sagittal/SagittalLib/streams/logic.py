@@ -76,7 +76,8 @@ class StreamsLogic:
     def connect(self, host, port, listens=False):
         """Speaks OpenIGTLink with our own receiver, again and again until `disconnect`."""
         self.disconnect()
-        self.link = Link(host, port, listens, on_change=lambda: self.workers.deliver(self._on_change_of_link))
+        self.link = Link(host, port, listens, on_change=lambda: self.workers.deliver(self._on_change_of_link),
+                         prepare=self.nodes.prepare)
         self._changed()
 
     def connect_slicer(self, host, port, listens=False):

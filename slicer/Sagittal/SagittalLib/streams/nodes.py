@@ -15,6 +15,7 @@ MAX_METADATA = 32
 MAX_TEXT = 500
 MAX_LABELS = 64
 SAMPLES = 20000
+ADOPTED_BYTES = 1 << 24  # copying more than this would hold up the main thread
 VTK_TYPES = {"i1": vtk.VTK_SIGNED_CHAR, "u1": vtk.VTK_UNSIGNED_CHAR, "i2": vtk.VTK_SHORT, "u2": vtk.VTK_UNSIGNED_SHORT,
              "i4": vtk.VTK_INT, "u4": vtk.VTK_UNSIGNED_INT, "f4": vtk.VTK_FLOAT, "f8": vtk.VTK_DOUBLE}
 
@@ -56,6 +57,16 @@ class StreamNodes:
             _set_metadata(node, arrival.metadata)
         return node
 
+    def prepare(self, arrival):
+        """What can be done for a message before the main thread has it; any thread."""
+        image = arrival.value
+        if arrival.kind != "IMAGE":
+            return
+        if image.voxels.nbytes >= ADOPTED_BYTES and not image.voxels.flags.aligned:
+            image.voxels = image.voxels.copy()
+        if self.shown_as(arrival.device) == AS_SEGMENTATION and image.voxels.dtype.kind in "iu":
+            image.labels = labels_in(image.voxels)
+
     # ---- each type
 
     def _image(self, arrival):
@@ -67,14 +78,16 @@ class StreamNodes:
             what = AS_IMAGE
         if what == AS_SEGMENTATION:
             node = self._node("vtkMRMLSegmentationNode", arrival.device, what)
-            fill_segmentation(node, image, names_in(arrival.metadata))
+            if fill_segmentation(node, image, names_in(arrival.metadata)):
+                arrival.buffer = None
             return node
         colours = image.components > 1
         name = "vtkMRMLLabelMapVolumeNode" if what == AS_LABELS else (
             "vtkMRMLVectorVolumeNode" if colours else "vtkMRMLScalarVolumeNode")
         node = self._node(name, arrival.device, what)
         first = node.GetImageData() is None
-        fill_volume(node, image)
+        if fill_volume(node, image):
+            arrival.buffer = None
         if first:
             _show(node, image, what)
         return node
@@ -148,21 +161,20 @@ class StreamNodes:
 
 
 def fill_volume(node, image):
-    """Copies voxels and place into a volume's node, into the array that is there where it fits."""
+    """Copies voxels and place into a volume's node, into the array that is there where it fits. True: a large image's
+    voxels were not copied, the node keeps their memory."""
     array = _array_of(node.GetImageData(), image)
-    if array is None:
-        made = _image_data(vtk.vtkImageData(), image)
-        state = node.StartModify()
-        _set_place(node, image)
-        node.SetAndObserveImageData(made)
-        node.EndModify(state)
-        return
-    np.copyto(array, image.voxels)
     state = node.StartModify()
     _set_place(node, image)
-    node.GetImageData().GetPointData().GetScalars().Modified()
-    node.GetImageData().Modified()
+    if array is None:
+        adopted = _set_voxels(vtk.vtkImageData(), image, node.SetAndObserveImageData)
+    else:
+        adopted = False
+        np.copyto(array, image.voxels)
+        node.GetImageData().GetPointData().GetScalars().Modified()
+        node.GetImageData().Modified()
     node.EndModify(state)
+    return adopted
 
 
 def names_in(metadata):
@@ -175,7 +187,7 @@ def names_in(metadata):
 
 
 def fill_segmentation(node, image, names=None):
-    """One segment of each label above 0; all share one label map that is filled as a volume is."""
+    """One segment of each label above 0; all share one label map that is filled, or kept, as a volume is."""
     if node.GetDisplayNode() is None:
         node.CreateDefaultDisplayNodes()
     segmentation = node.GetSegmentation()
@@ -183,10 +195,12 @@ def fill_segmentation(node, image, names=None):
     segments = [segmentation.GetNthSegment(n) for n in range(segmentation.GetNumberOfSegments())]
     shared = segments[0].GetRepresentation(name) if segments else None
     array = _array_of(shared, image)
+    adopted = False
     if array is not None:
         np.copyto(array, image.voxels)
     else:
-        shared = _image_data(slicer.vtkOrientedImageData(), image)
+        shared = slicer.vtkOrientedImageData()
+        adopted = _set_voxels(shared, image)
     shared.SetImageToWorldMatrix(vtk_matrix(image.ijk_to_ras))
     shared.GetPointData().GetScalars().Modified()
     shared.Modified()
@@ -194,7 +208,7 @@ def fill_segmentation(node, image, names=None):
         if segment.GetRepresentation(name) is not shared:
             segment.AddRepresentation(name, shared)
     known = {segment.GetLabelValue() for segment in segments}
-    for label in labels_in(image.voxels):
+    for label in labels_in(image.voxels) if image.labels is None else image.labels:
         if label not in known and len(known) < MAX_LABELS:
             known.add(label)
             segment = slicer.vtkSegment()
@@ -203,13 +217,18 @@ def fill_segmentation(node, image, names=None):
             segment.AddRepresentation(name, shared)
             segmentation.AddSegment(segment, "Label%d" % label)
     node.Modified()
+    return adopted
 
 
 def labels_in(voxels):
     """Labels above 0, at most so many as are shown."""
-    if voxels.dtype == np.uint8:
-        return [int(n) for n in np.nonzero(np.bincount(voxels.ravel(), minlength=1)[1:])[0] + 1][:MAX_LABELS]
-    return [int(n) for n in np.unique(voxels) if 0 < n < 65536][:MAX_LABELS]
+    flat = voxels.reshape(-1)
+    found = set()
+    for begin in range(0, len(flat), 1 << 20):  # in pieces, between which other threads run
+        piece = flat[begin:begin + (1 << 20)]
+        some = np.nonzero(np.bincount(piece))[0] if piece.dtype == np.uint8 else np.unique(piece)
+        found.update(some.tolist())
+    return sorted(label for label in found if 0 < label < 65536)[:MAX_LABELS]
 
 
 def set_matrix(node, matrix):
@@ -229,7 +248,9 @@ def numpy_matrix(matrix):
 
 
 def _array_of(data, image):
-    """The array of an image data that has the size and type of `image`, shaped alike; None: it has others."""
+    """The array of an image data that `image` can be copied into, shaped alike; None: it does not fit, or is large."""
+    if image.voxels.nbytes >= ADOPTED_BYTES:
+        return None
     scalars = data.GetPointData().GetScalars() if data is not None else None
     if scalars is None or scalars.GetDataType() != VTK_TYPES[image.voxels.dtype.str[1:]]:
         return None
@@ -240,11 +261,19 @@ def _array_of(data, image):
     return numpy_support.vtk_to_numpy(scalars).reshape(image.voxels.shape)
 
 
-def _image_data(made, image):
-    made.SetDimensions(*reversed(image.voxels.shape[:3]))
-    made.AllocateScalars(VTK_TYPES[image.voxels.dtype.str[1:]], image.components)
-    np.copyto(numpy_support.vtk_to_numpy(made.GetPointData().GetScalars()).reshape(image.voxels.shape), image.voxels)
-    return made
+def _set_voxels(data, image, give=lambda data: None):
+    """Voxels for a new image data, copied, or kept as they are where they are large: then True."""
+    data.SetDimensions(*reversed(image.voxels.shape[:3]))
+    adopted = image.voxels.nbytes >= ADOPTED_BYTES
+    if adopted:
+        flat = image.voxels.reshape((-1, image.components) if image.components > 1 else -1)
+        data.GetPointData().SetScalars(numpy_support.numpy_to_vtk(flat, deep=False))
+    else:
+        data.AllocateScalars(VTK_TYPES[image.voxels.dtype.str[1:]], image.components)
+        array = numpy_support.vtk_to_numpy(data.GetPointData().GetScalars())
+        np.copyto(array.reshape(image.voxels.shape), image.voxels)
+    give(data)
+    return adopted
 
 
 def _set_place(node, image):
