@@ -14,6 +14,7 @@
 #include "stream/igtl/image.h"
 #include "stream/igtl/polydata.h"
 #include "stream/operators/convert.h"
+#include "stream/operators/place.h"
 #include "stream/port.h"
 
 namespace sagittal::stream {
@@ -65,7 +66,7 @@ SharedBytes voxels_of(const igtl::Image& image, const std::shared_ptr<const void
 /// Nothing for a part of an image of which others have not come.
 std::optional<Frame> frame_of(const igtl::Arrival& arrival, const std::string& name, ImageParts& parts) {
   const igtl::Image image = igtl::read_image(arrival.message.content);
-  Frame frame{igtl::geometry_of(image.frame), image.components, type_of(image.scalar), {}};
+  Frame frame{straightened(igtl::geometry_of(image.frame)), image.components, type_of(image.scalar), {}};
   SharedBytes voxels = voxels_of(image, arrival.body);
   if (image.frame.part_size != image.frame.size) {
     const auto& [offset, size] = std::tie(image.frame.part_offset, image.frame.part_size);
@@ -179,8 +180,12 @@ Tracking tracking_of(ByteView content, const Metadata& metadata) {
 
 Encoded encoded_of(const igtl::Arrival& arrival) {
   const igtl::Video video = igtl::read_video(arrival.message.content);
-  return {video.codec,   video.frame_kind == 1,          video.frame_kind,
-          video.is_grey, igtl::geometry_of(video.frame), SharedBytes(arrival.body, video.stream)};
+  return {video.codec,
+          video.frame_kind == 1,
+          video.frame_kind,
+          video.is_grey,
+          straightened(igtl::geometry_of(video.frame)),
+          SharedBytes(arrival.body, video.stream)};
 }
 
 template <class T>

@@ -68,6 +68,19 @@ Geometry placed(const Geometry& grid, const Affine& image_to_world) {
   return out;
 }
 
+Geometry straightened(const Geometry& grid) {
+  const auto are_askew = [&](std::size_t a, std::size_t b) {
+    return std::abs(dot(column(grid.direction, a), column(grid.direction, b))) > kDirectionTolerance;
+  };
+  if (grid.size[2] != 1 || !(are_askew(0, 1) || are_askew(0, 2) || are_askew(1, 2))) return grid;
+  Geometry out = placed(grid, image_to_world(grid));
+  out.spacing_mm[2] = grid.spacing_mm[2];
+  const Vec3 middle{static_cast<double>(grid.size[0] - 1) / 2, static_cast<double>(grid.size[1] - 1) / 2, 0};
+  const Vec3 there = index_to_world(grid, middle), here = index_to_world(out, middle);
+  for (std::size_t axis = 0; axis < 3; ++axis) out.origin_mm[axis] += there[axis] - here[axis];
+  return out;
+}
+
 Affine pixels_to_world(const Geometry& grid) {
   Affine pixels{{}, grid.origin_mm};
   for (std::size_t row = 0; row < 3; ++row) {

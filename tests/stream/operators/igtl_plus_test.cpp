@@ -2,13 +2,14 @@
 
 #include <gmock/gmock.h>
 
-#include <future>
+#include <cmath>
 #include <mutex>
 
 #include "expect_error.h"
 #include "frames.h"
 #include "stream/igtl/contents.h"
 #include "stream/igtl/endpoints.h"
+#include "stream/igtl/image.h"
 #include "stream/operators/igtl_values.h"
 
 namespace sagittal::stream {
@@ -86,6 +87,39 @@ TEST(IgtlValues, PlusSaysOfEachToolWhetherItIsSeen) {
   EXPECT_TRUE(tools[1].valid);
   EXPECT_EQ(tools[2].name, "Stylus");
   EXPECT_TRUE(tools[2].valid);
+}
+
+std::optional<Message> picture_with_axes(const igtl::Matrix& axes) {
+  igtl::Image head;
+  head.scalar = igtl::Scalar::uint8;
+  head.frame.size = head.frame.part_size = {5, 3, 1};
+  head.frame.matrix = axes;
+  Bytes content = igtl::write_image_head(head);
+  content.resize(content.size() + 15);
+  igtl::Arrival arrival;
+  arrival.message.header.type = "IMAGE";
+  arrival.message.content = content;
+  auto message = message_of(arrival);
+  return message;
+}
+
+TEST(IgtlValues, PicturesOfCalibrationsThatAreALittleAskewAreStraightened) {
+  const auto message = picture_with_axes({0.1F, 0, 0, 0.008F, 0.1F, 0, 0.001F, 0.002F, 0.1F, 10, 20, 30});
+  const Geometry& grid = value_in<Frame>(*message)->geometry;
+  EXPECT_NO_THROW(check_geometry(grid, "the picture"));
+  const Vec3 centre = index_to_world(grid, {2, 1, 0});
+  EXPECT_NEAR(centre[0], -10, 1e-5);
+  EXPECT_NEAR(centre[1], -20, 1e-5);
+  EXPECT_NEAR(centre[2], 30, 1e-5);
+  EXPECT_NEAR(grid.spacing_mm[0], 0.1, 1e-6);
+  EXPECT_NEAR(grid.spacing_mm[1], std::hypot(0.008, 0.1), 1e-6);
+  EXPECT_NEAR(grid.spacing_mm[2], 0.1, 1e-4);
+  EXPECT_NEAR(grid.direction[2][2], 1, 1e-6);
+  // Both axes are turned by the same half of the angle.
+  const double half = std::atan(0.08) / 2;
+  EXPECT_NEAR(-grid.direction[0][0], std::cos(half), 1e-5);
+  EXPECT_NEAR(-grid.direction[1][1], std::cos(half), 1e-5);
+  EXPECT_ERROR(picture_with_axes({0.1F, 0, 0, 0.05F, 0.1F, 0, 0, 0, 0.1F, 0, 0, 0}), ErrorCode::bad_input);
 }
 
 /// A server that keeps what it is asked for, and answers.
