@@ -93,6 +93,13 @@ def test_opened_again_it_is_shown_and_not_doubled(hub, scene, main_thread, serve
     node.GetDisplayNode().SetVisibility(False)
     assert hub.answer(hub.logic.open, job) == [node] and node.GetDisplayNode().GetVisibility()
     scene.RemoveNode(node)
+    told = []
+    for _ in range(2):
+        hub.logic.open(job, told.append, told.append)
+    main_thread.until(lambda: len(told) == 2)
+    (node,) = told[0]
+    assert told[1] == [node] and scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 1
+    scene.RemoveNode(node)
     assert segmentation.find(scene, job.id, job.outputs[0].path) is None
     other = Hub(scene, main_thread, server.url)  # as after a restart of Slicer
     main_thread.timed(other.logic.runs.refresh)
@@ -137,8 +144,12 @@ def test_a_result_comes_although_the_server_has_forgotten_the_image(hub, scene, 
     (node,) = hub.answer(hub.logic.open, job)
     assert len(hub_scene.labels_of(node, volume)) == 2
     scene.RemoveNode(node)
-    scene.RemoveNode(volume)
     api.remove_volume(job.inputs[0].volume)
+    slicer.util.arrayFromVolume(volume)[0, 0, 0] += 1
+    slicer.util.arrayFromVolumeModified(volume)
+    with pytest.raises(SagittalError, match="not as it was"):
+        hub.answer(hub.logic.open, job)
+    scene.RemoveNode(volume)
     with pytest.raises(SagittalError, match="forgotten"):
         hub.answer(hub.logic.open, job)
 

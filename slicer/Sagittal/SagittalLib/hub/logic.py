@@ -43,9 +43,11 @@ class HubLogic:
     def close(self):
         """Runs go on; this logic tells nothing more."""
         self.runs.close()
-        for task in [self._search, *self._opening.values()]:
-            if task is not None:
-                task.cancel()
+        if self._search is not None:
+            self._search.cancel()
+        for opening in self._opening.values():
+            opening.cancel()
+        self._opening.clear()
 
     # ---- models
 
@@ -84,59 +86,77 @@ class HubLogic:
 
     def open(self, job, done, failed):
         """The segmentations of a run in the scene: done([node, …]). Those that are there are shown as they are."""
-        if job.id in self._opening:
-            return
-        missing = [one for one in job.segmentations if segmentation.find(self.scene, job.id, one.path) is None]
-        self._fetch(job, missing, done, failed, may_send=True)
-
-    def _fetch(self, job, outputs, done, failed, may_send):
-        def came(found):
-            self._opening.pop(job.id, None)
-            done(self._opened(job, found))
-
-        def did_not(error):
-            self._opening.pop(job.id, None)
-            if may_send and isinstance(error, results.VolumeGone):
-                self._send_again(job, outputs, done, failed, error)
-            else:
-                failed(error)
-
-        self._opening[job.id] = self._workers.run(
-            lambda stop: [results.fetch(self._calls, job, one, stop) for one in outputs], came, did_not)
-
-    def _opened(self, job, found):
-        volume = self.volume_of(job)
-        for result in found:
-            node = scans.node_of(self.scene, [result.volume]) or volume
-            segmentation.add(self.scene, result, job.title, node)
-        nodes = [segmentation.find(self.scene, job.id, one.path) for one in job.segmentations]
-        for node in nodes:
-            segmentation.show(node)
-        return nodes
+        opening = self._opening.get(job.id)
+        if opening is None:
+            opening = self._opening[job.id] = _Opening(self, job)
+            opening.begin()
+        opening.add(done, failed)
 
     def volume_of(self, job):
         """The volume of the scene that a run was given first, or None."""
         return scans.node_of(self.scene, [one.volume for one in job.inputs if one.volume])
 
-    def _send_again(self, job, outputs, done, failed, error):
-        """The server forgets images that nobody uses; a volume of the scene may still be that image."""
-        node = scans.node_of(self.scene, error.volumes)
-        if node is None:
-            failed(error)
-            return
 
-        def sent(volume):
-            if volume in error.volumes:
-                self._fetch(job, outputs, done, failed, may_send=False)
-            else:
-                failed(SagittalError("%s is not as it was when the model was run on it, and the server has forgotten "
+class _Opening:
+    """The results of one run on their way into the scene; who asks meanwhile hears of it too."""
+
+    def __init__(self, logic, job):
+        self._logic, self._job = logic, job
+        self._listeners = []
+        self._task = None
+
+    def add(self, done, failed):
+        self._listeners.append((done, failed))
+
+    def cancel(self):
+        self._listeners = []
+        if self._task is not None:
+            self._task.cancel()
+
+    def begin(self, may_send=True):
+        """Reads what is not in the scene. `may_send`: an image that the server has forgotten is sent again."""
+        job, logic = self._job, self._logic
+        missing = [one for one in job.segmentations if segmentation.find(logic.scene, job.id, one.path) is None]
+        self._task = logic._workers.run(lambda stop: [results.fetch(logic._calls, job, one, stop) for one in missing],
+                                        self._came, lambda error: self._did_not(error, may_send))
+
+    def _came(self, found):
+        job, scene = self._job, self._logic.scene
+        first = self._logic.volume_of(job)
+        for result in found:
+            segmentation.add(scene, result, job.title, scans.node_of(scene, [result.volume]) or first)
+        nodes = [segmentation.find(scene, job.id, one.path) for one in job.segmentations]
+        for node in nodes:
+            segmentation.show(node)
+        for done, _ in self._end():
+            done(nodes)
+
+    def _did_not(self, error, may_send):
+        gone = may_send and isinstance(error, results.VolumeGone)
+        node = scans.node_of(self._logic.scene, error.volumes) if gone else None
+        if node is None:
+            self._fail(error)
+            return
+        as_image = any(one.description.endswith(".nrrd") for one in self._job.inputs)
+        as_dicom = not as_image and self._logic.scans.has_dicom(node)
+        self._task = self._logic.scans.send(node, as_dicom, lambda volume: self._sent(node, volume, error.volumes),
+                                            self._fail)
+
+    def _sent(self, node, volume, wanted):
+        if volume in wanted:
+            self.begin(may_send=False)
+        else:
+            self._fail(SagittalError("%s is not as it was when the model was run on it, and the server has forgotten "
                                      "that image. Run the model again." % node.GetName()))
 
-        self.scans.send(node, self.scans.has_dicom(node) and not self._was_image(job, node), sent, failed)
+    def _fail(self, error):
+        for _, failed in self._end():
+            failed(error)
 
-    @staticmethod
-    def _was_image(job, node):
-        return any(one.description.endswith(".nrrd") for one in job.inputs)
+    def _end(self):
+        self._logic._opening.pop(self._job.id, None)
+        listeners, self._listeners = self._listeners, []
+        return listeners
 
 
 class _Start:
@@ -191,6 +211,7 @@ class _Start:
             details = error.details if isinstance(error.details, dict) else {}
             self._on_licence(read_licence(details.get("licence")))
         else:
+            self._logic.runs.refresh()  # where only the answer was lost, it runs
             self._failed(error)
 
 

@@ -135,7 +135,7 @@ class HubPanel:
     def _look_again(self):
         """Runs of other programs, and those that went on while nobody listened."""
         self.logic.runs.refresh()
-        if self.find.trouble.visible:
+        if self.find.trouble.text:
             self.find.search()
 
     # ---- models

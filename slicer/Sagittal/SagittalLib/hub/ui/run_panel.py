@@ -23,6 +23,7 @@ class RunPanel:
         self._backends = None
         self._rows = []
         self._licence = None
+        self._missing = ""
         self.dialog = None
         self._build()
 
@@ -158,7 +159,7 @@ class RunPanel:
             self._look_at_rows()
         busy = self._task is not None
         refused = any(one.is_refused for one in self._rows)
-        self.run_button.setEnabled(ready and not busy and not refused and not getattr(self, "_missing", ""))
+        self.run_button.setEnabled(ready and not busy and not refused and not self._missing)
         self.run_button.setText("Run on these volumes" if len(self._rows) > 1 else "Run on this volume")
         self.run_button.setVisible(self._card is not None and self._card.get("kind") != "interactive")
         self.cancel_button.setVisible(busy)
