@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from SagittalLib.streams import contents, crc64, wire
-from SagittalLib.streams.igtl import Link
+from SagittalLib.streams.igtl import READERS, Link
 from stream_peers import Peer, Pipeline, oblique, until
 
 
@@ -232,6 +232,31 @@ def test_strangers_cannot_fill_the_memory(linked):
         link = linked(peer.port)
         until(lambda: link.not_taken == 236)
         assert len(link.take()) == 64
+
+
+def test_no_damage_raises_anything_but_that_it_is_damaged():
+    random = np.random.default_rng(11)
+    lines = struct.pack(">10I", 3, 0, 0, 1, 16, 1, 16, 0, 0, 0) + struct.pack(">9f", *range(9)) + struct.pack(">8I", 3, 0, 1, 2, 3, 2, 1, 0)
+    good = [("IMAGE", image_body()), ("IMAGE", image_body(scalar=5, order=1, extra=32)), ("TRANSFORM", contents.write_transform(oblique())),
+            ("TDATA", contents.write_tracking([("a", np.eye(4)), ("b", oblique())])), ("STRING", contents.write_string("hello")),
+            ("STATUS", contents.write_status(3, "x", "y")), ("POINT", contents.write_points([("p", (1, 2, 3))])), ("POLYDATA", lines),
+            ("COMMAND", contents.write_command(7, "Stop", "now"))]
+    refused = read = 0
+    for n in range(6000):
+        kind, content = good[n % len(good)]
+        parts = bytearray(b"".join(map(bytes, wire.pack(kind, "Device", content, metadata={"Key": "value"}))))
+        for _ in range(random.integers(1, 5)):
+            at = int(random.integers(58 if n % 3 else 0, len(parts)))
+            parts[at] = random.choice([0, 1, 127, 128, 255, parts[at] ^ 1 << int(random.integers(8))])
+        if n % 5 == 0:
+            del parts[int(random.integers(58, len(parts))):]
+        try:
+            message = wire.read_body(wire.read_header(parts[:58]), memoryview(parts)[58:], check=False)
+            READERS.get(message.kind, bytes)(message.content)
+            read += 1
+        except wire.BadMessage:
+            refused += 1
+    assert refused > 1000 and read > 1000
 
 
 def test_images_of_others_are_placed_as_they_mean_it():

@@ -190,7 +190,8 @@ def read_lines(content):
     cells, at = list(zip(sizes[::2], sizes[1::2])), POLY_HEAD.size
     if count > MAX_POINTS or 12 * count + sum(size for _, size in cells) > len(content) - at:
         raise BadMessage("The parts of a POLYDATA are longer than the message.")
-    points = np.frombuffer(content, ">f4", 3 * count, at).reshape(count, 3).astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        points = np.frombuffer(content, ">f4", 3 * count, at).reshape(count, 3).astype(np.float64)
     _check_finite(points, "A POLYDATA")
     at += 12 * count + cells[0][1]
     lines = []

@@ -183,7 +183,7 @@ class Link:
                 self._told(None if self.listens else Unreachable("%s closed the connection." % self.address))
             except Cancelled:
                 break
-            except (SagittalError, OSError) as error:
+            except Exception as error:  # no memory, too: whatever it is, the connection is tried again
                 self._told(self._explained(error))
             if self._stop.is_set or self._paused(pause):
                 break
@@ -351,7 +351,7 @@ class Link:
             return Unreachable("There is no computer called %s." % self.host)
         if isinstance(error, ConnectionError):
             return Unreachable("%s closed the connection." % self.address)
-        return Unreachable("%s cannot be used: %s." % (self.address, error.strerror or error))
+        return Unreachable("%s cannot be used: %s." % (self.address, getattr(error, "strerror", None) or error))
 
 
 def _fill(connection, view):

@@ -124,5 +124,5 @@ def fill_table(where, rows, tips=None, stretched=0):
                 item.setToolTip(tip)
     where.blockSignals(False)
     rows_shown = min(max(len(rows), 2), 8)
-    where.setFixedHeight(where.horizontalHeader().sizeHint().height() + rows_shown * where.rowHeight(0) + 4
+    where.setFixedHeight(where.horizontalHeader().sizeHint().height() + rows_shown * where.rowHeight(0) + 6
                          if rows else where.horizontalHeader().sizeHint().height() + 52)
