@@ -258,6 +258,31 @@ def test_a_licence_is_shown_before_the_first_run(scene, program, tmp_path):
     server.stop()
 
 
+def test_the_self_test_that_people_run_passes(scene, server, monkeypatch):
+    qt_slicer.install(scene)
+    import SagittalHub
+    widget = SagittalHub.SagittalHubWidget()
+    monkeypatch.setattr(slicer.app, "settings", lambda store=MemoryStore(): store, raising=False)
+    monkeypatch.setattr(slicer.util, "selectModule", lambda name: (widget.setup(), widget.enter(), widget.parent.show()), raising=False)
+    monkeypatch.setattr(slicer.util, "addVolumeFromArray", lambda voxels, name: in_tree(scene, voxels, name), raising=False)
+    slicer.modules.SagittalHubWidget = widget
+    monkeypatch.syspath_prepend(Path(SagittalHub.__file__).parent / "Testing/Python")
+    import SagittalHubSelfTest
+    told = []
+    SagittalHubSelfTest.run(told.append, server.url, "organs")
+    assert told[-1].startswith("Passed: organs")
+    widget.parent.hide()
+    widget.cleanup()
+
+
+def in_tree(scene, voxels, name):
+    """A volume in the tree of the data, where Slicer's own program puts it."""
+    volume = hub_scene.volume_of(scene, voxels, (1, 1, 1), name)
+    tree = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+    tree.CreateItem(tree.GetSceneItemID(), volume)
+    return volume
+
+
 def test_the_module_is_what_slicer_loads(scene):
     qt_slicer.install(scene)
     import SagittalHub

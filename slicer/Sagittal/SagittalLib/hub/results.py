@@ -1,4 +1,5 @@
 """What a run has found, on the grid of the image that it was given: read from the server by worker threads."""
+import concurrent.futures
 from dataclasses import dataclass
 from typing import List
 
@@ -12,6 +13,7 @@ from ..geometry import to_matrix
 from .job import FoundSegment
 
 MOST_VOXELS = 1 << 32
+TOGETHER = 4
 
 
 @dataclass(frozen=True)
@@ -74,13 +76,23 @@ def _on_image_of(calls, job, output, given, stop):
                                                                                       len(output.segments)))
         shape = tuple(session["geometry"]["shape"])
         layers = Layers(shape)
-        for segment, described in zip(made, output.segments):
-            stop.check()
-            layers.add(described, calls.api.whole_mask(session["id"], int(segment["number"]), shape))
+        for described, reply in zip(output.segments, _masks(calls.api, session["id"], made, shape, stop)):
+            layers.add(described, reply)
         to_ras = ijk_to_ras(session["geometry"])
         return Result(job.id, output.path, volume, shape, to_ras, layers.images(to_ras), layers.placed)
     finally:
         calls.api.close_session(session["id"])
+
+
+def _masks(api, session, segments, shape, stop):
+    """The MaskReply of each, asked for a few at a time."""
+    def read(segment):
+        stop.check()
+        return api.whole_mask(session, int(segment["number"]), shape)
+
+    with concurrent.futures.ThreadPoolExecutor(TOGETHER, "sagittal-masks") as pool:
+        for begin in range(0, len(segments), TOGETHER):
+            yield from pool.map(read, segments[begin:begin + TOGETHER])
 
 
 def ijk_to_ras(geometry):

@@ -72,6 +72,8 @@ class RunPanel:
         self._card, self._needs = card, None
         self.root.setVisible(card is not None)
         if card is None:
+            self._clear_rows()
+            self.look()
             return
         names = [one for one in card.get("workflows") or [] if isinstance(one, dict) and one.get("name")]
         self.workflow.blockSignals(True)
