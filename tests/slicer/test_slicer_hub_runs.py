@@ -205,7 +205,7 @@ def test_a_run_goes_on_when_the_server_is_restarted(scene, main_thread, program,
     hub = Hub(scene, main_thread, first.url)
     job = hub.run(hub_scene.scan(scene, times=12))
     main_thread.timed(hub.logic.runs.watch, job.id)
-    main_thread.until(lambda: hub.job(job).state in ("staging", "running"))
+    main_thread.until(lambda: hub.job(job).state != "queued")
     first.stop(how)
     second = hub_scene.make_server(program, tmp_path, port=first.port)
     assert hub.until_ended(job).state == "done"

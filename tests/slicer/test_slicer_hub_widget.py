@@ -56,7 +56,7 @@ class Person:
         self.panel.root.show()
         self.panel.enter()
 
-    def until(self, condition, seconds=20):
+    def until(self, condition, seconds=60):
         end = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < end, f"nothing happened in time: {self.words()}"
@@ -128,7 +128,7 @@ def test_a_model_is_run_on_the_volume_and_its_segments_come(person, scene):
     assert panel.run._rows[0].volume is volume and "executes nothing" in panel.run.about.text
     person.picture("model", 900)
     panel.run.run_button.click()
-    person.until(lambda: panel.tabs.currentIndex == 1 and panel.jobs.progress.visible)
+    person.until(lambda: panel.tabs.currentIndex == 1 and panel.jobs.details.visible)
     person.picture("running", 620)
     person.until(lambda: scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 1)
     person.until(lambda: panel.jobs.open_button.visible)
