@@ -144,6 +144,9 @@ def test_a_server_that_is_killed_and_comes_again(program, folder, scene, main_th
         main_thread.until(lambda: logic.pipelines.error and logic.link.error and not logic.is_connected)
         server = Server(program, "--pipelines", folder, port=port)
         main_thread.until(lambda: logic.pipelines.is_gone)
+        main_thread.timed(logic.pipelines.stop)  # nobody is asked to delete what there is not
+        main_thread.until(lambda: not logic.pipelines.is_busy)
+        assert logic.pipelines.error is None and logic.pipelines.stream is None
         main_thread.timed(logic.pipelines.start, "live")
         main_thread.until(lambda: logic.pipelines.stream and not logic.pipelines.is_gone and logic.pipelines.error is None)
         main_thread.timed(logic.connect, *logic.pipelines.addresses()[0])

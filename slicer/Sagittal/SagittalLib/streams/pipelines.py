@@ -37,8 +37,8 @@ class Pipelines:
         def ask(stop, api):
             listed = api.get("streams", stop=stop)
             described = [] if self.types else _list(api.get("streams/operators", stop=stop), "operators")
-            types = self.types or {one["name"]: one for one in described}
-            return _list(listed, "pipelines"), _list(listed, "streams"), types
+            types = self.types or {one["name"]: one for one in _named(described, "name")}
+            return _named(_list(listed, "pipelines"), "name"), _named(_list(listed, "streams"), "id"), types
 
         def came(found):
             self.pipelines, self.streams, self.types = found
@@ -61,8 +61,12 @@ class Pipelines:
         if self.stream is None:
             return
         path = _path(self.stream["id"])
+        was_gone, self.is_gone = self.is_gone, False
         self._close_events()
         self.stream = None
+        if was_gone:
+            self.refresh()
+            return
         self._run(lambda stop, api: api.delete(path, stop=stop), lambda nothing: self.refresh())
 
     def set_parameters(self, parameters):
@@ -311,3 +315,8 @@ def _list(answer, name):
     if not isinstance(value, list):
         raise SagittalError("The server's answer has no list of %s." % name)
     return value
+
+
+def _named(entries, name):
+    """Those that are objects with a name; what else a list holds is left out."""
+    return [one for one in entries if isinstance(one, dict) and isinstance(one.get(name), str)]

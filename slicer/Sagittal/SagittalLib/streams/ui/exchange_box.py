@@ -18,7 +18,7 @@ class ExchangeBox:
         self._chosen = chosen
         inner = section("Send into the pipeline", layout)
         self.node = slicer.qMRMLNodeComboBox()
-        self.node.nodeTypes = NODE_TYPES
+        self.node.nodeTypes = list(NODE_TYPES)
         self.node.noneEnabled = True
         self.node.addEnabled = self.node.removeEnabled = self.node.renameEnabled = False
         self.node.setMRMLScene(logic.scene)

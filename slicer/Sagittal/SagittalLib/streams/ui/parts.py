@@ -89,6 +89,8 @@ def table(headings, tips, stretched=0):
     for column, tip in enumerate(tips):
         made.horizontalHeaderItem(column).setToolTip(tip)
     made.verticalHeader().setVisible(False)
+    made.verticalHeader().setDefaultSectionSize(_row_height(made))
+    made.horizontalHeader().setFixedHeight(_row_height(made))
     made.setEditTriggers(qt.QAbstractItemView.NoEditTriggers)
     made.setSelectionBehavior(qt.QAbstractItemView.SelectRows)
     made.setSelectionMode(qt.QAbstractItemView.SingleSelection)
@@ -124,5 +126,9 @@ def fill_table(where, rows, tips=None, stretched=0):
                 item.setToolTip(tip)
     where.blockSignals(False)
     rows_shown = min(max(len(rows), 2), 8)
-    where.setFixedHeight(where.horizontalHeader().sizeHint().height() + rows_shown * where.rowHeight(0) + 6
-                         if rows else where.horizontalHeader().sizeHint().height() + 52)
+    where.setFixedHeight((rows_shown + 1) * _row_height(where) + 4)
+
+
+def _row_height(where):
+    """For a line of text of its font, on any screen."""
+    return where.fontMetrics().height() + 10

@@ -95,14 +95,16 @@ class PipelineBox:
     def _entries(self):
         stream = self._pipelines.stream
         if stream is not None:
-            return [(str(stream.get("title") or stream["pipeline"]), ("stream", stream["id"]))]
-        running = [("%s (runs)" % (one.get("title") or one.get("pipeline")), ("stream", one.get("id")))
+            return [(str(stream.get("title") or stream["pipeline"]), "stream " + stream["id"])]
+        running = [("%s (runs)" % (one.get("title") or one.get("pipeline")), "stream %s" % one.get("id"))
                    for one in self._pipelines.streams if not one.get("ended")]
-        return running + [(str(one.get("title") or one["name"]), ("pipeline", one["name"]))
+        return running + [(str(one.get("title") or one["name"]), "pipeline " + one["name"])
                           for one in self._pipelines.pipelines]
 
     def _chosen(self):
-        return tuple(self.choice.itemData(self.choice.currentIndex) or (None, None))
+        """("stream", its id), ("pipeline", its name), or two empty texts."""
+        kind, _, name = str(self.choice.itemData(self.choice.currentIndex) or "").partition(" ")
+        return kind, name
 
     def _server_changed(self):
         if self.server.text != self._settings.get("server"):
