@@ -1,8 +1,5 @@
-#include <unistd.h>
-
 #include <cstdio>
 #include <filesystem>
-#include <iostream>
 #include <memory>
 #include <string>
 #include <vector>
@@ -11,10 +8,10 @@
 
 #include "base/error.h"
 #include "base/json.h"
-#include "base/text.h"
 #include "commands.h"
 #include "hub/fetch.h"
 #include "hub/weights.h"
+#include "licence_question.h"
 #include "model_lookup.h"
 #include "progress_bar.h"
 
@@ -42,13 +39,8 @@ void list_weights(bool json) {
 
 /// The licence that the user accepts: named on the command line, or at a terminal by a word.
 std::string ask_for_licence(const hub::KnownWeights& weights, const Arguments& arguments) {
-  const bool terminal = ::isatty(STDIN_FILENO) == 1 && ::isatty(STDERR_FILENO) == 1;
-  if (!arguments.accepted.empty() || !terminal) return arguments.accepted;
-  fmt::print(stderr, "{}\nlicence: {}, {}\nDo you accept it? Type yes: ", weights.title, weights.licence,
-             weights.licence_uri);
-  std::string answer;
-  std::getline(std::cin, answer);
-  return lower_case(answer) == "yes" ? weights.licence : "";
+  if (!arguments.accepted.empty() || !can_ask()) return arguments.accepted;
+  return accepts_licence(weights.title, weights.licence, weights.licence_uri) ? weights.licence : "";
 }
 
 Json describe(const hub::FetchedModel& model) {

@@ -17,17 +17,15 @@
 #include "hub/card_json.h"
 #include "hub/local_models.h"
 #include "interact/model.h"
+#include "keras_folder.h"
 #include "model_lookup.h"
 #include "nn/checkpoint.h"
 #include "nn/cost.h"
 #include "nn/cpu/network.h"
-#include "nn/keras/convert.h"
 #include "nn/model_folder.h"
 
 namespace sagittal::commands {
 namespace {
-
-constexpr std::size_t kMaxKerasFile = std::size_t{1} << 30;
 
 struct Arguments {
   std::string model;
@@ -310,15 +308,8 @@ struct ConvertArguments {
 
 void convert_keras(const ConvertArguments& arguments) {
   const std::filesystem::path file = arguments.file, folder = arguments.folder;
-  const nn::KerasOptions options{
-      file.stem().string(), {arguments.divide_by_maximum, arguments.flip_vertically}, arguments.labels};
-  const nn::GraphFiles files = nn::convert_keras(read_file(file, kMaxKerasFile), options, file.string());
-  const nn::Graph graph = nn::parse_graph(files.network, file.string());
-  std::error_code failure;
-  std::filesystem::create_directories(folder, failure);
-  if (failure) throw Error(ErrorCode::io, fmt::format("{} cannot be made: {}", folder.string(), failure.message()));
-  write_file_atomically(folder / "weights.safetensors", files.weights);
-  write_file_atomically(folder / "network.json", as_bytes(files.network));
+  const nn::Graph graph = convert_keras_file(
+      file, folder, {file.stem().string(), {arguments.divide_by_maximum, arguments.flip_vertically}, arguments.labels});
   const nn::GraphShape& in = graph.inputs[0].shape;
   const nn::GraphShape& out = graph.shape_of(graph.outputs[0]);
   if (arguments.json) {

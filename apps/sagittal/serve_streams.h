@@ -9,7 +9,8 @@ namespace sagittal {
 class ServeStreams {
  public:
   ServeStreams(const ServeOptions& options, server::Events& events, const LogSink& log)
-      : library_(pipeline_directories(options.model.data_directory, options.pipelines)),
+      : library_(pipeline_directories(options.model.data_directory, options.pipelines),
+                 assets_directory(options.model.data_directory)),
         registry_(stream_operators(options.plugins)),
         running_(library_, registry_, options.max_streams, log),
         events_(events) {}

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "commands.h"
 #include "stream/json_text.h"
+#include "stream_assets.h"
 #include "stream_operators.h"
 #include "stream_options.h"
 #include "stream_text.h"
@@ -35,8 +36,11 @@ stream::PipelineFile load(const Options& options) {
 
 void run(const Options& options) {
   const stream::OperatorRegistry registry = stream_operators(options.plugins);
+  stream::PipelineFile pipeline = load(options);
+  offer_assets(pipeline, options);
+  settle(pipeline, options);
   const auto [statistics, outcome] =
-      watch_stream(load(options), registry, {.lines = !options.quiet && !options.json, .line = {}, .look = {}});
+      watch_stream(pipeline, registry, {.lines = !options.quiet && !options.json, .line = {}, .look = {}});
   if (options.json) {
     fmt::print("{}\n", stream::json_text(stream::to_json(statistics)));
   } else if (!options.quiet) {
@@ -47,7 +51,8 @@ void run(const Options& options) {
 
 void check(const Options& options) {
   const stream::OperatorRegistry registry = stream_operators(options.plugins);
-  const stream::PipelineFile pipeline = load(options);
+  stream::PipelineFile pipeline = load(options);
+  settle(pipeline, options);
   const stream::Graph graph = stream::build(pipeline, registry);
   if (options.json) {
     Json operators = Json::array(), flows = Json::array();
@@ -65,17 +70,22 @@ void check(const Options& options) {
 }
 
 void list(const Options& options) {
-  const auto entries = library_of(options).list();
+  const stream::PipelineLibrary library = library_of(options);
+  const auto entries = library.list();
   if (options.json) {
     Json all = Json::array();
     for (const auto& entry : entries) {
-      all.push_back({{"name", entry.name}, {"title", entry.title}, {"description", entry.description}});
+      all.push_back({{"name", entry.name},
+                     {"title", entry.title},
+                     {"description", entry.description},
+                     {"assets", assets_json(entry.assets, library.assets())}});
     }
     fmt::print("{}\n", stream::json_text({{"pipelines", all}}));
     return;
   }
   for (const auto& entry : entries) {
-    fmt::print("{:<24} {}\n", entry.name, entry.problem.empty() ? entry.title : entry.problem);
+    fmt::print("{:<24} {}{}\n", entry.name, entry.problem.empty() ? entry.title : entry.problem,
+               assets_text(entry.name, entry.assets, library.assets()));
   }
 }
 
@@ -123,6 +133,7 @@ void add_stream(CLI::App& app) {
   operators_command->callback([options] { operators(*options); });
   add_stream_record(*stream);
   add_stream_play(*stream);
+  add_stream_fetch(*stream);
 }
 
 }  // namespace sagittal::commands

@@ -16,4 +16,9 @@ stream::OperatorRegistry stream_operators(const std::vector<std::string>& plugin
 std::vector<std::filesystem::path> pipeline_directories(const std::filesystem::path& data_directory,
                                                         const std::vector<std::string>& extra = {});
 
+/// Where what pipelines need from elsewhere lies once it has been fetched.
+inline std::filesystem::path assets_directory(const std::filesystem::path& data_directory) {
+  return data_directory / "assets";
+}
+
 }  // namespace sagittal

@@ -35,7 +35,8 @@ void add_stream_common(CLI::App& command, StreamOptions& options) {
 }
 
 stream::PipelineLibrary library_of(const StreamOptions& options) {
-  return stream::PipelineLibrary(pipeline_directories(options.data_directory, options.folders));
+  return stream::PipelineLibrary(pipeline_directories(options.data_directory, options.folders),
+                                 assets_directory(options.data_directory));
 }
 
 bool is_pipeline_file(const std::string& name_or_file) {

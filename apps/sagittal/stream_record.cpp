@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "commands.h"
 #include "stream/json_text.h"
+#include "stream_assets.h"
 #include "stream_operators.h"
 #include "stream_options.h"
 #include "stream_watch.h"
@@ -62,9 +63,9 @@ const stream::OutputPort& output_of(const stream::Graph& graph, const stream::Gr
   return *graph.nodes()[flow.from_node].setup.outputs()[flow.from_port];
 }
 
+/// Of ports that carry any type, the flow knows which.
 Source source_of(const stream::Graph& graph, const stream::Graph::Flow& flow) {
-  const stream::OutputPort& port = output_of(graph, flow);
-  return {graph.nodes()[flow.from_node].name + "." + port.name(), std::string(port.type().name)};
+  return {graph.nodes()[flow.from_node].name + "." + output_of(graph, flow).name(), std::string(flow.type.name)};
 }
 
 bool sends(const stream::Graph& graph, std::size_t node) {
@@ -92,7 +93,10 @@ Source chosen(const stream::Graph& graph, const std::string& name) {
     for (const stream::OutputPort* port : node.setup.outputs()) {
       const std::string whole = node.name + "." + port->name();
       if (whole == name || (name == op && node.name == op && node.setup.outputs().size() == 1)) {
-        return {whole, std::string(port->type().name)};
+        const auto& flows = graph.flows();
+        const auto same = [&](const auto& flow) { return &output_of(graph, flow) == port; };
+        const auto flow = std::find_if(flows.begin(), flows.end(), same);
+        return {whole, std::string(flow == flows.end() ? port->type().name : flow->type.name)};
       }
       there.push_back(whole);
     }
@@ -208,6 +212,7 @@ void record(const RecordOptions& options) {
   } else {
     if (!options.device.empty()) throw Error(ErrorCode::wrong_usage, "--device is for servers, --port for pipelines");
     pipeline = load_pipeline(options);
+    settle(pipeline, options);
     const stream::Graph graph = stream::build(pipeline, registry);
     if (options.ports.empty()) sources = ends_of(graph);
     for (const std::string& port : options.ports) sources.push_back(chosen(graph, port));

@@ -26,14 +26,6 @@ namespace fs = std::filesystem;
 constexpr std::uint64_t kMaxArchive = std::uint64_t{16} << 30;
 constexpr std::uint64_t kMaxUnpacked = std::uint64_t{64} << 30;
 
-void require_licence(const KnownWeights& weights, const FetchOptions& options) {
-  if (lower_case(options.accepted) == lower_case(weights.licence)) return;
-  const std::string given = options.accepted.empty() ? "" : fmt::format("; '{}' is another licence", options.accepted);
-  throw Error(ErrorCode::wrong_usage,
-              fmt::format("{} has the licence {} ({}); accept it with --accept-licence {}{}", weights.name,
-                          weights.licence, weights.licence_uri, weights.licence, given));
-}
-
 net::HttpClient make_client() {
   net::HttpOptions options;
   options.timeout = std::chrono::seconds(0);
@@ -178,9 +170,17 @@ class Fetcher {
 
 }  // namespace
 
+void require_licence(std::string_view what, std::string_view licence, std::string_view licence_url,
+                     std::string_view accepted) {
+  if (lower_case(accepted) == lower_case(licence)) return;
+  const std::string given = accepted.empty() ? "" : fmt::format("; '{}' is another licence", accepted);
+  throw Error(ErrorCode::wrong_usage, fmt::format("{} has the licence {} ({}); accept it with --accept-licence {}{}",
+                                                  what, licence, licence_url, licence, given));
+}
+
 std::vector<FetchedModel> fetch_weights(const KnownWeights& weights, const FetchOptions& options,
                                         const RunControl& control) {
-  require_licence(weights, options);
+  require_licence(weights.name, weights.licence, weights.licence_uri, options.accepted);
   try {
     return Fetcher(weights, options, control).run();
   } catch (const fs::filesystem_error& error) {

@@ -1,12 +1,17 @@
 #pragma once
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/progress.h"
 #include "hub/weights.h"
 
 namespace sagittal::hub {
+
+/// Error(wrong_usage), which says how to accept it, unless `accepted` is the name of the licence of `what`.
+void require_licence(std::string_view what, std::string_view licence, std::string_view licence_url,
+                     std::string_view accepted);
 
 struct FetchOptions {
   std::filesystem::path models;  ///< the folder that model folders are put into; made where it is not there

@@ -28,11 +28,12 @@ std::map<std::string, std::filesystem::path> files_in(const std::vector<std::fil
 std::vector<PipelineLibrary::Entry> PipelineLibrary::list() const {
   std::vector<Entry> entries;
   for (const auto& [name, path] : files_in(folders_)) {
-    Entry entry{name, name, "", ""};
+    Entry entry{name, name, "", "", {}};
     try {
       const PipelineFile file = read_pipeline(path);
       if (!file.title.empty()) entry.title = file.title;
       entry.description = file.description;
+      entry.assets = file.assets;
     } catch (const Error& error) {
       entry.problem = error.what();
     }

@@ -12,11 +12,14 @@ namespace sagittal::stream {
 /// files and addresses.
 class PipelineLibrary {
  public:
-  explicit PipelineLibrary(std::vector<std::filesystem::path> folders) : folders_(std::move(folders)) {}
+  /// `assets`: where what pipelines have fetched lies; empty: nowhere.
+  explicit PipelineLibrary(std::vector<std::filesystem::path> folders, std::filesystem::path assets = {})
+      : folders_(std::move(folders)), assets_(std::move(assets)) {}
 
   struct Entry {
     std::string name, title, description;
     std::string problem;  ///< why it cannot be read; empty where it can
+    std::vector<Asset> assets = {};
   };
   /// By name.
   std::vector<Entry> list() const;
@@ -24,8 +27,11 @@ class PipelineLibrary {
   /// `name`: letters, digits, "_" and "-". Error(not_found) that names those there are; see `read_pipeline`.
   PipelineFile read(std::string_view name) const;
 
+  const std::filesystem::path& assets() const { return assets_; }
+
  private:
   const std::vector<std::filesystem::path> folders_;
+  const std::filesystem::path assets_;
 };
 
 }  // namespace sagittal::stream

@@ -115,12 +115,21 @@ void read_conditions(const Json& table, NodeOptions& options, const std::string&
   if (table.contains("enabled")) options.enabled = json_get<bool>(table, "enabled", where);
 }
 
+PipelineFile::Part::StandIn read_stand_in(const Json& table, const std::string& where) {
+  if (!table.is_object()) refuse(where, "a table", table);
+  PipelineFile::Part::StandIn stand_in{json_get<std::string>(table, "type", where), table};
+  stand_in.parameters.erase("type");
+  return stand_in;
+}
+
 void read_setting(PipelineFile::Part& part, const std::string& key, const Json& value, const std::string& where) {
   if (key == "conditions") {
     read_conditions(value, part.options, where + ".conditions");
   } else if (key == "on_error") {
     if (value != "stop" && value != "skip") refuse(where + ".on_error", "stop or skip", value);
     part.options.on_error = value == "skip" ? OnError::skip : OnError::stop;
+  } else if (key == "stand_in") {
+    part.stand_in = read_stand_in(value, where + ".stand_in");
   } else {
     part.parameters[key] = value;
   }
@@ -158,7 +167,8 @@ PipelineFile::Flow read_flow(const Json& flow) {
 }
 
 PipelineFile read_tree(const Json& tree, const std::filesystem::path& folder) {
-  check_keys(tree, "the pipeline", {"pipeline", "title", "description", "scheduler", "tracking", "operators", "flows"});
+  check_keys(tree, "the pipeline",
+             {"pipeline", "title", "description", "assets", "scheduler", "tracking", "operators", "flows"});
   if (tree.value("pipeline", Json()) != 1)
     refuse("\"pipeline\"", "the format's version, 1", tree.value("pipeline", Json()));
   PipelineFile pipeline;
@@ -167,6 +177,7 @@ PipelineFile read_tree(const Json& tree, const std::filesystem::path& folder) {
   pipeline.description = json_get_or<std::string>(tree, "description", "the pipeline", "");
   if (tree.contains("scheduler")) read_scheduler(tree["scheduler"], pipeline.run);
   if (tree.contains("tracking")) read_tracking(tree["tracking"], pipeline.run, folder);
+  if (tree.contains("assets")) pipeline.assets = parse_assets(tree["assets"]);
   const Json operators = tree.value("operators", Json());
   if (!operators.is_object() || operators.size() > Graph::kMaxNodes) {
     refuse("\"operators\"", fmt::format("a table of 1 to {} operators", Graph::kMaxNodes), operators.type_name());

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "stream/assets.h"
 #include "stream/graph.h"
 #include "stream/registry.h"
 #include "stream/run.h"
@@ -33,6 +34,11 @@ struct PipelineFile {
     Json parameters = Json::object();
     NodeOptions options = {};
     std::vector<std::string> overridden = {};  ///< names of parameters that `override_setting` gave
+    struct StandIn {
+      std::string type;
+      Json parameters = Json::object();
+    };
+    std::optional<StandIn> stand_in = {};  ///< what runs where an asset is not there (assets.h)
   };
   struct Flow {
     std::string from, to;
@@ -42,6 +48,7 @@ struct PipelineFile {
   std::filesystem::path folder;  ///< that relative paths start from
   std::vector<Part> operators;   ///< in the file's order of names
   std::vector<Flow> flows;
+  std::vector<Asset> assets = {};
   RunOptions run;
 };
 
@@ -55,7 +62,8 @@ PipelineFile read_pipeline(const std::filesystem::path& file);
 /// directory. Error(wrong_usage).
 void override_setting(PipelineFile& pipeline, std::string_view setting);
 
-/// Makes the operators and joins them. Error(bad_input | not_found) naming the operator or flow.
+/// Makes the operators and joins them; `settle_assets` comes first. Error(bad_input | not_found) naming the operator or
+/// flow.
 Graph build(const PipelineFile& pipeline, const OperatorRegistry& registry);
 
 }  // namespace sagittal::stream

@@ -66,6 +66,7 @@ RunningPipelines::~RunningPipelines() = default;
 std::shared_ptr<RunningPipeline> RunningPipelines::start(std::string_view name, const Json& parameters,
                                                          const std::string& owner) {
   PipelineFile file = library_.read(name);
+  const std::vector<StoodIn> stood_in = settle_assets(file, library_.assets());
   set_parameters(file, registry_, parameters);
   Graph graph = build(file, registry_);
   auto made = std::make_shared<RunningPipeline>();
@@ -83,6 +84,7 @@ std::shared_ptr<RunningPipeline> RunningPipelines::start(std::string_view name, 
     if (log) log(level, fmt::format("{}: {}", title, text));
     lines->add(text);
   };
+  for (const StoodIn& one : stood_in) options.log(LogLevel::warning, describe(one));
   reserve();
   try {
     made->run_ = std::make_unique<PipelineRun>(std::move(graph), std::move(options));

@@ -10,6 +10,7 @@ void add_standard_operators(OperatorRegistry& registry) {
   add_i420_operators(registry);
   add_label_operators(registry);
   add_network(registry);
+  add_phantom(registry);
   add_onnx(registry);
   add_nnunet(registry);
   add_igtl_operators(registry);

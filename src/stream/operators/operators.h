@@ -14,6 +14,7 @@ void add_recording_operators(OperatorRegistry& registry);  ///< recorder, replay
 void add_i420_operators(OperatorRegistry& registry);       ///< i420_encode, i420_decode
 void add_label_operators(OperatorRegistry& registry);      ///< segmentation, threshold, contours, …
 void add_network(OperatorRegistry& registry);
+void add_phantom(OperatorRegistry& registry);  ///< phantom, echo_surface
 void add_onnx(OperatorRegistry& registry);
 void add_nnunet(OperatorRegistry& registry);
 void add_igtl_operators(OperatorRegistry& registry);      ///< igtl_input, igtl_output, igtl_command
