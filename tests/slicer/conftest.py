@@ -98,7 +98,11 @@ def no_threads_are_left():
     """Threads that a test leaves behind would speak to the server of the next one."""
     before = set(threading.enumerate())
     yield
-    left = [t for t in threading.enumerate() if t not in before and t.name.startswith("sagittal-events")]
-    for thread in left:
-        thread.join(5)
-    assert not [t for t in left if t.is_alive()]
+
+    def left():
+        return [t for t in threading.enumerate() if t not in before and t.name.startswith("sagittal-events")]
+
+    end = time.monotonic() + 5
+    while left() and time.monotonic() < end:
+        time.sleep(0.02)
+    assert not left()

@@ -312,3 +312,32 @@ def test_a_server_that_is_away_is_named(scene, main_thread):
     main_thread.until(lambda: told)
     assert told == ["refused"] and "Is the server running?" in str(one.errors[0]) and len(one.errors) == 1
     assert one.session.state == "failed"
+
+
+def test_a_coarse_mask_comes_first_and_leaves_nothing_behind(server, scene, main_thread, monkeypatch):
+    axes = np.meshgrid(*[np.arange(n) - n / 2 for n in (144, 160, 176)], indexing="ij")
+    ball = sum(a * a for a in axes) < 60 ** 2
+    array = (300 * ball + np.random.default_rng(1).integers(0, 20, ball.shape)).astype(np.int16)
+    volume = scans.volume_of(scene, array)
+    person = Person(server, scene, main_thread, volume, scans.segmentation_of(scene, volume, "a"))
+    seen = []
+    show = person.session._show_preview
+    monkeypatch.setattr(person.session, "_show_preview", lambda link, reply: (show(link, reply), seen.append(person.mask().sum())))
+    person.point([88, 80, 72])
+    assert seen and max(seen) > 0 and person.link().preview == ((0, 0),) * 3
+    assert np.array_equal(person.mask(), person.servers_mask())
+    person.do("undo")
+    assert not person.mask().any() and not person.servers_mask().any()
+    person.session.end()
+    main_thread.until(lambda: not main_thread.workers._lanes)
+
+
+def test_what_others_do_in_a_shared_session_is_shown(person):
+    person.point(CENTRE)
+    session, link = person.session._session["id"], person.link()
+    person.session.api.share_session(session, True)
+    before = person.mask()
+    person.session.api.undo(session, link.server.number, person.session.shape)
+    person.main.until(lambda: not person.mask().any())
+    person.do("undo")  # the scene's own stack still has what was there
+    assert np.array_equal(person.mask(), before) and np.array_equal(person.servers_mask(), before)

@@ -107,28 +107,31 @@ class SceneSegment:
         has_surface = self.node.GetSegmentation().ContainsRepresentation(SURFACE)
         self._take_binary_labelmap()
         self._bring_onto_grid()
-        inner, tight = masks.crop_of(crop)
-        if tight.size:
-            wanted = tuple((low + o[0], high + o[0]) for (low, high), o in zip(inner, bounds))
-            self._grow(wanted)
-        labelmap = self.labelmap
-        common = intersection(bounds, _bounds_of(labelmap.GetExtent()))
-        if masks.is_empty(common):
-            return
-        part = crop[_within(common, bounds)] != 0
-        if self._meets_others(common, part):
+        self._grow(bounds)
+        if self._is_shared() and self._meets_others(bounds, crop):
             self.node.GetSegmentation().SeparateSegmentLabelmap(self.id)
-            labelmap = self.labelmap
-        label = self.segment.GetLabelValue()
-        view = _view(labelmap)[_within(common, _bounds_of(labelmap.GetExtent()))]
-        view[(view == label) & ~part] = 0
-        view[part] = label
+            self._grow(bounds)
+        labelmap, label = self.labelmap, self.segment.GetLabelValue()
+        view = _view(labelmap)[_within(bounds, _bounds_of(labelmap.GetExtent()))]
+        if self._is_shared():
+            view[(view == label) & (crop == 0)] = 0
+            view[crop != 0] = label
+        elif label == 1:
+            view[:] = crop
+        else:
+            np.multiply(crop, label, out=view, casting="unsafe")
         self._tell_changed(labelmap, has_surface)
 
-    def _meets_others(self, bounds, part):
+    def _is_shared(self):
+        """Whether another segment lies in the same labelmap."""
+        segmentation, labelmap = self.node.GetSegmentation(), self.labelmap
+        others = (segmentation.GetNthSegment(n) for n in range(segmentation.GetNumberOfSegments()))
+        return sum(other.GetRepresentation(LABELMAP) is labelmap for other in others) > 1
+
+    def _meets_others(self, bounds, crop):
         labelmap = self.labelmap
         view = _view(labelmap)[_within(bounds, _bounds_of(labelmap.GetExtent()))]
-        found = view[part]
+        found = view[crop != 0]
         return bool(((found != 0) & (found != self.segment.GetLabelValue())).any())
 
     def _tell_changed(self, labelmap, has_surface):
@@ -189,7 +192,7 @@ class SceneSegment:
         return out
 
     def _grow(self, bounds):
-        """Room for `bounds` in the labelmap, for all segments that share it."""
+        """Room for `bounds`, which are written next, in the labelmap, for all segments that share it."""
         labelmap = self.labelmap
         had = masks.EMPTY if _is_empty(labelmap) else _bounds_of(labelmap.GetExtent())
         wider = masks.joined(bounds, had)
@@ -200,9 +203,11 @@ class SceneSegment:
         array.SetName("ImageScalars")
         sides = _sides(wider)
         array.SetNumberOfTuples(sides[0] * sides[1] * sides[2])
+        is_overwritten = wider == bounds and not self._is_shared()
+        if not is_overwritten:
+            array.Fill(0)
         view = vtk_to_numpy(array).reshape(sides)
-        view[:] = 0
-        if not masks.is_empty(had):
+        if not is_overwritten and not masks.is_empty(had):
             view[_within(had, wider)] = _view(labelmap)
         labelmap.SetExtent(*[n for low, high in wider for n in (low, high - 1)])
         labelmap.GetPointData().SetScalars(array)

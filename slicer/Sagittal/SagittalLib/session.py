@@ -1,6 +1,7 @@
 """One volume that is being segmented: its session on the server, and what the scene shows of it. Main thread, but for
 what is said to be a worker's."""
 import threading
+import time
 
 import vtk
 
@@ -11,6 +12,7 @@ from .segments import SceneSegment, fingerprint
 from .server_segment import ServerSegment
 
 SESSION, VOLUME, SERVER, TAG = "Sagittal.Session", "Sagittal.Volume", "Sagittal.Server", "Sagittal.Segment"
+NEAR_SECONDS = 0.005
 RETRY_PAUSES = (0.3, 0.6, 1.0, 2.0, 4.0)
 
 
@@ -80,8 +82,8 @@ class VolumeSession:
             raise
 
     def _prepare_on_server(self, stop, taken, known):
-        file = self._file or volumes.pack(taken, not self.api.connection.address.is_local, stop)
         info = self.api.info(stop=stop)
+        file = self._file or volumes.pack(taken, not self._is_near(stop), stop)
         session = self._resumed(file, known)
         if session is None:
             self._later("sending", 0.0)
@@ -89,7 +91,19 @@ class VolumeSession:
             self._later("opening", 1.0)
             session = self.api.open_session(file.id)
         self._file, self._session, self.shape = file, session, tuple(session["geometry"]["shape"])
+        self._listen(session["id"])  # before the prompts that wait in this lane
         return file, session, info
+
+    def _is_near(self, stop):
+        """Worker: whether the server is on this computer, and not at the other end of a tunnel that begins here."""
+        if not self.api.connection.address.is_local:
+            return False
+        times = []
+        for _ in range(3):
+            begin = time.monotonic()
+            self.api.connection.request("GET", "/healthz", stop=stop)
+            times.append(time.monotonic() - begin)
+        return min(times) < NEAR_SECONDS
 
     def _resumed(self, file, known):
         """Worker: the session that the scene remembers, if the server still has it and it is of this image."""
@@ -119,7 +133,6 @@ class VolumeSession:
         self.volume.SetAttribute(SESSION, session["id"])
         self.volume.SetAttribute(VOLUME, file.id)
         self.volume.SetAttribute(SERVER, str(self.api.connection.address))
-        self._listen(session["id"])
         self._tell("ready", 1.0)
         if volumes.stamp(self.volume) != self._stamp:
             self.prepare()
@@ -133,6 +146,8 @@ class VolumeSession:
         if self._stream is not None:
             self._stream.close()
         self._stream = EventStream(self.api.connection, "sessions/%s/events" % session, self._on_event)
+        if self._closed:
+            self._stream.close()
 
     def _forget_session(self):
         if self._stream is not None:
@@ -191,9 +206,11 @@ class VolumeSession:
 
         def send(stop):
             try:
-                return self._predict(link, prompt)
+                reply = self._predict(link, prompt)
             finally:
                 arrived.set()
+            region = masks.joined(reply.bounds, link.preview)
+            return reply.bounds, (region, link.server.revision, link.server.read(region))
 
         def stopped(error):
             self._stopped(link, error, prompt, done, refused)
@@ -201,7 +218,7 @@ class VolumeSession:
         def start(stop):
             self._bring_in_step(link, content)
             link.arrived = arrived
-            self.workers.run(send, lambda reply: self._finished(link, reply, done), stopped)
+            self.workers.run(send, lambda result: self._finished(link, *result, done), stopped)
             arrived.wait()  # so that the next one comes after it
 
         self.workers.run(start, None, stopped, self._lane)
@@ -397,10 +414,10 @@ class VolumeSession:
 
     # ---- answers and events
 
-    def _finished(self, link, reply, done):
+    def _finished(self, link, bounds, ready, done):
         link.running -= 1
         link.was_lost = False
-        self._show(link, reply.bounds)
+        self._show(link, bounds, ready=ready)
         if done is not None:
             done()
         self._settle(link)
@@ -432,13 +449,15 @@ class VolumeSession:
             link.is_saved = False
         self._on_change()
 
-    def _show(self, link, bounds, undoable=True):
-        """The scene shows what the server has inside `bounds`, and where a preview was."""
+    def _show(self, link, bounds, undoable=True, ready=None):
+        """The scene shows what the server has inside `bounds`, and where a preview was. ready: (region, revision,
+        mask), read by a worker, for what is just that."""
         region = masks.joined(bounds, link.preview)
         if link.running == 0:
             link.preview = masks.EMPTY
         if not masks.is_empty(region) and link.scene.segment is not None:
-            self._write(link, region, link.server.read(region), undoable)
+            is_ready = ready is not None and ready[:2] == (region, link.server.revision)
+            self._write(link, region, ready[2] if is_ready else link.server.read(region), undoable)
 
     def _show_preview(self, link, reply):
         if link.running == 0 or link.scene.segment is None or reply.is_empty:
