@@ -51,7 +51,7 @@ class MainThread:
 
     def __init__(self, workers):
         self.workers = workers
-        self.longest = 0.0
+        self.longest, self.limit = 0.0, LONGEST_PAUSE_S
 
     def until(self, condition, seconds=120.0):
         """Runs until condition() is true; its value."""
@@ -65,14 +65,12 @@ class MainThread:
             self.timed(self.workers.pump)
 
     def timed(self, call, *arguments):
-        """What a person does: counts as time in which the main thread is held up. CPU time, for other processes are no
-        concern of the extension, and waiting, for whatever blocks is."""
-        begin = time.monotonic()
-        waited = time.thread_time()
+        """Calls, and counts for how long that holds up the main thread: its own time, for a busy machine is no fault of
+        the extension, and the whole time where that is so long that it must have waited for something."""
+        begin, worked = time.monotonic(), time.thread_time()
         result = call(*arguments)
-        busy = time.thread_time() - waited
-        passed = time.monotonic() - begin
-        self.longest = max(self.longest, busy if passed < 4 * LONGEST_PAUSE_S else passed)
+        passed, busy = time.monotonic() - begin, time.thread_time() - worked
+        self.longest = max(self.longest, busy if passed < 20 * LONGEST_PAUSE_S else passed)
         return result
 
 

@@ -139,8 +139,10 @@ def test_the_panel_is_left_and_the_scene_closed(window, scene):
     window.press("B")
     window.widget.exit()
     assert window.widget.prompts._shortcuts == [] and window.widget.prompts.chosen is None
+    removed = window.widget.interactive.volume
     scene.Clear(False)
     window.widget.enter()
+    assert removed.GetScene() is None and window.widget.interactive._sessions == {}
     assert window.widget.interactive.volume is None
     assert window.widget.interactive.status()[0] == "Choose a volume"
 

@@ -38,6 +38,7 @@ class Interactive:
     def choose(self, volume, segmentation, segment_id):
         """Where prompts go from here on. The volume is sent at once, unless the settings say otherwise."""
         is_new_volume = volume is not self.volume
+        self._forget_removed()
         if (volume, segmentation, segment_id) != (self.volume, self.segmentation, self.segment_id):
             self.marks.clear()
         self.volume, self.segmentation, self.segment_id = volume, segmentation, segment_id or ""
@@ -85,12 +86,6 @@ class Interactive:
         self._sessions = {}
         self.marks.remove_nodes()
 
-    def forget(self, volume_id):
-        """A volume that is no longer in the scene."""
-        session = self._sessions.pop(volume_id, None)
-        if session is not None:
-            session.close()
-
     # ---- prompts
 
     def point(self, world):
@@ -112,6 +107,13 @@ class Interactive:
     def drawn(self, prompt):
         """A drawing that is in voxels already."""
         self._give(lambda: prompt, None)
+
+    def _forget_removed(self):
+        """Volumes that are no longer in the scene."""
+        for name, session in list(self._sessions.items()):
+            if session.volume.GetScene() is None:
+                session.close()
+                del self._sessions[name]
 
     def _give(self, make, world):
         def give():

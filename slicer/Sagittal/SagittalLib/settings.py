@@ -9,7 +9,6 @@ DEFAULTS = {
     "ca_file": "",
     "program": "",
     "send_early": True,
-    "show_preview": True,
 }
 
 
