@@ -36,7 +36,6 @@ class Pipeline:
             assert self.process.poll() is None, self.process.stderr.read()
             try:
                 socket.create_connection(("127.0.0.1", self.port), 1).close()
-                time.sleep(0.2)  # operators that share the port are ready a little later than it listens
                 return
             except OSError:
                 time.sleep(0.02)

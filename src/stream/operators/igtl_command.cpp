@@ -48,8 +48,7 @@ class IgtlCommand final : public Operator {
     const auto first = commands_of(*on_connect_), last = commands_of(*at_end_);
     inbox_ = std::make_unique<IgtlInbox>(event_, kWaiting, IgtlInbox::Kind::answers);
     log_ = limited([this](LogLevel level, std::string_view text) { context().log(level, text); });
-    link_ = links_->open(connection_, context());
-    link_->join(*inbox_);
+    link_ = links_->open(connection_, context(), inbox_.get());
     for (const igtl::Command& command : first) link_->endpoint().greet(message_of(command));
   }
   void stop() override {

@@ -36,7 +36,8 @@ std::uint64_t IgtlInbox::dropped() const {
   return dropped_;
 }
 
-IgtlLink::IgtlLink(const igtl::EndpointSettings& settings, LogSink log) {
+IgtlLink::IgtlLink(const igtl::EndpointSettings& settings, LogSink log, IgtlInbox* first) {
+  if (first != nullptr) inboxes_.insert(first);
   igtl::EndpointHandlers handlers;
   handlers.message = [this](const igtl::Arrival& arrival) { arrived(arrival); };
   handlers.command = [this](const igtl::CommandCall& call) { return called(call); };
@@ -158,25 +159,28 @@ Json IgtlLink::counters() const {
           {"peers", std::move(peers)}};
 }
 
-std::shared_ptr<IgtlLink> IgtlLinks::open(const std::string& name, const igtl::EndpointSettings& settings,
-                                          LogSink log) {
-  if (name.empty()) return std::make_shared<IgtlLink>(settings, std::move(log));
+std::shared_ptr<IgtlLink> IgtlLinks::open(const std::string& name, const igtl::EndpointSettings& settings, LogSink log,
+                                          IgtlInbox* inbox) {
+  if (name.empty()) return std::make_shared<IgtlLink>(settings, std::move(log), inbox);
   const std::lock_guard lock(mutex_);
   std::erase_if(shared_, [](const auto& entry) { return entry.second.expired(); });
   std::shared_ptr<IgtlLink> link = shared_[name].lock();
   if (!link) {
-    link = std::make_shared<IgtlLink>(settings, std::move(log));
+    link = std::make_shared<IgtlLink>(settings, std::move(log), inbox);
     shared_[name] = link;
+  } else if (inbox != nullptr) {
+    link->join(*inbox);
   }
   return link;
 }
 
-std::shared_ptr<IgtlLink> IgtlLinks::open(const IgtlParameters& connection, Context& context) {
+std::shared_ptr<IgtlLink> IgtlLinks::open(const IgtlParameters& connection, Context& context, IgtlInbox* inbox) {
   std::string name = connection.share();
   // Its memory for frames tells a run from others.
   if (!name.empty()) name += fmt::format("@{}", fmt::ptr(&context.frames()));
-  return open(name, connection.settings(),
-              [&context](LogLevel level, std::string_view text) { context.log(level, text); });
+  return open(
+      name, connection.settings(), [&context](LogLevel level, std::string_view text) { context.log(level, text); },
+      inbox);
 }
 
 void IgtlParameters::declare(Setup& setup, bool server) {

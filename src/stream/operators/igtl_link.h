@@ -42,7 +42,8 @@ class IgtlInbox {
 /// One endpoint for the operators that share it. Any thread.
 class IgtlLink {
  public:
-  IgtlLink(const igtl::EndpointSettings& settings, LogSink log);
+  /// `first`, where there is one, has joined before the first message comes.
+  IgtlLink(const igtl::EndpointSettings& settings, LogSink log, IgtlInbox* first = nullptr);
 
   /// `inbox` is called until `leave`, which waits for those calls.
   void join(IgtlInbox& inbox);
@@ -78,10 +79,11 @@ class IgtlParameters;
 /// The links that operators of one registry share by name.
 class IgtlLinks {
  public:
-  /// The link of that name; a new one where there is none, or where the name is empty.
-  std::shared_ptr<IgtlLink> open(const std::string& name, const igtl::EndpointSettings& settings, LogSink log);
+  /// The link of that name; a new one where there is none, or where the name is empty. `inbox`, if any, has joined it.
+  std::shared_ptr<IgtlLink> open(const std::string& name, const igtl::EndpointSettings& settings, LogSink log,
+                                 IgtlInbox* inbox = nullptr);
   /// As an operator's parameters say; operators of one run share.
-  std::shared_ptr<IgtlLink> open(const IgtlParameters& connection, Context& context);
+  std::shared_ptr<IgtlLink> open(const IgtlParameters& connection, Context& context, IgtlInbox* inbox = nullptr);
 
  private:
   std::mutex mutex_;

@@ -42,8 +42,7 @@ class IgtlInput final : public Operator {
     if (!client_info_->is_null()) wishes = wishes_message();
     inbox_ = std::make_unique<IgtlInbox>(event_, static_cast<std::size_t>(*waiting_));
     received_ = 0;
-    link_ = links_->open(connection_, context());
-    link_->join(*inbox_);
+    link_ = links_->open(connection_, context(), inbox_.get());
     if (wishes) link_->endpoint().greet(std::move(*wishes));
     if (*control_) link_->set_control(&context().control());
   }
