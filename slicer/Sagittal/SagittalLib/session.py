@@ -13,6 +13,7 @@ from .server_segment import ServerSegment
 
 SESSION, VOLUME, SERVER, TAG = "Sagittal.Session", "Sagittal.Volume", "Sagittal.Server", "Sagittal.Segment"
 NEAR_SECONDS = 0.005
+LISTEN_SECONDS = 1.0
 RETRY_PAUSES = (0.3, 0.6, 1.0, 2.0, 4.0)
 
 
@@ -143,11 +144,15 @@ class VolumeSession:
         self._tell("failed", 0.0)
 
     def _listen(self, session):
+        """Worker: waits a moment until it hears, for coarse masks are only made for who listens."""
         if self._stream is not None:
             self._stream.close()
-        self._stream = EventStream(self.api.connection, "sessions/%s/events" % session, self._on_event)
+        told = threading.Event()
+        self._stream = EventStream(self.api.connection, "sessions/%s/events" % session, self._on_event,
+                                   lambda error: told.set())
         if self._closed:
             self._stream.close()
+        told.wait(LISTEN_SECONDS)
 
     def _forget_session(self):
         if self._stream is not None:
