@@ -25,9 +25,10 @@ void add_predict(CLI::App& app);
 void add_segment(CLI::App& app);
 void add_serve(CLI::App& app);
 void add_stream(CLI::App& app);
-/// `record`, `play` and `fetch`, below the command `stream`.
+/// `record`, `play`, `fetch` and `view`, below the command `stream`.
 void add_stream_record(CLI::App& stream);
 void add_stream_play(CLI::App& stream);
 void add_stream_fetch(CLI::App& stream);
+void add_stream_view(CLI::App& stream);
 
 }  // namespace sagittal::commands

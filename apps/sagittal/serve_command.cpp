@@ -24,6 +24,7 @@
 #include "key_file_option.h"
 #include "model_lookup.h"
 #include "scan_sources.h"
+#include "serve.h"
 #include "serve_jobs.h"
 #include "serve_options.h"
 #include "serve_streams.h"
@@ -179,7 +180,9 @@ void give_back_large_blocks() {
 #endif
 }
 
-void serve(const ServeOptions& options) {
+}  // namespace
+
+void serve(const ServeOptions& options, const WhenReady& ready) {
   give_back_large_blocks();
   const Clock::time_point start = Clock::now();
   const StopSignals stop_signals;
@@ -288,8 +291,10 @@ void serve(const ServeOptions& options) {
                         options.verbose ? LogSink(log_to_stderr) : LogSink(), admit, observer(audit.get()));
 
   const bool encrypted = !options.tls_certificate.empty();
-  fmt::print("Sagittal is ready at {}\n", address_to_type(options.host, server.port(), encrypted));
+  const std::string address = address_to_type(options.host, server.port(), encrypted);
+  fmt::print("Sagittal is ready at {}\n", address);
   std::fflush(stdout);
+  if (ready) ready(address, streams.pipelines());
   const server::Warmer warmer(model, [&server] { return server.predicting(); });
   if (keys) {
     log_to_stderr(LogLevel::info, fmt::format("people with a key: {}", keys->count()));
@@ -304,8 +309,6 @@ void serve(const ServeOptions& options) {
   if (jobs) jobs->stop();
   server.stop(std::chrono::seconds(3));
 }
-
-}  // namespace
 
 void add_serve(CLI::App& app) {
   auto* command = app.add_subcommand("serve", "The server for 3D Slicer and other viewers");

@@ -39,6 +39,7 @@ struct ServeOptions {
   std::uint64_t job_memory = 0;           ///< bytes of each; 0: 8 GiB, or half of the machine's
   double job_cpus = 0;                    ///< of each; 0: all
   std::vector<std::string> pipelines;     ///< folders of pipelines, before the usual ones
+  std::string streams_directory;          ///< of pipelines and their assets; empty: the data directory
   std::vector<std::string> plugins;       ///< shared libraries with operators
   std::size_t max_streams = 8;            ///< pipelines that run at a time
   bool verbose = false;

@@ -134,6 +134,7 @@ void add_stream(CLI::App& app) {
   add_stream_record(*stream);
   add_stream_play(*stream);
   add_stream_fetch(*stream);
+  add_stream_view(*stream);
 }
 
 }  // namespace sagittal::commands

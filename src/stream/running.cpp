@@ -68,6 +68,16 @@ std::shared_ptr<RunningPipeline> RunningPipelines::start(std::string_view name, 
   PipelineFile file = library_.read(name);
   const std::vector<StoodIn> stood_in = settle_assets(file, library_.assets());
   set_parameters(file, registry_, parameters);
+  const auto made = start_file(file, name, owner);
+  for (const StoodIn& one : stood_in) {
+    made->lines_->add(describe(one));
+    if (log_) log_(LogLevel::warning, fmt::format("{}: {}", made->name_, describe(one)));
+  }
+  return made;
+}
+
+std::shared_ptr<RunningPipeline> RunningPipelines::start_file(const PipelineFile& file, std::string_view name,
+                                                              const std::string& owner) {
   Graph graph = build(file, registry_);
   auto made = std::make_shared<RunningPipeline>();
   made->id_ = random_hex(kIdBits);
@@ -84,7 +94,6 @@ std::shared_ptr<RunningPipeline> RunningPipelines::start(std::string_view name, 
     if (log) log(level, fmt::format("{}: {}", title, text));
     lines->add(text);
   };
-  for (const StoodIn& one : stood_in) options.log(LogLevel::warning, describe(one));
   reserve();
   try {
     made->run_ = std::make_unique<PipelineRun>(std::move(graph), std::move(options));

@@ -48,6 +48,9 @@ class RunningPipelines {
   /// `parameters`: {"operator": {"parameter": value}}, of those that are not fixed: Error(conflict) for a file or an
   /// address, whose choice is the machine's owner's. Error(unavailable) where `most` run.
   std::shared_ptr<RunningPipeline> start(std::string_view name, const Json& parameters, const std::string& owner);
+  /// A pipeline that is not of the library, with whatever settings it has; `settle_assets` came before.
+  std::shared_ptr<RunningPipeline> start_file(const PipelineFile& file, std::string_view name,
+                                              const std::string& owner);
   /// Newest first, those of this owner.
   std::vector<std::shared_ptr<RunningPipeline>> list(const std::string& owner) const;
   /// Error(not_found) also for another's.
