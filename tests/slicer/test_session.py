@@ -55,7 +55,7 @@ class Person:
 
     def servers_mask(self, segment="a"):
         session = self.session._session
-        reply = self.session.api.whole_mask(session["id"], self.link(segment).server.number, self.session.shape)
+        reply = self.session.api.whole_mask(session.id, self.link(segment).server.number, self.session.shape)
         mask = np.zeros(self.session.shape[::-1], np.uint8)
         (i0, i1), (j0, j1), (k0, k1) = reply.bounds
         mask[k0:k1, j0:j1, i0:i1] = reply.crop
@@ -164,7 +164,7 @@ def test_undo_and_redo_walk_on_both_sides(person):
         person.do("redo")
         assert np.array_equal(person.mask(), expected) and np.array_equal(person.servers_mask(), expected)
     number = person.link().server.number
-    recorded = person.session.api.prompts(person.session._session["id"], number)["prompts"]
+    recorded = person.session.api.prompts(person.session._session.id, number)["prompts"]
     assert [p["ijk"] for p in recorded] == [p["ijk"] for p in person.given[:2]]
 
 
@@ -173,7 +173,7 @@ def test_undo_in_the_editor_is_noticed_with_the_next_prompt(person):
     person.point([3, 3, 3], False)
     person.session.history(person.link()).undo()
     person.point([4, 4, 4], False)
-    recorded = person.session.api.prompts(person.session._session["id"], person.link().server.number)["prompts"]
+    recorded = person.session.api.prompts(person.session._session.id, person.link().server.number)["prompts"]
     assert [p["ijk"] for p in recorded] == [CENTRE, [4, 4, 4]]
 
 
@@ -206,7 +206,7 @@ def test_prompts_in_quick_succession_count_together(person, sagittal, tmp_path):
     person.main.until(lambda: not person.link().running)
     assert told == [["done"]] * 3
     assert np.array_equal(person.mask(), person.servers_mask()) and person.mask().any()
-    recorded = person.session.api.prompts(person.session._session["id"], 1)["prompts"]
+    recorded = person.session.api.prompts(person.session._session.id, 1)["prompts"]
     assert [p["ijk"] for p in recorded] == [p["ijk"] for p in person.given]
 
 
@@ -236,7 +236,7 @@ def test_two_volumes_and_two_people_do_not_meet(server, scene, main_thread, pers
     main_thread.until(lambda: not person.link().running)
     for one in (person, other, again):
         assert np.array_equal(one.mask(), one.servers_mask()) and one.mask().any() and not one.errors
-    assert len({one.session._session["id"] for one in (person, other, again)}) == 3
+    assert len({one.session._session.id for one in (person, other, again)}) == 3
     other.session.end(), again.session.end()
 
 
@@ -257,16 +257,16 @@ def test_both_sides_may_restart(program, scene, main_thread, tmp_path):
     volume = scans.oblique_volume(scene)
     one = Person(server, scene, main_thread, volume, scans.segmentation_of(scene, volume, "a"))
     one.point(CENTRE)
-    shown, session = one.mask(), one.session._session["id"]
+    shown, session = one.mask(), one.session._session.id
     server.stop(signal.SIGKILL)
     server = Server(program, port=port, data_dir=tmp_path / "data")
     one.point([CENTRE[0] + 8, *CENTRE[1:]], False)
-    assert one.session._session["id"] == session
+    assert one.session._session.id == session
     after = one.mask()
     one.session.close()
     again = Person(server, scene, main_thread, volume, one.segmentation)  # Slicer starts again with the saved scene
     again.point([CENTRE[0] - 8, *CENTRE[1:]], False)
-    assert again.session._session["id"] == session and again.link().server.number == 1
+    assert again.session._session.id == session and again.link().server.number == 1
     recorded = again.session.api.prompts(session, 1)["prompts"]
     assert len(recorded) == 3 and shown.any() and after.any()
     again.session.close()
@@ -279,12 +279,12 @@ def test_a_server_that_has_forgotten_everything_gets_it_again(program, scene, ma
     volume = scans.oblique_volume(scene)
     one = Person(server, scene, main_thread, volume, scans.segmentation_of(scene, volume, "a"))
     one.point(CENTRE)
-    shown, session = one.mask(), one.session._session["id"]
+    shown, session = one.mask(), one.session._session.id
     server.stop(signal.SIGKILL)
     server = Server(program, "--data-dir", "none", port=port)
     one.point([3, 3, 3], False)
-    assert one.session._session["id"] != session and not one.errors
-    recorded = one.session.api.prompts(one.session._session["id"], 1)["prompts"]
+    assert one.session._session.id != session and not one.errors
+    recorded = one.session.api.prompts(one.session._session.id, 1)["prompts"]
     assert [p["type"] for p in recorded] == ["init", "point"]
     assert (one.mask() & shown).sum() > 0.5 * shown.sum()
     one.session.close()
@@ -334,7 +334,7 @@ def test_a_coarse_mask_comes_first_and_leaves_nothing_behind(server, scene, main
 
 def test_what_others_do_in_a_shared_session_is_shown(person):
     person.point(CENTRE)
-    session, link = person.session._session["id"], person.link()
+    session, link = person.session._session.id, person.link()
     person.session.api.share_session(session, True)
     before = person.mask()
     person.session.api.undo(session, link.server.number, person.session.shape)

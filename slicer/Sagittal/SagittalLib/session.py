@@ -1,20 +1,17 @@
 """One volume that is being segmented: its session on the server, and what the scene shows of it. Main thread, but for
 what is said to be a worker's."""
 import threading
-import time
 
 import vtk
 
-from . import geometry, prompts, volumes
-from .client import Api, BadAnswer, EventStream, SagittalError, ServerError, Unreachable, masks
+from . import geometry, volumes
+from .client import Api, EventStream, SagittalError, ServerError, masks
 from .history import SceneHistory
 from .segments import SceneSegment, fingerprint
-from .server_segment import ServerSegment
+from .server_session import ServerSession, is_near, resumed
 
 SESSION, VOLUME, SERVER, TAG = "Sagittal.Session", "Sagittal.Volume", "Sagittal.Server", "Sagittal.Segment"
-NEAR_SECONDS = 0.005
 LISTEN_SECONDS = 1.0
-RETRY_PAUSES = (0.3, 0.6, 1.0, 2.0, 4.0)
 
 
 class Link:
@@ -84,40 +81,17 @@ class VolumeSession:
 
     def _prepare_on_server(self, stop, taken, known):
         info = self.api.info(stop=stop)
-        file = self._file or volumes.pack(taken, not self._is_near(stop), stop)
-        session = self._resumed(file, known)
-        if session is None:
+        file = self._file or volumes.pack(taken, not is_near(self.api.connection, stop), stop)
+        session, server = known
+        found = resumed(self.api, session, file.id) if session and server == str(self.api.connection.address) else None
+        if found is None:
             self._later("sending", 0.0)
             volumes.upload(self.api, file, stop, lambda sent, total: self._sending(sent, total))
             self._later("opening", 1.0)
-            session = self.api.open_session(file.id)
-        self._file, self._session, self.shape = file, session, tuple(session["geometry"]["shape"])
-        self._listen(session["id"])  # before the prompts that wait in this lane
-        return file, session, info
-
-    def _is_near(self, stop):
-        """Worker: whether the server is on this computer, and not at the other end of a tunnel that begins here."""
-        if not self.api.connection.address.is_local:
-            return False
-        times = []
-        for _ in range(3):
-            begin = time.monotonic()
-            self.api.connection.request("GET", "/healthz", stop=stop)
-            times.append(time.monotonic() - begin)
-        return min(times) < NEAR_SECONDS
-
-    def _resumed(self, file, known):
-        """Worker: the session that the scene remembers, if the server still has it and it is of this image."""
-        session, server = known
-        if not session or server != str(self.api.connection.address):
-            return None
-        try:
-            found = self.api.session(session)
-        except ServerError as error:
-            if error.status == 404:
-                return None
-            raise
-        return found if found.get("volume") == file.id else None
+            found = ServerSession(self.api, self.api.open_session(file.id))
+        self._file, self._session, self.shape = file, found, found.shape
+        self._listen(found.id)  # before the prompts that wait in this lane
+        return file, found, info
 
     def _sending(self, sent, total):
         if sent < 0:
@@ -130,8 +104,8 @@ class VolumeSession:
         self._preparing = None
         if self._closed:
             return
-        self.capabilities = session.get("prompts") or info.get("capabilities") or {}
-        self.volume.SetAttribute(SESSION, session["id"])
+        self.capabilities = session.prompts or info.get("capabilities") or {}
+        self.volume.SetAttribute(SESSION, session.id)
         self.volume.SetAttribute(VOLUME, file.id)
         self.volume.SetAttribute(SERVER, str(self.api.connection.address))
         self._tell("ready", 1.0)
@@ -175,7 +149,7 @@ class VolumeSession:
         self.close()
         self.volume.RemoveAttribute(SESSION)
         if session is not None:
-            self.workers.run(lambda stop: self.api.close_session(session["id"]), None, self._on_error, self._lane)
+            self.workers.run(lambda stop: self.api.close_session(session.id), None, self._on_error, self._lane)
 
     # ---- prompts
 
@@ -211,7 +185,7 @@ class VolumeSession:
 
         def send(stop):
             try:
-                reply = self._predict(link, prompt)
+                reply = self._opened().predict(link, prompt)
             finally:
                 arrived.set()
             region = masks.joined(reply.bounds, link.preview)
@@ -233,7 +207,7 @@ class VolumeSession:
         """Stops the prediction of a segment: its mask is what it was before."""
         server = link.server
         if link.running and server is not None:
-            session = self._session["id"]
+            session = self._session.id
             self.workers.run(lambda stop: self.api.cancel(session, server.number), None, self._on_error)
 
     def undo(self, link):
@@ -257,10 +231,7 @@ class VolumeSession:
                 return self._bring_in_step(link, content)
             if is_walked and tries:
                 return None
-            call = self.api.undo if count < 0 else self.api.redo
-            reply = call(self._session["id"], link.server.number, self.shape)
-            link.server.walk(count, reply)
-            return reply.bounds
+            return self._opened().walk(link, count).bounds
 
         def shown(bounds):
             if bounds is None:
@@ -280,10 +251,7 @@ class VolumeSession:
 
         def reset(stop):
             self._bring_in_step(link, content)
-            step = link.server.begin_step()
-            reply = self.api.reset(self._session["id"], link.server.number, self.shape)
-            link.server.finish_step(step, reply)
-            return reply.bounds
+            return self._opened().reset(link).bounds
 
         def shown(bounds):
             self._show(link, bounds, undoable=False)
@@ -318,7 +286,7 @@ class VolumeSession:
             self.histories[node.GetID()] = SceneHistory(node)
         return self.histories[node.GetID()]
 
-    # ---- the server's side; worker
+    # ---- the server in step with the scene
 
     def _content_of(self, link, always=False):
         """Main thread: a call that reads what the scene has, or None where the server has it, or will before this."""
@@ -329,93 +297,29 @@ class VolumeSession:
         link.tag, link.description = tag_of(link.scene.segment), description_of(link.scene.segment)
         return link.scene.reader()
 
-    def _bring_in_step(self, link, content):
-        """The segment is there, and its mask is that of the scene. Nothing of the scene is to be shown anew."""
-        if self._session is None:
+    def _opened(self):
+        """Worker. Raises SagittalError where there is no session yet."""
+        session = self._session  # the main thread may forget it meanwhile
+        if session is None:
             raise self.error or SagittalError("The volume is not on the server yet.")
+        return session
+
+    def _bring_in_step(self, link, content):
+        """Worker: the segment is there, and its mask is that of the scene. Nothing of the scene is to be shown anew."""
+        session = self._opened()
         if link.server is None:
             if content is None:
                 raise self.error or SagittalError("The segment did not reach the server. Give the prompt again.")
-            self._add_segment(link)
-        if content is None:
-            return masks.EMPTY
-        bounds, crop = content()
-        print_ = fingerprint(bounds, crop)
-        way = link.server.way_to(print_)
-        session, number = self._session["id"], link.server.number
-        if way is None:
-            step = link.server.begin_step()
-            if print_ == b"":
-                reply = self.api.reset(session, number, self.shape)
-            else:
-                reply = self.api.prompt(session, number, prompts.initial(bounds, crop), self.shape)
-            link.server.finish_step(step, reply)
-        for _ in range(abs(way or 0)):
-            call = self.api.undo if way < 0 else self.api.redo
-            link.server.walk(1 if way > 0 else -1, call(session, number, self.shape))
+            if session.add_segment(link):
+                self.workers.deliver(self._tag, link, session.tag(link))
+        if content is not None:
+            session.bring_in_step(link, content)
         return masks.EMPTY
-
-    def _add_segment(self, link):
-        number = self._tagged_number(link)
-        session = self._session["id"]
-        if number is not None:
-            try:
-                server = ServerSegment(number)
-                server.start_from(self.api.whole_mask(session, number, self.shape))
-                link.server = server
-                return
-            except ServerError as error:
-                if error.status != 404:
-                    raise
-        made = self.api.add_segment(session, link.description)
-        link.server = ServerSegment(int(made["number"]), int(made["revision"]))
-        self.workers.deliver(self._tag, link, "%s/%d" % (session, link.server.number))
-
-    def _tagged_number(self, link):
-        session, _, number = link.tag.partition("/")
-        return int(number) if session == self._session["id"] and number.isdigit() and len(number) < 10 else None
 
     @staticmethod
     def _tag(link, text):
         if link.scene.segment is not None:
             link.scene.segment.SetTag(TAG, text)
-
-    def _predict(self, link, prompt):
-        """Asks until there is an answer; a connection that breaks meanwhile does not lose the prompt."""
-        server = link.server
-        step = server.begin_step()
-        for pause in RETRY_PAUSES + (None,):
-            before = server.revision
-            try:
-                reply = self.api.prompt(self._session["id"], server.number, prompt, self.shape)
-                server.finish_step(step, reply)
-                return reply
-            except Unreachable:
-                if pause is None:
-                    server.drop_step(step)
-                    raise
-                reply = self._after_a_loss(server, before, pause)
-                if reply is not None:
-                    server.finish_step(step, reply)
-                    return reply
-            except ServerError as error:
-                (server.supersede_step if error.superseded else server.drop_step)(step)
-                raise
-            except BaseException:
-                server.drop_step(step)
-                raise
-        raise BadAnswer("The server did not answer.")
-
-    def _after_a_loss(self, server, before, pause):
-        """The whole mask where the prompt was done before its answer was lost; None where it is to be asked anew."""
-        threading.Event().wait(pause)
-        try:
-            now = self.api.segment(self._session["id"], server.number)
-            if int(now["revision"]) > before:
-                return self.api.whole_mask(self._session["id"], server.number, self.shape)
-        except Unreachable:
-            pass
-        return None
 
     # ---- answers and events
 
