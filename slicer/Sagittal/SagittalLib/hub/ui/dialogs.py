@@ -1,8 +1,8 @@
 """What a person is asked. None of them holds up the main thread."""
 import qt
 
+from ...widgets.common import heading, label
 from ..needs import use_text
-from .parts import heading, label
 
 
 def ask_licence(parent, title, licence, accepted, refused):

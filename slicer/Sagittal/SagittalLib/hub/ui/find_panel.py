@@ -2,9 +2,10 @@
 import qt
 
 from ...client import ServerError
+from ...widgets.common import button, label, problem, say
+from ...widgets.tree import add_row, key_of, tree
 from ..card_page import ENGINES, SOURCES, facts_of, licence_of, structures_of
 from ..needs import MODALITIES, use_text
-from .parts import add_row, button, key_of, label, problem, say, table
 
 TYPING_MS = 250
 LICENCES = {"commercial": "Commercial use", "non-commercial": "Non-commercial", "unknown": "Not stated"}
@@ -37,14 +38,14 @@ class FindPanel:
             self.choices[name] = self._choice(labels)
             grid.addWidget(label(title + ":", wraps=False), n // 2, 2 * (n % 2))
             grid.addWidget(self.choices[name], n // 2, 2 * (n % 2) + 1)
-        self.clear_button = button("Clear", self.clear, "Take all filters away")
+        self.clear_button = button("Clear", "Take all filters away", self.clear)
         grid.addWidget(self.clear_button, 2, 3)
         grid.setColumnStretch(1, 1)
         grid.setColumnStretch(3, 1)
         layout.addLayout(grid)
         self.count = label()
         self.trouble = problem()
-        self.list = table(["Model", "Reads", "Licence"])
+        self.list = tree(["Model", "Reads", "Licence"])
         self.list.setMinimumHeight(190)
         self.list.connect("currentItemChanged(QTreeWidgetItem*,QTreeWidgetItem*)", self._picked)
         for widget in (self.count, self.trouble, self.list):

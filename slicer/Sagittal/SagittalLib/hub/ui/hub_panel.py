@@ -5,12 +5,12 @@ import qt
 import slicer
 
 from ...client import SagittalError
+from ...widgets.common import button, heading, label, problem, row, say
 from ...work import Workers, start_pump
 from .. import card_page
 from ..logic import HubLogic
 from .find_panel import FindPanel
 from .jobs_panel import JobsPanel
-from .parts import button, heading, label, problem, row, say
 from .run_panel import RunPanel
 
 REFRESH_MS = 4000
@@ -61,7 +61,7 @@ class HubPanel:
         self.server.setToolTip("Address of a Sagittal server, such as http://localhost:1527. Its key is set in the "
                                "module Sagittal, under Configuration.")
         self.server.connect("editingFinished()", self._address_typed)
-        self.connect_button = button("Connect", self.connect, "Ask the server again")
+        self.connect_button = button("Connect", "Ask the server again", self.connect)
         return row(label("Server:", wraps=False), self.server, self.connect_button, stretch=1)
 
     def _models_tab(self):

@@ -3,10 +3,11 @@ import os
 
 import qt
 
+from ...widgets.common import button, heading, label, problem, row, say, swatch
+from ...widgets.tree import add_row, key_of, tree
 from .. import terminology
 from ..calls import MAX_TEXT
 from .dialogs import ask_folder, ask_removal
-from .parts import add_row, button, heading, key_of, label, problem, row, say, swatch, table
 
 LINE, MOST_LINES = 18, 12
 RIGHT = 0x82  # Qt::AlignRight | Qt::AlignVCenter, as a number in each version of Qt
@@ -28,7 +29,7 @@ class JobsPanel:
     def _build(self):
         layout = qt.QVBoxLayout(self.root)
         self.note = label(NONE_YET)
-        self.list = table(["Model", "Volume", "State", "Asked for"], stretched=(0, 1))
+        self.list = tree(["Model", "Volume", "State", "Asked for"], stretched=(0, 1))
         self.list.setMinimumHeight(110)
         self.list.connect("currentItemChanged(QTreeWidgetItem*,QTreeWidgetItem*)", self._picked)
         self.trouble = problem()
@@ -48,15 +49,15 @@ class JobsPanel:
         self.progress.setRange(0, 100)
         self.error = problem()
         self.notes = label()
-        self.segments = table(["Segment", "Code", "ml"])
+        self.segments = tree(["Segment", "Code", "ml"])
         self.segments.headerItem().setData(2, qt.Qt.TextAlignmentRole, RIGHT)
         self.values = qt.QPlainTextEdit()
         self.values.setReadOnly(True)
         self.values.setLineWrapMode(qt.QPlainTextEdit.NoWrap)
         self.values.setFixedHeight(LINE * 6)
-        self.open_button = button("Show in the scene", self.open, "As a segmentation on its volume, once")
-        self.save_button = button("Save files …", self.save, "What the model has written, as it is")
-        self.end_button = button("Cancel", self.end)
+        self.open_button = button("Show in the scene", "As a segmentation on its volume, once", self.open)
+        self.save_button = button("Save files …", "What the model has written, as it is", self.save)
+        self.end_button = button("Cancel", "", self.end)
         self.log_button = qt.QPushButton("Log")
         self.log_button.setCheckable(True)
         self.log_button.connect("toggled(bool)", lambda on: self.log.setVisible(on))
@@ -64,7 +65,7 @@ class JobsPanel:
         self.log.setReadOnly(True)
         self.log.setMinimumHeight(120)
         self.log.setVisible(False)
-        buttons = row(self.open_button, self.save_button, self.end_button, self.log_button)
+        buttons = row(self.open_button, self.save_button, self.end_button, self.log_button, stretch=4)
         for widget in (self.title, self.facts, self.progress, self.error, self.notes, self.segments, self.values,
                        buttons):
             layout.addWidget(widget)

@@ -2,10 +2,10 @@
 import qt
 import slicer
 
+from ...widgets.common import RED, button, field_name, label, problem, row, say
 from ..logic import Order
 from ..needs import DICOM, Choice, obstacle
 from .dialogs import ask_licence
-from .parts import RED, button, field_name, label, problem, row, say
 
 BACKENDS = {"native": "Built in", "podman": "Podman", "docker": "Docker", "apptainer": "Apptainer",
             "bubblewrap": "Sandbox (bubblewrap)", "runc": "runc", "environment": "Environment"}
@@ -54,8 +54,8 @@ class RunPanel:
         self.trouble = problem()
         self.progress = qt.QProgressBar()
         self.progress.setRange(0, 100)
-        self.run_button = button("Run", self.run)
-        self.cancel_button = button("Stop", self.cancel)
+        self.run_button = button("Run", "", self.run)
+        self.cancel_button = button("Stop", "", self.cancel)
         for widget in (self.about, self.trouble, self.progress, row(self.run_button, self.cancel_button, stretch=0)):
             layout.addWidget(widget)
 

@@ -3,11 +3,12 @@ import qt
 import slicer
 
 from ...client.errors import SagittalError
+from ...widgets.common import button, combo, fill_combo, label, problem, row, say, section
+from ...widgets.table import fill_table, table
 from .. import connector
 from ..igtl import DEFAULT_PORT
 from ..nodes import AS_IMAGE, AS_LABELS, AS_SEGMENTATION
 from ..pipelines import is_out_of_reach, time_text
-from .parts import button, combo, fill_combo, fill_table, label, row, say, section, table, trouble
 
 OWN, SLICERS = "own", "slicer"
 LABELS_ALONE = 10
@@ -33,8 +34,8 @@ class ConnectionBox:
         self.port.setValue(DEFAULT_PORT)
         self.port.setToolTip("Port of OpenIGTLink; known by itself for pipelines that are started here")
         self.connect_button = button("Connect", "Connect, and again whenever the connection is lost", self.toggle)
-        row(inner, self.kind, self.host, self.port, self.connect_button, stretch=1)
-        self.state, self.trouble = label(), trouble()
+        inner.addWidget(row(self.kind, self.host, self.port, self.connect_button, stretch=1))
+        self.state, self.trouble = label(), problem()
         inner.addWidget(self.state)
         inner.addWidget(self.trouble)
         self.devices = table(["Received", "Rate", "Age", "Pipeline"],
@@ -50,7 +51,7 @@ class ConnectionBox:
         self.view = combo("A slice view that goes with the images of the chosen device")
         self.view.connect("currentIndexChanged(int)", self._view_chosen)
         self.form_row = (qt.QLabel("Show"), self.form, qt.QLabel("live in"), self.view)
-        row(inner, *self.form_row, stretch=1)
+        inner.addWidget(row(*self.form_row, stretch=1))
         self.update()
 
     # ---- what a person does

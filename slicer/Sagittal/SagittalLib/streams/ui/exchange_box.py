@@ -6,8 +6,8 @@ import qt
 import slicer
 
 from ...client.errors import SagittalError
+from ...widgets.common import button, label, problem, row, say, section
 from ..outgoing import NODE_TYPES
-from .parts import button, label, row, say, section, trouble
 
 
 class ExchangeBox:
@@ -28,8 +28,8 @@ class ExchangeBox:
         self.watch_box = qt.QCheckBox("whenever it changes")
         self.watch_box.setToolTip("Send it now and after each change")
         self.watch_box.connect("toggled(bool)", self.watch)
-        row(inner, self.node, self.send_button, self.watch_box)
-        self.trouble = trouble()
+        inner.addWidget(row(self.node, self.send_button, self.watch_box, stretch=0))
+        self.trouble = problem()
         inner.addWidget(self.trouble)
 
         inner = section("Record", layout)
@@ -37,10 +37,10 @@ class ExchangeBox:
         self.folder.setToolTip("Folder of recordings (.igs.mha), as Plus and `sagittal stream` read them")
         self.record_button = button("Record", "Every frame of the device that is chosen above, until pressed again",
                                     self.record, checkable=True)
-        row(inner, qt.QLabel("Folder:"), self.folder, self.record_button, stretch=1)
+        inner.addWidget(row(qt.QLabel("Folder:"), self.folder, self.record_button, stretch=1))
         self.recorded = label()
         inner.addWidget(self.recorded)
-        self.record_trouble = trouble()
+        self.record_trouble = problem()
         inner.addWidget(self.record_trouble)
         self.update()
 

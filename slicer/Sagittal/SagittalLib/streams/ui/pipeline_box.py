@@ -1,8 +1,9 @@
 """The pipelines of the server: choosing, starting, stopping one, and how its operators get on."""
 import qt
 
+from ...widgets.common import button, combo, fill_combo, label, problem, row, say, section
+from ...widgets.table import fill_table, table
 from ..pipelines import STATES, time_text
-from .parts import button, combo, fill_combo, fill_table, label, row, say, section, table, trouble
 from .settings_form import SettingsForm
 
 
@@ -19,15 +20,15 @@ class PipelineBox:
         self.server.setToolTip("Address of the Sagittal server that runs pipelines")
         self.server.connect("editingFinished()", self._server_changed)
         self.refresh_button = button("Refresh", "Ask the server which pipelines there are", self.refresh)
-        row(inner, qt.QLabel("Server:"), self.server, self.refresh_button, stretch=1)
+        inner.addWidget(row(qt.QLabel("Server:"), self.server, self.refresh_button, stretch=1))
         self.choice = combo("Pipelines of the server, and those of yours that run")
         self.choice.connect("currentIndexChanged(int)", lambda index: self.update())
         self.start_button = button("Start", "Start the pipeline on the server, or follow the one that runs", self.start)
         self.stop_button = button("Stop", "Stop the pipeline on the server", self.stop)
-        row(inner, self.choice, self.start_button, self.stop_button)
+        inner.addWidget(row(self.choice, self.start_button, self.stop_button, stretch=0))
         self.description = label()
         self.description.setEnabled(False)
-        self.trouble = trouble()
+        self.trouble = problem()
         self.state = label()
         for widget in (self.description, self.state, self.trouble):
             inner.addWidget(widget)

@@ -2,7 +2,7 @@
 import qt
 
 from ...client.errors import SagittalError
-from .parts import PROBLEM
+from ...widgets.common import RED
 
 LARGEST = 2147483647
 
@@ -73,7 +73,7 @@ class SettingsForm:
         try:
             value = field.read(value) if isinstance(value, str) else value
         except SagittalError as error:
-            widget.setStyleSheet(PROBLEM)
+            widget.setStyleSheet(RED)
             widget.setToolTip(str(error))
             return
         widget.setStyleSheet("")
