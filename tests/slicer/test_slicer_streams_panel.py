@@ -173,6 +173,54 @@ def test_settings_are_changed_in_a_form(panel, tmp_path):
     picture(panel, "refused", tmp_path)
 
 
+def parameters_of(panel, operator):
+    return next(one for one in panel.logic.pipelines.stream["operators"] if one["name"] == operator)["parameters"]
+
+
+def test_settings_are_chosen_before_the_start(panel, tmp_path):
+    box = panel.pipeline
+    choose(panel, "Ultrasound with bone")
+    assert box.changes_row.isVisibleTo(panel.root) and not box.operators.isVisibleTo(panel.root)
+    box.changes.setText("bone low 220")
+    box.start_button.click()
+    assert "operator.parameter=value" in box.trouble.text and panel.logic.pipelines.stream is None
+    box.changes.setText("bone.low=220")
+    box.start_button.click()
+    turn(lambda: panel.logic.pipelines.stream)
+    assert parameters_of(panel, "bone")["low"] == 220
+    turn(lambda: box.stop_button.enabled and not box.changes_row.isVisibleTo(panel.root))
+    box.stop_button.click()
+    turn(lambda: panel.logic.pipelines.stream is None and box.start_button.enabled)
+    turn(lambda: box.operators.rowCount == 5)
+    box.operators.selectRow([row[0] for row in texts(box.operators)].index("bone"))
+    assert box.form._widgets["low"].value == 220 and not box.form._enabled.isVisibleTo(panel.root)
+    box.form._widgets["name"].setText("left bone")
+    box.form._widgets["name"].editingFinished.emit()
+    assert box.changes.text == "bone.low=220 bone.name=left bone"
+    box.changes.setText("bone.low=210 bone.name=left bone")
+    box.changes.editingFinished.emit()
+    assert box.form._widgets["low"].value == 210 and not box.command.row.isVisibleTo(panel.root)
+    picture(panel, "planned", tmp_path)
+    box.start_button.click()
+    turn(lambda: panel.logic.pipelines.stream)
+    assert parameters_of(panel, "bone")["low"] == 210 and parameters_of(panel, "bone")["name"] == "left bone"
+
+
+def test_an_operator_is_sent_a_command(panel, tmp_path):
+    started(panel)
+    box = panel.pipeline
+    turn(lambda: box.operators.rowCount == 5)
+    box.operators.selectRow([row[0] for row in texts(box.operators)].index("slicer"))
+    assert box.command.row.isVisibleTo(panel.root)
+    box.command.text.setText("connections")
+    box.command.send_button.click()
+    turn(lambda: "peers" in box.command.answer.text or "port" in box.command.answer.text)
+    picture(panel, "command", tmp_path)
+    box.command.text.setText("dance")
+    box.command.text.returnPressed.emit()
+    turn(lambda: "dance" in box.trouble.text and not box.command.answer.text)
+
+
 def test_without_a_server_it_says_so(panel, tmp_path):
     panel.pipeline.server.setText("http://127.0.0.1:%d" % free_port())
     panel.pipeline.server.editingFinished.emit()

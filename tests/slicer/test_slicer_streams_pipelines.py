@@ -1,4 +1,6 @@
 """Pipelines of a real server, as the Streams module starts, watches, changes and stops them."""
+import json
+
 import pytest
 import slicer
 
@@ -7,6 +9,7 @@ from SagittalLib.client import Api, Connection, SagittalError, ServerError
 from SagittalLib.settings import MemoryStore, Settings
 from SagittalLib.streams import pipelines
 from SagittalLib.streams.logic import StreamsLogic
+from SagittalLib.streams.plans import Plans
 from stream_peers import write_pipeline
 
 LIVE = """
@@ -56,7 +59,7 @@ def logic(server, scene, main_thread):
 def started(logic, main_thread, **parameters):
     main_thread.timed(logic.pipelines.refresh)
     main_thread.until(lambda: logic.pipelines.pipelines)
-    main_thread.timed(logic.pipelines.start, "live", parameters)
+    main_thread.timed(logic.pipelines.start, "live", parameters or None)
     return main_thread.until(lambda: logic.pipelines.stream)
 
 
@@ -90,6 +93,44 @@ def test_parameters_are_forms_and_change_while_it_runs(logic, main_thread):
     assert isinstance(error, ServerError) and "filter" in str(error) and value("width") == 20
     main_thread.timed(logic.pipelines.enable, "camera", False)
     main_thread.until(lambda: not {row.name: row for row in logic.pipelines.rows()}["camera"].is_on)
+
+
+def test_a_pipeline_starts_as_it_was_planned(logic, main_thread):
+    logic.pipelines.plans.read("live", "smaller.width=24 camera.device=Left knee")
+    started(logic, main_thread)
+    value = lambda stream, name: next(one for one in stream["operators"] if one["name"] == name)["parameters"]
+    stream = main_thread.until(lambda: not logic.pipelines.is_busy and logic.pipelines.stream)
+    assert value(stream, "smaller")["width"] == 24 and value(stream, "camera")["device"] == "Left knee"
+    main_thread.timed(logic.pipelines.stop)
+    main_thread.until(lambda: not logic.pipelines.is_busy)
+    plan = logic.pipelines.plans.stream("live")
+    assert [row.name for row in logic.pipelines.rows(plan)] == [row.name for row in logic.pipelines.rows(stream)]
+    assert all(row.is_planned for row in logic.pipelines.rows(plan))
+    fields = lambda plan: {field.name: field.value for field in logic.pipelines.parameters_of(
+        next(one for one in plan["operators"] if one["name"] == "smaller"))}
+    assert fields(plan)["width"] == 24 and fields(plan)["filter"] == value(stream, "smaller")["filter"]
+    logic.pipelines.plans.read("live", "")
+    assert "width" not in fields(logic.pipelines.plans.stream("live"))  # the file's value was not seen yet
+    logic.pipelines.plans.change("live", {"smaller": {"height": -4}})
+    main_thread.timed(logic.pipelines.start, "live")
+    error = main_thread.until(lambda: logic.pipelines.error)
+    assert isinstance(error, ServerError) and "height" in str(error) and logic.pipelines.stream is None
+    logic.pipelines.plans.read("live", "")
+    started(logic, main_thread)
+    main_thread.until(lambda: not logic.pipelines.is_busy)
+    assert fields(logic.pipelines.plans.stream("live"))["width"] == 16
+
+
+def test_operators_are_asked_for_what_only_they_can_do(logic, main_thread):
+    started(logic, main_thread)
+    main_thread.timed(logic.pipelines.command, "slicer", "connections")
+    operator, answer = main_thread.until(lambda: logic.pipelines.answer if logic.pipelines.answer[1] else None)
+    assert operator == "slicer" and json.loads(answer)["port"] == logic.pipelines.addresses()[0][1]
+    main_thread.timed(logic.pipelines.command, "smaller", "dance {}")
+    error = main_thread.until(lambda: logic.pipelines.error)
+    assert isinstance(error, ServerError) and "dance" in str(error) and logic.pipelines.answer == ("", "")
+    logic.pipelines.command("slicer", "connections {port")
+    assert "JSON" in str(logic.pipelines.error) and not logic.pipelines.is_busy
 
 
 def test_what_it_sends_becomes_a_volume(logic, main_thread):
@@ -187,3 +228,23 @@ def test_fields_are_read_as_their_kind():
     with pytest.raises(SagittalError, match="JSON"):
         field("list of numbers", []).read("0 to 255")
     assert [pipelines.time_text(ms) for ms in (0.0381, 4.13, 250)] == ["38 µs", "4.1 ms", "250 ms"]
+
+
+@pytest.mark.parametrize("wishes", [
+    {}, {"bone": {"low": 230, "high": 255.5}, "a-b": {"name": "left knee"}}, {"a": {"b": "5", "c": "", "d": "true"}},
+    {"a": {"b": [1, "x y.z=3"], "c": {"d": None}}}, {"a": {"b": "c d.e=f", "g": " h ", "i": "line\nline"}},
+    {"a": {"b": "NaN", "c": "x=y"}}], ids=str)
+def test_wishes_are_written_as_they_are_read(wishes):
+    plans, again = Plans(), Plans()
+    plans.change("p", wishes)
+    again.read("p", "  " + plans.text("p") + " ")
+    assert again.wishes("p") == wishes and "\n" not in plans.text("p")
+
+
+def test_what_is_no_setting_is_refused_and_changes_nothing():
+    plans = Plans()
+    plans.read("p", "bone.low=3")
+    for text in ("bone", "low=3", "bone.low", "bone.low 3", "=", "x bone.low=3"):
+        with pytest.raises(SagittalError, match="operator.parameter=value"):
+            plans.read("p", text)
+    assert plans.wishes("p") == {"bone": {"low": 3}} and plans.wishes("q") == {} and plans.stream("p") is None

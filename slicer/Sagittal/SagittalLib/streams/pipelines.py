@@ -1,10 +1,12 @@
 """Pipelines of the server: which there are, one that runs, its settings. Answers come on the main thread."""
+import copy
 import json
 import re
 import urllib.parse
 
 from ..client.errors import Cancelled, SagittalError, ServerError, Unreachable
 from ..client.events import EventStream
+from .plans import PLANNED, Plans
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 STATES = {"running": "Running", "finished": "Finished", "stopped": "Stopped", "time limit": "Time is over",
@@ -24,7 +26,9 @@ class Pipelines:
         self.pipelines = []
         self.streams = []
         self.types = {}
+        self.plans = Plans()
         self.stream = None
+        self.answer = ("", "")  # operator, what it answered to the last command
         self.rates = {}
         self.error = None
         self.is_busy = False
@@ -47,10 +51,21 @@ class Pipelines:
 
     # ---- one that runs
 
+    def use_other_server(self):
+        """Asks the server that is set now; what was known of the other's pipelines is forgotten."""
+        self.types, self.plans = {}, Plans()
+        self.refresh()
+
     def start(self, name, parameters=None):
-        """Starts a pipeline by name and follows it."""
-        wish = {"pipeline": name, "parameters": parameters or {}}
-        self._run(lambda stop, api: api.post("streams", wish, stop=stop), self._started)
+        """Starts a pipeline by name and follows it; without parameters, those that its plan has."""
+        parameters = self.plans.wishes(name) if parameters is None else parameters
+        wish = {"pipeline": name, "parameters": copy.deepcopy(parameters)}
+
+        def started(stream):
+            self._started(stream)
+            self.plans.note(self.stream, wish["parameters"])
+
+        self._run(lambda stop, api: api.post("streams", wish, stop=stop), started)
 
     def follow(self, stream):
         """Follows one that runs already."""
@@ -79,6 +94,25 @@ class Pipelines:
         """Switches an operator on or off: a recorder begins and ends so."""
         self.set_parameters({operator: {"enabled": enabled}})
 
+    def command(self, operator, text):
+        """Asks an operator for what only it can do: NAME, or NAME and what it takes as JSON; see `answer`."""
+        if self.stream is None:
+            return
+        self.answer = ("", "")
+        name, _, rest = text.strip().partition(" ")
+        try:
+            wish = {"operator": operator, "name": name, "arguments": json.loads(rest) if rest.strip() else {}}
+        except ValueError:
+            self.error = SagittalError("What follows the command is no JSON: write %s {\"name\": \"value\"}." % name)
+            self._on_change()
+            return
+
+        def answered(answer):
+            self.answer = (operator, json.dumps(answer.get("answer"), ensure_ascii=False))
+
+        path = _path(self.stream["id"]) + "/commands"
+        self._run(lambda stop, api: api.post(path, wish, stop=stop), answered)
+
     def close(self):
         """Follows nothing any more; what runs on the server goes on."""
         self._close_events()
@@ -86,13 +120,14 @@ class Pipelines:
 
     # ---- what a person is shown
 
-    def rows(self):
-        """Of each operator what a table shows of it, sources first."""
-        if self.stream is None:
+    def rows(self, planned=None):
+        """Of each operator what a table shows of it, sources first; of a plan where nothing is followed."""
+        stream = self.stream or planned
+        if stream is None:
             return []
-        depth = _depths(self.stream)
-        return [Row(operator, self.stream, self.rates.get(operator["name"], 0.0))
-                for operator in sorted(self.stream["operators"], key=lambda one: depth.get(one["name"], 0))]
+        depth = _depths(stream)
+        return [Row(operator, stream, self.rates.get(operator["name"], 0.0))
+                for operator in sorted(stream["operators"], key=lambda one: depth.get(one["name"], 0))]
 
     def addresses(self):
         """(host, port, listens) of each place where a peer can speak OpenIGTLink with the stream; first the best."""
@@ -112,16 +147,16 @@ class Pipelines:
                 if operator["type"] in ("segmentation", "largest_component")} - {"", None}
 
     def parameters_of(self, operator):
-        """The Fields of an operator's parameters that can be changed while it runs."""
-        described = self.types.get(operator["type"], {}).get("parameters", [])
-        return [Field(operator["name"], one, operator["parameters"].get(one["name"])) for one in described
-                if not one.get("fixed")]
+        """The Fields of an operator's parameters that are not its file's alone, as far as their values are known."""
+        described = _named(self.types.get(operator["type"], {}).get("parameters", []), "name")
+        return [Field(operator["name"], one, operator["parameters"][one["name"]]) for one in described
+                if not one.get("fixed") and one["name"] in operator["parameters"]]
 
     # ---- inside
 
     def _started(self, stream):
         self._close_events()
-        self._before, self.is_gone = None, False
+        self._before, self.is_gone, self.answer = None, False, ("", "")
         self._state(stream)
         connection = self._make_api().connection
         self._events = EventStream(connection, _path(stream["id"]) + "/events",
@@ -206,6 +241,10 @@ class Row:
     @property
     def is_on(self):
         return self.state != "off"
+
+    @property
+    def is_planned(self):
+        return self.state == PLANNED
 
 
 class Field:

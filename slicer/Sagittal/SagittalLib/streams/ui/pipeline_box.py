@@ -1,9 +1,11 @@
 """The pipelines of the server: choosing, starting, stopping one, and how its operators get on."""
 import qt
 
-from ...widgets.common import button, combo, fill_combo, label, problem, row, say, section
+from ...client.errors import SagittalError
+from ...widgets.common import RED, button, combo, fill_combo, label, problem, row, say, section
 from ...widgets.table import fill_table, table
 from ..pipelines import STATES, time_text
+from .command_line import CommandLine
 from .settings_form import SettingsForm
 
 
@@ -26,6 +28,13 @@ class PipelineBox:
         self.start_button = button("Start", "Start the pipeline on the server, or follow the one that runs", self.start)
         self.stop_button = button("Stop", "Stop the pipeline on the server", self.stop)
         inner.addWidget(row(self.choice, self.start_button, self.stop_button, stretch=0))
+        self.changes = qt.QLineEdit()
+        self.changes.setPlaceholderText("operator.parameter=value")
+        self.changes.setToolTip("Settings to start with, where they are not to be those of the pipeline's file: "
+                                "operator.parameter=value, one after the other")
+        self.changes.connect("editingFinished()", self._changes_written)
+        self.changes_row = row(qt.QLabel("Start with:"), self.changes, stretch=1)
+        inner.addWidget(self.changes_row)
         self.description = label()
         self.description.setEnabled(False)
         self.trouble = problem()
@@ -39,7 +48,11 @@ class PipelineBox:
              "Messages that were thrown away because it was busy"])
         self.operators.connect("itemSelectionChanged()", self._selected)
         inner.addWidget(self.operators)
-        self.form = SettingsForm(inner, pipelines)
+        self.form = SettingsForm(inner, pipelines.parameters_of, self._change, pipelines.enable)
+        self.command = CommandLine(inner, pipelines)
+        self._refused = None  # what is written in `changes` and cannot be read
+        self._planned = ""  # the pipeline that `changes` is of
+        self._followed = None  # the pipeline that was followed when this was updated last
         self.update()
 
     def refresh(self):
@@ -51,6 +64,9 @@ class PipelineBox:
         if kind == "stream":
             self._pipelines.follow(name)
         elif kind == "pipeline":
+            self._changes_written()
+            if self._refused is not None:
+                return
             self._pipelines.start(name)
         self._on_started()
 
@@ -62,7 +78,7 @@ class PipelineBox:
         """Shows what is new; cheap where nothing is."""
         pipelines = self._pipelines
         stream = pipelines.stream
-        fill_combo(self.choice, self._entries())
+        fill_combo(self.choice, self._entries(), self._stopped())
         kind, name = self._chosen()
         chosen = next((one for one in pipelines.pipelines if kind == "pipeline" and one["name"] == name), {})
         say(self.description, "" if stream else str(chosen.get("problem") or chosen.get("description") or ""))
@@ -73,11 +89,12 @@ class PipelineBox:
         self.choice.setEnabled(stream is None)
         self.server.setEnabled(stream is None)
         say(self.state, _state_text(stream, pipelines))
-        error = pipelines.error
+        self._show_changes(name if kind == "pipeline" and stream is None and not chosen.get("problem") else "")
+        error = self._refused or pipelines.error
         if error is None and stream is not None and stream.get("why"):
             error = stream["why"]
         say(self.trouble, str(error) if error else "")
-        rows = pipelines.rows()
+        rows = pipelines.rows(self._plan())
         self.operators.setVisible(bool(rows))
         fill_table(self.operators, [_texts(one) for one in rows], [_tip(one) for one in rows])
         if rows and not self.operators.selectedItems():
@@ -85,13 +102,50 @@ class PipelineBox:
         self._selected()
 
     def _selected(self):
-        rows = self._pipelines.rows()
+        stream = self._pipelines.stream or self._plan()
+        rows = self._pipelines.rows(stream)
         index = self.operators.currentRow()
-        stream = self._pipelines.stream
-        if stream is None or not 0 <= index < len(rows):
-            self.form.show(None)
-            return
-        self.form.show(next(one for one in stream["operators"] if one["name"] == rows[index].name))
+        name = rows[index].name if 0 <= index < len(rows) else None
+        self.form.show(next((one for one in stream["operators"] if one["name"] == name), None) if rows else None)
+        self.command.show(name if self._pipelines.stream is not None else None)
+
+    # ---- settings before the start
+
+    def _plan(self):
+        """The chosen pipeline as it would start, where that is known; None where something is followed."""
+        return self._pipelines.plans.stream(self._planned) if self._pipelines.stream is None else None
+
+    def _show_changes(self, pipeline):
+        self.changes_row.setVisible(bool(pipeline))
+        if pipeline != self._planned:
+            self._planned, self._refused = pipeline, None
+            self._put_changes()
+
+    def _put_changes(self):
+        self.changes.setText(self._pipelines.plans.text(self._planned))
+        self.changes.setStyleSheet(RED if self._refused else "")
+
+    def _changes_written(self):
+        if self._planned:
+            try:
+                self._pipelines.plans.read(self._planned, self.changes.text)
+                self._refused = None
+            except SagittalError as error:
+                self._refused = error
+            self.changes.setStyleSheet(RED if self._refused else "")
+            self.update()
+
+    def _change(self, values):
+        """A person has changed settings in the form: of what runs, or of what is to be started."""
+        if self._pipelines.stream is not None:
+            self._pipelines.set_parameters(values)
+        elif self._planned:
+            self._pipelines.plans.change(self._planned, values)
+            self._refused = None
+            self._put_changes()
+            self._selected()
+
+    # ---- what there is to choose
 
     def _entries(self):
         stream = self._pipelines.stream
@@ -102,6 +156,12 @@ class PipelineBox:
         return running + [(str(one.get("title") or one["name"]), "pipeline " + one["name"])
                           for one in self._pipelines.pipelines]
 
+    def _stopped(self):
+        """The entry of the pipeline that has just been stopped, to be chosen again; else None."""
+        stream, before = self._pipelines.stream, self._followed
+        self._followed = stream["pipeline"] if stream is not None else None
+        return "pipeline " + before if stream is None and before is not None else None
+
     def _chosen(self):
         """("stream", its id), ("pipeline", its name), or two empty texts."""
         kind, _, name = str(self.choice.itemData(self.choice.currentIndex) or "").partition(" ")
@@ -110,7 +170,8 @@ class PipelineBox:
     def _server_changed(self):
         if self.server.text != self._settings.get("server"):
             self._settings.set("server", self.server.text.strip())
-            self.refresh()
+            self._planned = ""
+            self._pipelines.use_other_server()
 
 
 def _state_text(stream, pipelines):
@@ -125,6 +186,8 @@ def _state_text(stream, pipelines):
 
 
 def _texts(one):
+    if one.is_planned:
+        return [one.name] + 4 * ["–"]
     name = one.name if one.is_on else one.name + " (off)"
     if one.errors:
         name = "⚠ " + name
@@ -134,5 +197,7 @@ def _texts(one):
 
 
 def _tip(one):
+    if one.is_planned:
+        return "%s (%s)" % (one.name, one.type)
     tip = "%s (%s): %s, ran %d times" % (one.name, one.type, one.state, one.runs)
     return tip + ("\n%d errors, the last: %s" % (one.errors, one.last_error) if one.errors else "")

@@ -3,15 +3,19 @@ import qt
 
 from ...client.errors import SagittalError
 from ...widgets.common import RED
+from ..plans import PLANNED
 
 LARGEST = 2147483647
 
 
 class SettingsForm:
-    """What is changed here is sent at once; what the server refuses goes back to what it was."""
+    """What is changed here goes on at once; what the server refuses goes back to what it was."""
 
-    def __init__(self, layout, pipelines):
-        self._pipelines = pipelines
+    def __init__(self, layout, fields_of, change, enable):
+        """fields_of(operator): its Fields. change({operator: {name: value}}), enable(operator, on): a person did so."""
+        self._fields_of = fields_of
+        self._change = change
+        self._enable = enable
         self.box = qt.QGroupBox()
         self._form = qt.QFormLayout(self.box)
         self._fields = {}
@@ -22,17 +26,18 @@ class SettingsForm:
         self.box.setVisible(False)
 
     def show(self, operator):
-        """Shows an operator of the stream; None: nothing. What is there is kept where nothing changed."""
+        """Shows an operator of a stream or plan; None: nothing. What is there is kept where nothing changed."""
         if operator is None:
             self._clear()
             return
-        on = operator["state"] != "off"
-        values = (operator["name"], on, str(operator["parameters"]))
+        on, fields = operator["state"] != "off", self._fields_of(operator)
+        shown = (operator["name"], operator["state"] == PLANNED, [field.name for field in fields])
+        values = (shown, on, str(operator["parameters"]))
         if values == self._values or self._is_edited():
             return
-        if self._shown != operator["name"]:
-            self._build(operator)
-        self._values = values
+        if self._shown != shown:
+            self._build(operator, fields)
+        self._shown, self._values = shown, values
         self._enabled.blockSignals(True)
         self._enabled.setChecked(on)
         self._enabled.blockSignals(False)
@@ -52,15 +57,15 @@ class SettingsForm:
         self._fields, self._widgets, self._shown, self._values = {}, {}, None, None
         self.box.setVisible(False)
 
-    def _build(self, operator):
+    def _build(self, operator, fields):
         self._clear()
-        self._shown = operator["name"]
         self.box.setTitle("Settings of %s (%s)" % (operator["name"], operator["type"]))
         self._enabled = qt.QCheckBox("It runs")
         self._enabled.setToolTip("Switches the operator off and on while the pipeline runs, a recorder too")
-        self._enabled.connect("toggled(bool)", lambda on: self._pipelines.enable(operator["name"], on))
+        self._enabled.connect("toggled(bool)", lambda on: self._enable(operator["name"], on))
         self._form.addRow(self._enabled)
-        for field in self._pipelines.parameters_of(operator):
+        self._enabled.setVisible(operator["state"] != PLANNED)
+        for field in fields:
             make, _ = _forms()[field.kind]
             widget = make(field, lambda value, field=field: self._send(field, value))
             widget.setToolTip("%s: %s" % (field.name, field.description) if field.description else field.name)
@@ -79,7 +84,7 @@ class SettingsForm:
         widget.setStyleSheet("")
         self._values = None  # what the server keeps is shown again, whether it took the value or not
         if value != field.value:
-            self._pipelines.set_parameters({field.operator: {field.name: value}})
+            self._change({field.operator: {field.name: value}})
 
 
 def _forms():
