@@ -9,7 +9,7 @@ from vtk.util import numpy_support
 
 from SagittalLib.client import SagittalError
 from SagittalLib.settings import MemoryStore, Settings
-from SagittalLib.streams import contents, nodes, slices
+from SagittalLib.streams import contents, nodes, outgoing, slices
 from SagittalLib.streams.igtl import Arrival
 from SagittalLib.streams.logic import StreamsLogic
 from running_server import free_port
@@ -194,7 +194,7 @@ def test_an_oblique_volume_under_a_transform_goes_into_a_pipeline_and_comes_back
         back = run(logic, main_thread, lambda: logic.nodes.node_of("Processed"))
         assert np.array_equal(slicer.util.arrayFromVolume(back), voxels)
         assert np.allclose(world(back), move @ oblique(), atol=1e-4)
-        assert back.GetAttribute("OpenIGTLink.MRMLNodeName") == "Sent"
+        assert back.GetAttribute("OpenIGTLink.MRMLNodeName") is None
         (device,) = [one for one in logic.devices() if one.kind == "IMAGE"]
         assert device.name == "Processed" and device.received == 1 and device.pipeline_ms > 0 and device.latency_ms > 0
         with pytest.raises(SagittalError, match="round and round"):
@@ -204,7 +204,34 @@ def test_an_oblique_volume_under_a_transform_goes_into_a_pipeline_and_comes_back
         matrix = vtk.vtkMatrix4x4()
         moved.GetMatrixTransformToParent(matrix)
         assert np.allclose(nodes.numpy_matrix(matrix), move, atol=1e-6)
+        assert moved.GetAttribute("OpenIGTLink.TransformStatus") == "OK"
     assert main_thread.longest < 0.05
+
+
+class Outbox:
+    """A link that keeps what is sent over it."""
+
+    def __init__(self):
+        self.sent = []
+
+    def send(self, kind, device, content, bulk=b"", metadata=None):
+        self.sent.append((kind, device, metadata or {}))
+
+    def send_made(self, kind, device, make, metadata=None):
+        self.send(kind, device, make(), b"", metadata)
+
+
+def test_what_goes_names_no_class_of_node(scene):
+    """OpenIGTLinkIF takes MRMLNodeName for that, where a pipeline has made POLYDATA of an image."""
+    outbox = Outbox()
+    text, transform = (scene.AddNewNodeByClass(name, "Sent") for name in ("vtkMRMLTextNode", "vtkMRMLLinearTransformNode"))
+    for node in (volume_of(scene, np.zeros((1, 3, 4), np.uint8), oblique()), transform, text):
+        outgoing.send(outbox, node)
+    assert [kind for kind, _, _ in outbox.sent] == ["IMAGE", "TRANSFORM", "STRING"]
+    assert all(device == "Sent" and "MRMLNodeName" not in metadata for _, device, metadata in outbox.sent)
+    with pytest.raises(SagittalError, match="no volume, transform or text"):
+        outgoing.send(outbox, scene.AddNewNodeByClass("vtkMRMLModelNode", "Surface"))
+    assert len(outbox.sent) == 3
 
 
 def test_a_volume_comes_back_as_labels_of_a_threshold(program, scene, main_thread, logic):

@@ -14,16 +14,18 @@ TRIES = 5
 
 
 def send(link, node, device=""):
-    """Sends a volume, transform or text as it is now, under its name or `device`. Main thread; returns at once."""
+    """Sends a volume, transform or text as it is now, under its name or `device`. Main thread; returns at once.
+
+    Without the key MRMLNodeName: OpenIGTLinkIF makes a node of the class that it names of POLYDATA, which a pipeline
+    may well make of an image, and ends where that is no model.
+    """
     device = device or node.GetName() or "Slicer"
-    metadata = {"MRMLNodeName": node.GetName() or ""}
     if node.IsA("vtkMRMLVolumeNode"):
-        link.send_made("IMAGE", device, Snapshot(node).make, metadata)
+        link.send_made("IMAGE", device, Snapshot(node).make)
     elif node.IsA("vtkMRMLTransformNode"):
-        link.send("TRANSFORM", device, contents.write_transform(_matrix_of(node)), b"",
-                  dict(metadata, TransformStatus="OK"))
+        link.send("TRANSFORM", device, contents.write_transform(_matrix_of(node)), b"", {"TransformStatus": "OK"})
     elif node.IsA("vtkMRMLTextNode"):
-        link.send("STRING", device, contents.write_string(node.GetText() or ""), b"", metadata)
+        link.send("STRING", device, contents.write_string(node.GetText() or ""))
     else:
         raise SagittalError("%s is no volume, transform or text: it cannot be sent." % node.GetName())
 
