@@ -21,7 +21,7 @@ class SagittalStreams(ScriptedLoadableModule):
         self.parent.title = "Sagittal Streams"
         self.parent.categories = ["IGT"]
         self.parent.dependencies = []
-        self.parent.contributors = ["Sagittal's contributors"]
+        self.parent.contributors = ["The Sagittal authors"]
         self.parent.helpText = HELP
         self.parent.acknowledgementText = ACKNOWLEDGEMENT
 
