@@ -124,7 +124,8 @@ class Room:
             shutil.copy(self.program, own / "sagittal")
             (own / "storage.conf").write_text(
                 f'[storage]\ndriver = "vfs"\nrootless_storage_path = "{own}/home/store"\nrunroot = "{own}/run/store"\n')
-            assert self.as_newcomer("sync", "--from", self.models).returncode == 0
+            synced = self.as_newcomer("sync", "--from", self.models)
+            assert synced.returncode == 0, synced.stderr
         command = [TOOLS / "as_newcomer.sh", own, own / "sagittal", "hub", *arguments, "--data-dir", own / "home/data"]
         return subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=300, stdin=subprocess.DEVNULL,
                               env={**self.env, "CONTAINERS_STORAGE_CONF": str(own / "storage.conf")})
