@@ -140,7 +140,7 @@ TEST(IgtlValues, BigEndianPixelsAreTurned) {
   head.byte_order = igtl::ByteOrder::big;
   head.frame.size = head.frame.part_size = {2, 1, 1};
   Bytes content = igtl::write_image_head(head);
-  for (const std::uint8_t byte : {1, 2, 3, 4}) content.push_back(byte);
+  for (const int byte : {1, 2, 3, 4}) content.push_back(static_cast<std::uint8_t>(byte));
   igtl::Arrival arrival;
   arrival.message.header.type = "IMAGE";
   arrival.message.content = content;

@@ -139,7 +139,10 @@ Frame picture_of_discs(std::int64_t planes) {
 
 TEST(NnUnet, LabelsAsPredictDoesAndNamesThem) {
   ThreadPool pool(2);
-  const auto model = segment::load_model(kModel, {.threads = 2, .precision = nn::cpu::Precision::fp32});
+  segment::LoadOptions options;
+  options.threads = 2;
+  options.precision = nn::cpu::Precision::fp32;
+  const auto model = segment::load_model(kModel, options);
   for (const std::int64_t planes : {1, 3}) {
     const Frame picture = picture_of_discs(planes);
     const Volume expected = segment::predict(*model, volumes_of(picture), {.mirror = false}, pool);
@@ -150,7 +153,8 @@ TEST(NnUnet, LabelsAsPredictDoesAndNamesThem) {
     EXPECT_EQ(labels.geometry, picture.geometry);
     const auto found = values_of<std::uint8_t>(labels);
     EXPECT_TRUE(std::ranges::equal(found, expected.as<std::uint8_t>()));
-    EXPECT_GT(std::count(found.begin(), found.end(), 1), 50) << "test_volume_pipelines.py compares all classes with nnunetv2";
+    EXPECT_GT(std::count(found.begin(), found.end(), 1), 50)
+        << "test_volume_pipelines.py compares all classes with nnunetv2";
     EXPECT_EQ(kept->envelope(0).device, "Labels");
     EXPECT_EQ(kept->envelope(0).sequence, 1u);
     const Json names = Json::parse(*kept->envelope(0).metadata.find("Labels"));
