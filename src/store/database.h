@@ -13,8 +13,8 @@ struct sqlite3_stmt;
 
 namespace sagittal::durable {
 
-/// One SQLite file with a write-ahead log, readable by its owner only; ":memory:" is none. Where a call fails: Error(io)
-/// for a full or failing disk, Error(bad_input) for a damaged file. One thread at a time.
+/// One SQLite file with a write-ahead log, readable by its owner only; ":memory:" is none. Where a call fails:
+/// Error(io) for a full or failing disk, Error(bad_input) for a damaged file. One thread at a time.
 class Database {
  public:
   explicit Database(const std::filesystem::path& path);

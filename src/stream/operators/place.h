@@ -17,8 +17,8 @@ Affine flip_coordinates(const Affine& affine);
 /// `grid` with the place that `image_to_world` gives its pixels, LPS as values of ports have it. Calibrations are not
 /// quite at right angles, pictures are: both axes are turned a little. Error(bad_input) beyond some 6 degrees.
 Geometry placed(const Geometry& grid, const Affine& image_to_world);
-/// A picture whose axes are not quite at right angles, as Plus sends them with its calibrations, turned so that they are:
-/// a little, about its centre. All else stays as it is. Error(bad_input) beyond some 6 degrees.
+/// A picture whose axes are not quite at right angles, as Plus sends them with its calibrations, turned so that they
+/// are: a little, about its centre. All else stays as it is. Error(bad_input) beyond some 6 degrees.
 Geometry straightened(const Geometry& grid);
 /// The inverse of `placed`.
 Affine image_to_world(const Geometry& grid);
