@@ -60,6 +60,7 @@ class SagittalWidget(ScriptedLoadableModuleWidget):
         self._take_editor_node()
         self.editor.setupViewObservations()
         self.prompts.install_shortcuts(slicer.util.mainWindow())
+        self.interactive.models.ask()
         self._begin_where_possible()
 
     def exit(self):
@@ -79,6 +80,7 @@ class SagittalWidget(ScriptedLoadableModuleWidget):
         """Called whenever something else is to be shown."""
         if hasattr(self, "configuration"):
             self.prompts.refresh()
+            self.configuration.refresh()
 
     def _begin_where_possible(self):
         """With a volume in the scene, the first click needs no preparation by hand."""

@@ -17,10 +17,10 @@ CENTRE = [n // 2 for n in SHAPE][::-1]
 class Person:
     """Works on one volume: what is done here is done by hand in Slicer."""
 
-    def __init__(self, server, scene, main_thread, volume, segmentation):
+    def __init__(self, server, scene, main_thread, volume, segmentation, model=""):
         self.main, self.volume, self.segmentation = main_thread, volume, segmentation
         self.errors, self.given, self.scene = [], [], scene
-        self.session = VolumeSession(volume, Connection(server.url), main_thread.workers, on_error=self.errors.append)
+        self.session = VolumeSession(volume, Connection(server.url), main_thread.workers, on_error=self.errors.append, model=model)
         self.main.timed(self.session.prepare)
 
     def link(self, segment="a"):

@@ -3,6 +3,7 @@ import slicer
 
 from . import prompts
 from .client import Api, SagittalError, check_server
+from .server_models import ServerModels
 from .session import VolumeSession
 from .tools import Marks
 
@@ -26,6 +27,7 @@ class Interactive:
         self.volume = self.segmentation = None
         self.segment_id = ""
         self.marks = Marks(scene)
+        self.models = ServerModels(settings, workers, on_change)
         self.editor_history = None
         self.select_segment = None  # called with the id of a segment that was added, to show it as the chosen one
         self._on_change = on_change
@@ -51,16 +53,32 @@ class Interactive:
         """The VolumeSession of the volume at hand. Raises SagittalError."""
         if self.volume is None:
             raise SagittalError("Choose a volume first.")
-        name = self.volume.GetID()
-        if name not in self._sessions:
-            if self._connection is None:
-                self._connection = self.settings.connection()
-            self._sessions[name] = VolumeSession(self.volume, self._connection, self.workers, self._on_change,
-                                                 lambda error: self._tell(str(error)))
-        made = self._sessions[name]
+        if self._connection is None:
+            self._connection = self.settings.connection()
+        model = self.settings.model(str(self._connection.address))
+        made = self._sessions.get(self.volume.GetID())
+        if made is None or made.model != model:
+            made = self._new_session(model, made)
         if self.segmentation is not None and self.editor_history is not None:
             made.histories[self.segmentation.GetID()] = self.editor_history
         return made
+
+    def _new_session(self, model, old):
+        """Of the volume at hand, in the place of `old`, which may be None."""
+        made = VolumeSession(self.volume, self._connection, self.workers, self._on_change,
+                             lambda error: self._tell(str(error)), model, self.models.take)
+        if old is not None:
+            made.take_over(old)
+        self._sessions[self.volume.GetID()] = made
+        return made
+
+    def choose_model(self, name):
+        """Prompts go to another model of the server from here on; the segments go with them."""
+        self.settings.set_model(name)
+        old = self._sessions.get(self.volume.GetID()) if self.volume is not None else None
+        if old is not None and old.state != "waiting":
+            self._guarded(lambda: self.session().prepare())
+        self._on_change()
 
     def link(self):
         """The segment at hand. Raises SagittalError."""
@@ -77,6 +95,7 @@ class Interactive:
             session.close()
         self._sessions, self._connection = {}, None
         volume, self.volume = self.volume, None
+        self.models.ask()
         self.choose(volume, self.segmentation, self.segment_id)
 
     def close(self):
@@ -206,8 +225,12 @@ class Interactive:
         except SagittalError as error:
             done(str(error), False)
             return
-        self.workers.run(lambda stop: check_server(api, stop), lambda info: done(describe(api, info), True),
-                         lambda error: done(str(error), False))
+
+        def answered(info):
+            self.models.take(api, info)
+            done(describe(api, info), True)
+
+        self.workers.run(lambda stop: check_server(api, stop), answered, lambda error: done(str(error), False))
 
     def _guarded(self, call):
         try:

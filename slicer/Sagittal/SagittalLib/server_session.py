@@ -19,6 +19,7 @@ class ServerSession:
         self.api = api
         self.id = opened["id"]
         self.shape = tuple(opened["geometry"]["shape"])
+        self.model = opened.get("model")
         self.prompts = opened.get("prompts")  # what its model takes
 
     def bring_in_step(self, link, content):
@@ -114,15 +115,24 @@ class ServerSession:
         return int(number) if session == self.id and number.isdigit() and len(number) < 10 else None
 
 
-def resumed(api, session, volume_id):
-    """The session of that id, if the server still has it and it is of this image; else None."""
+def opened(api, volume_id, model):
+    """A new session with that model; "": with the server's own. Raises SagittalError."""
+    made = ServerSession(api, api.open_session(volume_id, **({"model": model} if model else {})))
+    if model and made.model != model:
+        raise BadAnswer("The server opened a session with the model %s instead of %s." % (made.model, model))
+    return made
+
+
+def resumed(api, session, volume_id, model):
+    """The session of that id, if the server still has it and it is of this image and model; else None."""
     try:
         found = api.session(session)
     except ServerError as error:
         if error.status == 404:
             return None
         raise
-    return ServerSession(api, found) if found.get("volume") == volume_id else None
+    is_it = found.get("volume") == volume_id and found.get("model") == model
+    return ServerSession(api, found) if is_it else None
 
 
 def is_near(connection, stop):

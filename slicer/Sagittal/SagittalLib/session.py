@@ -8,7 +8,7 @@ from . import geometry, volumes
 from .client import Api, EventStream, SagittalError, ServerError, masks
 from .history import SceneHistory
 from .segments import SceneSegment, fingerprint
-from .server_session import ServerSession, is_near, resumed
+from .server_session import is_near, opened, resumed
 
 SESSION, VOLUME, SERVER, TAG = "Sagittal.Session", "Sagittal.Volume", "Sagittal.Server", "Sagittal.Segment"
 LISTEN_SECONDS = 1.0
@@ -34,17 +34,20 @@ class Link:
 class VolumeSession:
     """Packs and sends a volume in the background, opens a session on it, and gives prompts to it."""
 
-    def __init__(self, volume, connection, workers, on_change=None, on_error=None):
-        """on_change(): state, progress or masks are others now. on_error(SagittalError): to be told to a person."""
+    def __init__(self, volume, connection, workers, on_change=None, on_error=None, model="", on_info=None):
+        """on_change(): state, progress or masks are others now. on_error(SagittalError): to be told to a person.
+        model: "" for the server's own. on_info(api, info): what the server said of itself."""
         self.volume = volume
         self.api = Api(connection)
         self.workers = workers
+        self.model = model
         self.state, self.fraction, self.error = "waiting", 0.0, None
         self.capabilities = {}
         self.shape = (0, 0, 0)
         self.histories = {}
         self._on_change = on_change or (lambda: None)
         self._on_error = on_error or (lambda error: None)
+        self._on_info = on_info or (lambda api, info: None)
         self._lane = "volume %s" % volume.GetID()
         self._links = {}
         self._file = None
@@ -81,14 +84,17 @@ class VolumeSession:
 
     def _prepare_on_server(self, stop, taken, known):
         info = self.api.info(stop=stop)
+        self.workers.deliver(self._on_info, self.api, info)
         file = self._file or volumes.pack(taken, not is_near(self.api.connection, stop), stop)
         session, server = known
-        found = resumed(self.api, session, file.id) if session and server == str(self.api.connection.address) else None
+        model = self.model or info.get("default_model")
+        is_known = session and server == str(self.api.connection.address)
+        found = resumed(self.api, session, file.id, model) if is_known else None
         if found is None:
             self._later("sending", 0.0)
             volumes.upload(self.api, file, stop, lambda sent, total: self._sending(sent, total))
             self._later("opening", 1.0)
-            found = ServerSession(self.api, self.api.open_session(file.id))
+            found = opened(self.api, file.id, self.model)
         self._file, self._session, self.shape = file, found, found.shape
         self._listen(found.id)  # before the prompts that wait in this lane
         return file, found, info
@@ -142,6 +148,14 @@ class VolumeSession:
             self._preparing.cancel()
         if self._stream is not None:
             self._stream.close()
+
+    def take_over(self, other):
+        """From a session of the same volume: its packed file and undo stacks. That one is closed, what runs there is
+        stopped; segments follow with their next prompts."""
+        self._file, self._stamp, self.histories = other._file, other._stamp, other.histories
+        for link in list(other._links.values()):
+            other.cancel(link)
+        other.close()
 
     def end(self):
         """Deletes the session on the server too."""

@@ -1,5 +1,8 @@
 """What a person has set, kept in the system's settings for the next start."""
-from .client import Connection
+import json
+
+from .client import Connection, SagittalError
+from .client.address import Address
 
 PREFIX = "Sagittal/"
 DEFAULTS = {
@@ -9,6 +12,7 @@ DEFAULTS = {
     "ca_file": "",
     "program": "",
     "send_early": True,
+    "models": "{}",
 }
 
 
@@ -38,6 +42,30 @@ class Settings:
     def connection(self):
         """A Connection to the server that is set. Raises SagittalError where the address or key is none."""
         return Connection(self.get("server"), self.get("key"), self.get("ca_file"))
+
+    def address(self):
+        """The server's in full; "" where what is set is none."""
+        try:
+            return str(Address.parse(self.get("server")))
+        except SagittalError:
+            return ""
+
+    def model(self, address):
+        """The model that was chosen for the server of that address; "": the server's own."""
+        name = self._models().get(address, "")
+        return name if isinstance(name, str) else ""
+
+    def set_model(self, name):
+        """For the server that is set; other servers keep theirs."""
+        models = dict(self._models(), **{self.address(): name})
+        self.set("models", json.dumps({server: model for server, model in models.items() if model}))
+
+    def _models(self):
+        try:
+            models = json.loads(self.get("models"))
+        except ValueError:
+            return {}
+        return models if isinstance(models, dict) else {}
 
 
 class MemoryStore(dict):

@@ -4,6 +4,7 @@ import qt
 
 from ..local_server import find_program
 from .common import button, hint, row
+from .model_choice import ModelChoice
 
 
 class ConfigurationPanel:
@@ -30,10 +31,16 @@ class ConfigurationPanel:
         layout.addRow(row(self.test, self.start))
         self.result = hint("")
         layout.addRow(self.result)
+        self.model = ModelChoice(interactive)
+        layout.addRow("Model:", self.model.box)
+        layout.addRow("Licence:", self.model.licence)
         self.program = self._path("program", "The program sagittal, where it is not found by itself", layout,
                                   "Program:")
         self.early = self._check("send_early", "Send a volume as soon as it is chosen", layout)
         self._show_local()
+
+    def refresh(self):
+        self.model.refresh()
 
     def test_connection(self):
         """Says whether the server answers, in its own words where it does not want to."""
