@@ -14,9 +14,11 @@ help:
 
 ## The browser viewer is part of the program; WEB=OFF builds without it, and without Node.js and npm.
 WEB ?= $(if $(filter asan tsan fuzz,$(PRESET)),OFF,ON)
+## FFMPEG=ON: the plug-in for videos too, which Debian's FFmpeg puts under the GPL.
+FFMPEG ?= OFF
 configure:
-	@tools/install_dependencies.sh build $(if $(filter ON,$(WEB)),web)
-	@cmake --preset $(PRESET) -DSAGITTAL_WEB=$(WEB) --log-level=WARNING
+	@tools/install_dependencies.sh build $(if $(filter ON,$(WEB)),web) $(if $(filter ON,$(FFMPEG)),video)
+	@cmake --preset $(PRESET) -DSAGITTAL_WEB=$(WEB) -DSAGITTAL_FFMPEG=$(FFMPEG) --log-level=WARNING
 
 build: configure
 	@cmake --build --preset $(PRESET) --target sagittal
@@ -56,9 +58,9 @@ test-engines: build
 	@tools/with_engines.sh tools/engine_tests.sh $(BUILD)/bin $(PROGRAM)
 
 # The plug-in for videos and cameras, which nothing else needs.
+test-video: FFMPEG := ON
 test-video: build
 	@tools/install_dependencies.sh test video
-	@cmake --preset $(PRESET) -DSAGITTAL_FFMPEG=ON --log-level=WARNING
 	@cmake --build --preset $(PRESET) --target sagittal_ffmpeg video_test
 	@$(BUILD)/bin/video_test --gtest_brief=1
 	@PYTHON_TESTS=tests/stream/video tools/python_tests.sh $(PROGRAM) -rs
