@@ -55,6 +55,8 @@ class SagittalStreamsLogic(ScriptedLoadableModuleLogic):
 class SagittalStreamsTest(ScriptedLoadableModuleTest):
     def runTest(self):
         """Runs Testing/Python/SagittalStreamsSelfTest.py."""
-        sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "Testing", "Python"))
+        folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "Testing", "Python")
+        if folder not in sys.path:
+            sys.path.append(folder)
         import SagittalStreamsSelfTest
         SagittalStreamsSelfTest.run(self.delayDisplay)

@@ -107,7 +107,7 @@ std::string escape_xml(std::string_view text) {
         out += "&quot;";
         break;
       case '\'':
-        out += "&apos;";
+        out += "&#39;";
         break;
       default:
         out += c;

@@ -22,7 +22,7 @@ void read_xml(std::string_view xml, std::string_view what,
               const std::function<void(const std::vector<std::string>& path, const XmlAttributes& attributes)>& start,
               const XmlLimits& limits = {});
 
-/// `text` as the value of an attribute, or between elements.
+/// `text` as the value of an attribute, or between elements, of XML and of HTML.
 std::string escape_xml(std::string_view text);
 
 }  // namespace sagittal

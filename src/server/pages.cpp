@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "base/xml.h"
+
 namespace sagittal::server {
 namespace {
 
@@ -34,32 +36,6 @@ a{color:#7cc4ff}
 nav{display:flex;flex-wrap:wrap;gap:20px}
 )css";
 
-std::string escape_html(std::string_view text) {
-  std::string escaped;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        escaped += "&amp;";
-        break;
-      case '<':
-        escaped += "&lt;";
-        break;
-      case '>':
-        escaped += "&gt;";
-        break;
-      case '"':
-        escaped += "&quot;";
-        break;
-      case '\'':
-        escaped += "&#39;";
-        break;
-      default:
-        escaped += c;
-    }
-  }
-  return escaped;
-}
-
 std::string format_duration(double seconds) {
   const auto total = static_cast<std::int64_t>(seconds);
   if (total < 60) return fmt::format("{} s", total);
@@ -69,7 +45,7 @@ std::string format_duration(double seconds) {
 }
 
 std::string row(std::string_view name, std::string_view value) {
-  return fmt::format("<dt>{}</dt><dd>{}</dd>\n", name, escape_html(value));
+  return fmt::format("<dt>{}</dt><dd>{}</dd>\n", name, escape_xml(value));
 }
 
 std::string facts(const ServerStatus& status) {
@@ -115,7 +91,7 @@ std::string status_page(const ServerStatus& status, const std::string& address) 
 </main></body></html>
 )html",
       fmt::arg("style", kStyle), fmt::arg("version", SAGITTAL_VERSION), fmt::arg("state_class", ready ? "ok" : "bad"),
-      fmt::arg("state", ready ? "Ready" : "No model"), fmt::arg("address", escape_html(address)),
+      fmt::arg("state", ready ? "Ready" : "No model"), fmt::arg("address", escape_xml(address)),
       fmt::arg("person", address.find('/', 7) == std::string::npos ? "/alice" : ""), fmt::arg("facts", facts(status)));
 }
 

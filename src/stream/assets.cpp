@@ -7,13 +7,13 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "stream/json_text.h"
+#include "stream/name_characters.h"
 #include "stream/pipeline_file.h"
 
 namespace sagittal::stream {
 namespace {
 
 constexpr std::string_view kReference = "asset:";
-constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
 constexpr std::size_t kMaxRecord = std::size_t{1} << 20;
 
 void require(bool sound, const std::string& where, std::string_view expected) {
@@ -31,7 +31,7 @@ void check_keys(const Json& table, const std::string& where, std::initializer_li
 std::string file_in(const std::string& url, const std::string& where) {
   const bool web = url.starts_with("https://") || url.starts_with("http://");
   const std::string file = url.substr(url.rfind('/') + 1);
-  const bool plain = file.find_first_not_of(std::string(kPlain) + ".") == std::string::npos;
+  const bool plain = file.find_first_not_of(std::string(kNameCharacters) + ".") == std::string::npos;
   require(web && plain && !file.empty() && file[0] != '.', where + ".url",
           "http(s)://… with a plain file name at its end");
   return file;
@@ -47,7 +47,7 @@ Asset::Conversion conversion_of(const Json& table, const std::string& where) {
 
 Asset asset_of(const std::string& name, const Json& table) {
   const std::string where = "assets." + name;
-  require(!name.empty() && name.size() <= 64 && name.find_first_not_of(kPlain) == std::string::npos, where,
+  require(!name.empty() && name.size() <= 64 && name.find_first_not_of(kNameCharacters) == std::string::npos, where,
           "a name of letters, digits, _ and -");
   check_keys(table, where, {"title", "url", "sha256", "bytes", "licence", "attribution", "convert"});
   Asset asset;

@@ -6,13 +6,13 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "stream/name_characters.h"
+
 namespace sagittal::stream {
 namespace {
 
 void check_name(const std::string& name) {
-  const bool plain =
-      !name.empty() && name.size() <= 64 &&
-      name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == std::string::npos;
+  const bool plain = !name.empty() && name.size() <= 64 && name.find_first_not_of(kNameCharacters) == std::string::npos;
   if (!plain) {
     throw Error(ErrorCode::bad_input,
                 fmt::format("an operator's name is \"{}\", expected 1 to 64 letters, digits, \"_\" and \"-\"",

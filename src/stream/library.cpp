@@ -5,10 +5,10 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "stream/name_characters.h"
+
 namespace sagittal::stream {
 namespace {
-
-constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
 
 std::map<std::string, std::filesystem::path> files_in(const std::vector<std::filesystem::path>& folders) {
   std::map<std::string, std::filesystem::path> files;
@@ -17,7 +17,8 @@ std::map<std::string, std::filesystem::path> files_in(const std::vector<std::fil
     for (const auto& entry : std::filesystem::directory_iterator(folder, failed)) {
       const std::filesystem::path& path = entry.path();
       const std::string name = path.stem().string();
-      if (path.extension() == ".yaml" && name.find_first_not_of(kPlain) == std::string::npos) files.emplace(name, path);
+      if (path.extension() == ".yaml" && name.find_first_not_of(kNameCharacters) == std::string::npos)
+        files.emplace(name, path);
     }
   }
   return files;

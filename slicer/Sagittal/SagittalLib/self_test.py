@@ -1,4 +1,5 @@
 """What the extension does inside a whole Slicer, step by step; each step is a line that begins with PASS or FAIL."""
+import argparse
 import time
 
 import numpy as np
@@ -41,6 +42,33 @@ def run_step(check):
     except (Failed, SagittalError) as error:
         return "FAIL %s: %s" % (check.__doc__, error)
     return "PASS %s (%.1f s)%s" % (check.__doc__, time.time() - begin, ": %s" % found if found else "")
+
+
+def until(condition, seconds):
+    """Lets Slicer work until condition(); its value. Raises AssertionError."""
+    end = time.monotonic() + seconds
+    while True:
+        slicer.app.processEvents()
+        value = condition()
+        if value:
+            return value
+        assert time.monotonic() < end, "Nothing happened within %d s." % seconds
+        time.sleep(0.01)
+
+
+def run_script(run, *options):
+    """`run` with what the command line gives for `options`; ends Slicer, with 1 where it raised. Prints why."""
+    parser = argparse.ArgumentParser()
+    for name in options:
+        parser.add_argument("--" + name, default="")
+    given, _ = parser.parse_known_args()
+    try:
+        run(**{name: value for name, value in vars(given).items() if value})
+    except Exception as error:  # whatever it is, it is a failure
+        print("Failed: %s" % error)
+        slicer.util.exit(1)
+    else:
+        slicer.util.exit(0)
 
 
 class InteractiveChecks:

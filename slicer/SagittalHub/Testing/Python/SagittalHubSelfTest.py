@@ -2,10 +2,11 @@
 Reload and Test in the module (developer mode). It prints pass or fail.
 
 It needs a server that has a model which takes one image; without --model NAME, the first such model is run."""
-import argparse
 import time
 
 import slicer
+
+from SagittalLib.self_test import run_script, until
 
 SECONDS = 1800
 LONGEST_MS = 50
@@ -22,18 +23,18 @@ def run(say=print, server="", model=""):
     volume = _volume()
     say("Asking %s …" % settings.get("server"))
     panel.connect()
-    _until(lambda: panel.find.list.topLevelItemCount > 0 or panel.find.trouble.visible, 30)
+    until(lambda: panel.find.list.topLevelItemCount > 0 or panel.find.trouble.visible, 30)
     assert not panel.find.trouble.visible, panel.find.trouble.text
     panel.choose(model or _first_model(panel), "local")
-    _until(lambda: panel.run.run_button.enabled or panel.run.trouble.visible, 30)
+    until(lambda: panel.run.run_button.enabled or panel.run.trouble.visible, 30)
     assert panel.run.run_button.enabled, panel.run.trouble.text or "The model cannot be run on one image."
     say("Running …")
     job = _run(panel)
-    _until(lambda: panel.logic.runs.get(job).has_ended, SECONDS)
+    until(lambda: panel.logic.runs.get(job).has_ended, SECONDS)
     ended = panel.logic.runs.get(job)
     assert ended.state == "done", ended.error
     if ended.has_segments:
-        _until(lambda: _nodes_of(job), 120)
+        until(lambda: _nodes_of(job), 120)
         _check(_nodes_of(job)[0], volume, ended)
     say("Passed: %s found %d segments." % (ended.title, sum(len(one.segments) for one in ended.segmentations)))
 
@@ -45,7 +46,7 @@ def _run(panel):
     panel.run.run()
     held_ms = 1000 * (time.monotonic() - begin)
     run = panel.run
-    _until(lambda: len(panel.logic.runs.jobs) > before or run.dialog is not None or run.trouble.visible, 300)
+    until(lambda: len(panel.logic.runs.jobs) > before or run.dialog is not None or run.trouble.visible, 300)
     assert run.dialog is None, "The model asks for a licence: accept it in the window, then run this again."
     assert not run.trouble.visible, run.trouble.text
     assert held_ms < LONGEST_MS, "Starting held up Slicer for %.0f ms." % held_ms
@@ -82,27 +83,5 @@ def _nodes_of(job):
     return [node for node in nodes if node.GetAttribute("Sagittal.Job") == job]
 
 
-def _until(condition, seconds):
-    """Lets Slicer work until it is so."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "Nothing happened in time."
-        slicer.app.processEvents()
-        time.sleep(0.01)
-
-
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--server", default="")
-    parser.add_argument("--model", default="")
-    options, _ = parser.parse_known_args()
-    try:
-        run(server=options.server, model=options.model)
-    except Exception as error:  # whatever it is, it is a failure
-        print("Failed: %s" % error)
-        slicer.util.exit(1)
-    slicer.util.exit(0)
-
-
 if __name__ == "__main__":
-    main()
+    run_script(run, "server", "model")

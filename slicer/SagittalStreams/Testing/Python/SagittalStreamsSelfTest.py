@@ -2,11 +2,12 @@
 or Reload and Test in the module (developer mode). It prints pass or fail.
 
 It needs a server that has the pipeline `invert`, or another that sends an image back to where it came from."""
-import argparse
 import time
 
 import numpy as np
 import slicer
+
+from SagittalLib.self_test import run_script, until
 
 SECONDS = 60
 LONGEST_MS = 50
@@ -23,11 +24,11 @@ def run(say=print, server="", pipeline="invert"):
     panel = slicer.modules.SagittalStreamsWidget.panel
     say("Asking %s …" % settings.get("server"))
     panel.pipeline.refresh()
-    _until(lambda: panel.logic.pipelines.pipelines or panel.logic.pipelines.error)
+    until(lambda: panel.logic.pipelines.pipelines or panel.logic.pipelines.error, SECONDS)
     assert panel.logic.pipelines.error is None, panel.logic.pipelines.error
     panel.logic.pipelines.start(pipeline)
     panel.connection_wanted()
-    _until(lambda: panel.logic.is_connected or panel.logic.pipelines.error)
+    until(lambda: panel.logic.is_connected or panel.logic.pipelines.error, SECONDS)
     assert panel.logic.pipelines.error is None, panel.logic.pipelines.error
     try:
         _check(panel, say)
@@ -44,14 +45,14 @@ def _check(panel, say):
     node.SetOrigin(5, -20, 30)
     say("Sending …")
     held_ms = _timed(lambda: panel.logic.send(node))
-    back = _until(_image_of(panel))
+    back = until(_image_of(panel), SECONDS)
     assert held_ms < LONGEST_MS, "Sending held up Slicer for %.0f ms." % held_ms
     assert back.GetImageData().GetDimensions() == node.GetImageData().GetDimensions(), "Its size is another."
     assert np.allclose(_place(back), _place(node), atol=1e-3), "It does not lie where the volume lies."
     view = slicer.app.layoutManager().sliceWidget("Red").mrmlSliceNode()
     panel.logic.show_live(back.GetAttribute("Sagittal.StreamDevice"), view)
-    _until(lambda: np.allclose(_plane_normal(view), _place(back)[:3, 2] / 2.0, atol=1e-3)
-           or np.allclose(-_plane_normal(view), _place(back)[:3, 2] / 2.0, atol=1e-3))
+    until(lambda: np.allclose(_plane_normal(view), _place(back)[:3, 2] / 2.0, atol=1e-3)
+           or np.allclose(-_plane_normal(view), _place(back)[:3, 2] / 2.0, atol=1e-3), SECONDS)
 
 
 def _image_of(panel):
@@ -77,31 +78,5 @@ def _timed(call):
     return 1000 * (time.monotonic() - begin)
 
 
-def _until(condition):
-    """Slicer's event loop until condition(); its value."""
-    end = time.monotonic() + SECONDS
-    while True:
-        slicer.app.processEvents()
-        value = condition()
-        if value:
-            return value
-        assert time.monotonic() < end, "Nothing happened within %d s." % SECONDS
-        time.sleep(0.01)
-
-
-def main():
-    options = argparse.ArgumentParser()
-    options.add_argument("--server", default="")
-    options.add_argument("--pipeline", default="invert")
-    chosen = options.parse_args()
-    try:
-        run(print, chosen.server, chosen.pipeline)
-    except AssertionError as error:
-        print("Failed: %s" % error)
-        slicer.util.exit(1)
-    else:
-        slicer.util.exit(0)
-
-
 if __name__ == "__main__":
-    main()
+    run_script(run, "server", "pipeline")
