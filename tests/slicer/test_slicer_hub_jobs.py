@@ -8,6 +8,7 @@ import slicer
 from SagittalLib.client import BadAnswer
 from SagittalLib.client.masks import MaskReply
 from SagittalLib.hub.job import duration, read_job, read_jobs
+from SagittalLib.hub.record import LONGEST_TEXT, MOST_LINES, RECORD, keep, record_lines, summary
 from SagittalLib.hub.results import Layers, ijk_to_ras
 from SagittalLib.hub.terminology import code_text, entry_of
 
@@ -84,3 +85,30 @@ def test_terms_are_those_of_slicers_own_serialisation():
     assert entry.GetTypeObject().GetCodeMeaning() == "kidney     left"
     assert entry.GetCategoryObject().GetCodeValue() == "2" and entry.GetTypeModifierObject().GetCodeValue() == "1"
     assert entry_of({}) == "" and code_text(codes) == "SCT 1 · SCT 1 · SCT 1" and code_text({}) == ""
+
+
+RECORD_OF_A_RUN = {"model": "lungmask", "version": "2.0", "image_digest": "sha256:ab", "workflow_sha256": "cd",
+                   "inputs": [{"role": "ct", "sha256": "ef"}], "finished": "2026-11-22T10:00:00Z", "gpus": None}
+
+
+def test_how_a_result_was_made_in_lines():
+    assert record_lines(RECORD_OF_A_RUN) == [
+        "model: lungmask", "version: 2.0", "digest of the image: sha256:ab", "SHA-256 of the workflow: cd",
+        "input 1 · role: ct", "input 1 · sha256: ef", "finished: 2026-11-22T10:00:00Z"]
+    assert summary(RECORD_OF_A_RUN) == "lungmask, version 2.0, sha256:ab, 2026-11-22T10:00:00Z"
+    assert record_lines({}) == [] and summary({"gpus": 1}) == ""
+
+
+def test_a_forged_record_stays_small(scene):
+    forged = {"model": "x" * 10 ** 6, "evil\nkey": "a\nb", "list": list(range(10 ** 4))}
+    lines = record_lines(forged)
+    assert len(lines) == MOST_LINES + 1 and lines[-1] == "and: 9922 more lines"
+    assert max(map(len, lines)) < LONGEST_TEXT + 30 and lines[1] == "evil key: a b"
+    node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode")
+    keep(node, forged)
+    assert len(node.GetAttribute(RECORD)) < 1 << 15 and len(node.GetDescription()) < 2 * LONGEST_TEXT
+    keep(scene.AddNewNodeByClass("vtkMRMLSegmentationNode"), {})
+    deep = {}
+    for _ in range(5000):
+        deep = {"a": deep}
+    assert record_lines(deep) == ["a · a · a · a · a · a · a: …"]

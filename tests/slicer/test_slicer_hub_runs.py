@@ -8,11 +8,13 @@ import slicer
 import vtk
 
 import hub_scene
+import slicer_scene
 from hub_scene import Hub, Order
 from nnunet_images import read_nifti
 from SagittalLib import geometry, volumes
 from SagittalLib.client import SagittalError, ServerError, Stop
 from SagittalLib.hub import scans, segmentation
+from SagittalLib.hub.record import RECORD
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +86,21 @@ def saved_text(scene):
     scene.SetSaveToXMLString(1)
     scene.Commit()
     return scene.GetSceneXMLString()
+
+
+def test_how_it_was_made_is_kept_with_the_scene(hub, scene):
+    job = hub.until_ended(hub.run(hub_scene.scan(scene)))
+    (node,) = hub.answer(hub.logic.open, job)
+    made = hub.answer(hub.logic.record, job)
+    assert made["model"] == "organs" and made["sagittal"] and len(made["inputs"][0]["sha256"]) == 64
+    saved = saved_text(scene)
+    other = slicer_scene.make_scene()
+    other.SetLoadFromXMLString(1)
+    other.SetSceneXMLString(saved)
+    other.Import()
+    again = other.GetFirstNodeByClass("vtkMRMLSegmentationNode")
+    assert again is not node and json.loads(again.GetAttribute(RECORD)) == made
+    assert again.GetDescription().startswith("organs, ") and again.GetAttribute("Sagittal.Job") == job.id
 
 
 def test_opened_again_it_is_shown_and_not_doubled(hub, scene, main_thread, server):

@@ -133,6 +133,11 @@ def test_a_model_is_run_on_the_volume_and_its_segments_come(person, scene):
     person.until(lambda: scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 1)
     person.until(lambda: panel.jobs.open_button.visible)
     assert [row[0] for row in person.rows(panel.jobs.segments)] == ["Liver", "Spleen"]
+    panel.jobs.record_button.setChecked(True)
+    person.until(lambda: "model: organs" in panel.jobs.record.plainText)
+    assert "sha256: " in panel.jobs.record.plainText and "Sagittal: " in panel.jobs.record.plainText
+    person.picture("record", 760)
+    panel.jobs.record_button.setChecked(False)
     panel.jobs.log_button.setChecked(True)
     person.until(lambda: "voxels" in panel.jobs.log.plainText)
     person.picture("done", 760)

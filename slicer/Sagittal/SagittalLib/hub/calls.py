@@ -52,6 +52,11 @@ class HubCalls:
     def job(self, job, **options):
         return read_job(self.api.get("jobs/" + _quoted(job), **options))
 
+    def record(self, job, **options):
+        """How an ended run's results were made; empty where it left no record."""
+        record = self.api.get("jobs/" + _quoted(job), **options).get("record")
+        return record if isinstance(record, dict) else {}
+
     def end(self, job, **options):
         """Cancels a run, or forgets one that has ended, with its files."""
         self.api.delete("jobs/" + _quoted(job), **options)

@@ -84,6 +84,10 @@ class HubLogic:
         """done(text) of a small file of the results."""
         return self._workers.run(lambda stop: self._calls.text(job.id, output.path, stop=stop), done, failed)
 
+    def record(self, job, done, failed):
+        """done(how the results of an ended run were made)."""
+        return self._workers.run(lambda stop: self._calls.record(job.id, stop=stop), done, failed)
+
     def open(self, job, done, failed):
         """The segmentations of a run in the scene: done([node, …]). Those that are there are shown as they are."""
         opening = self._opening.get(job.id)

@@ -36,6 +36,7 @@ class Result:
     ijk_to_ras: np.ndarray
     layers: list
     segments: List[Placed]
+    record: dict
 
 
 class VolumeGone(SagittalError):
@@ -79,7 +80,8 @@ def _on_image_of(calls, job, output, given, stop):
         for described, reply in zip(output.segments, _masks(calls.api, session["id"], made, shape, stop)):
             layers.add(described, reply)
         to_ras = ijk_to_ras(session["geometry"])
-        return Result(job.id, output.path, volume, shape, to_ras, layers.images(to_ras), layers.placed)
+        return Result(job.id, output.path, volume, shape, to_ras, layers.images(to_ras), layers.placed,
+                      calls.record(job.id, stop=stop))
     finally:
         calls.api.close_session(session["id"])
 

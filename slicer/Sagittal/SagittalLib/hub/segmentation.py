@@ -2,6 +2,7 @@
 import slicer
 
 from ..geometry import to_matrix
+from . import record
 from .terminology import entry_of
 
 JOB, OUTPUT = "Sagittal.Job", "Sagittal.Output"
@@ -23,6 +24,7 @@ def add(scene, result, title, volume):
     node = scene.AddNewNodeByClass(MAIN, scene.GenerateUniqueName(_name(title, volume)))
     node.SetAttribute(JOB, result.job)
     node.SetAttribute(OUTPUT, result.path)
+    record.keep(node, result.record)
     node.CreateDefaultDisplayNodes()
     _place(node, result, volume)
     was = node.StartModify()

@@ -7,6 +7,7 @@ from ...widgets.common import button, heading, label, problem, row, say, swatch
 from ...widgets.tree import add_row, key_of, tree
 from .. import terminology
 from ..calls import MAX_TEXT
+from ..record import record_lines
 from .dialogs import ask_folder, ask_removal
 
 LINE, MOST_LINES = 18, 12
@@ -58,19 +59,30 @@ class JobsPanel:
         self.open_button = button("Show in the scene", "As a segmentation on its volume, once", self.open)
         self.save_button = button("Save files …", "What the model has written, as it is", self.save)
         self.end_button = button("Cancel", "", self.end)
-        self.log_button = qt.QPushButton("Log")
-        self.log_button.setCheckable(True)
-        self.log_button.connect("toggled(bool)", lambda on: self.log.setVisible(on))
-        self.log = qt.QPlainTextEdit()
-        self.log.setReadOnly(True)
-        self.log.setMinimumHeight(120)
-        self.log.setVisible(False)
-        buttons = row(self.open_button, self.save_button, self.end_button, self.log_button, stretch=4)
+        self.log_button, self.log = self._page("Log", "What the model said while it ran")
+        self.record_button, self.record = self._page("Made how", "Model, versions, digests and times of these results; "
+                                                     "they are kept with the segmentation too")
+        buttons = row(self.open_button, self.save_button, self.end_button, self.record_button, self.log_button,
+                      stretch=5)
         for widget in (self.title, self.facts, self.progress, self.error, self.notes, self.segments, self.values,
                        buttons):
             layout.addWidget(widget)
+        layout.addWidget(self.record, 1)
         layout.addWidget(self.log, 1)
         layout.addStretch(0)
+
+    @staticmethod
+    def _page(title, tip):
+        """(button, text that it shows and hides)."""
+        text = qt.QPlainTextEdit()
+        text.setReadOnly(True)
+        text.setMinimumHeight(120)
+        text.setVisible(False)
+        made = qt.QPushButton(title)
+        made.setToolTip(tip)
+        made.setCheckable(True)
+        made.connect("toggled(bool)", text.setVisible)
+        return made, text
 
     def use(self, logic):
         """Shows the runs of this logic from now on."""
@@ -147,6 +159,7 @@ class JobsPanel:
         self._show_segments(job)
         if was is None or (was.id, was.state) != (job.id, job.state):
             self._show_values(job)
+            self._show_record(job)
         self.open_button.setVisible(job.has_segments)
         self.save_button.setVisible(bool(job.outputs))
         self.end_button.setEnabled(True)
@@ -177,6 +190,20 @@ class JobsPanel:
                 continue
             self._logic.read(job, output, lambda text, one=output: self._add_value(job, one, text),
                              lambda error, one=output: self._add_value(job, one, str(error)))
+
+    def _show_record(self, job):
+        """How its results were made, once they are."""
+        self.record.setPlainText("")
+        self.record_button.setVisible(job.state == "done")
+        if job.state != "done":
+            self.record_button.setChecked(False)
+            return
+        self._logic.record(job, lambda record: self._tell_record(job, record_lines(record) or ["Nothing is recorded."]),
+                           lambda error: self._tell_record(job, [str(error)]))
+
+    def _tell_record(self, job, lines):
+        if self._shown is not None and self._shown.id == job.id:
+            self.record.setPlainText("\n".join(lines))
 
     def _add_value(self, job, output, text):
         if self._shown is not None and self._shown.id == job.id:
