@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs the tests of the 3D Slicer extension with Slicer's own libraries, from PyPI, in a virtual environment under build/.
+# Runs the tests of the 3D Slicer extension with Slicer's own libraries, from PyPI, in a virtual environment under build/,
+# on a display of their own where there is none.
 set -euo pipefail
 program=$(realpath "$1")
 cd "$(dirname "$0")/.."
@@ -12,4 +13,15 @@ if ! cmp -s tests/slicer/requirements.txt "$stamp"; then
   "$venv/bin/pip" install -q --disable-pip-version-check -r tests/slicer/requirements.txt
   cp tests/slicer/requirements.txt "$stamp"
 fi
-SAGITTAL_PROGRAM=$program exec "$venv/bin/pytest" -q tests/slicer "${@:2}"
+tools/python39.sh
+
+# Panels are drawn by the platform of Qt that Slicer has on Linux, which needs a display.
+if [ -z "${DISPLAY:-}" ]; then
+  numbers=$(mktemp)
+  Xvfb -displayfd 3 -screen 0 1280x1024x24 -nolisten tcp 3>"$numbers" 2>/dev/null &
+  display=$!
+  trap 'kill $display 2>/dev/null || true; rm -f "$numbers"' EXIT
+  for _ in $(seq 100); do [ -s "$numbers" ] && break; kill -0 $display; sleep 0.1; done
+  export DISPLAY=:$(cat "$numbers")
+fi
+QT_QPA_PLATFORM=xcb SAGITTAL_PROGRAM=$program "$venv/bin/pytest" -q tests/slicer "${@:2}"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+os.environ.setdefault("QT_QPA_PLATFORM", "xcb" if os.environ.get("DISPLAY") else "offscreen")
 # Slicer's package imports every module of each folder called slicer that it finds beside sys.path: not this one.
 _path, sys.path = sys.path, [folder for folder in sys.path if not (Path(folder or ".") / "slicer/conftest.py").exists()]
 import slicer  # noqa: E402, F401
