@@ -108,7 +108,7 @@ def test_the_entry_is_one_of_the_index(entry):
     assert all(type(value) is KEYS[key] for key, value in entry.items())
     assert re.fullmatch(r"https://raw\.githubusercontent\.com/Slicer/Slicer/main/Schemas/"
                         r"slicer-extension-catalog-entry-schema-v1\.0\.1\.json#", entry["$schema"])
-    assert 1 <= entry["tier"] <= 5 and entry["build_subdirectory"] == "."
+    assert entry["tier"] in (1, 3, 5) and entry["build_subdirectory"] == "."
     address = urlsplit(entry["scm_url"])
     assert address.scheme == "https" and "slicer" in address.path.split("/")[-1].lower()  # what the index asks of a name
 
@@ -136,3 +136,18 @@ def test_pictures_of_the_index_are_in_the_extension(entry, configured):
 
 def test_the_licence_is_that_of_the_project():
     assert (FOLDER / "LICENSE").read_bytes() == (ROOT / "LICENSE").read_bytes()
+
+
+def test_the_address_is_set_in_two_files(entry):
+    naming = {path.name for path in FOLDER.rglob("*") if path.is_file() and "__pycache__" not in path.parts
+              and entry["scm_url"].encode() in path.read_bytes()}
+    assert naming == {"CMakeLists.txt", "Sagittal.json"} and entry["scm_url"] in (ROOT / "docs/developing.md").read_text()
+
+
+def test_the_page_of_the_folder_leads_nowhere_else():
+    text = (FOLDER / "README.md").read_text()
+    linked = re.findall(r"\]\(([^)#]+)", text)
+    assert all((FOLDER / link).resolve().is_relative_to(FOLDER) and (FOLDER / link).exists() for link in linked)
+    named = re.findall(r"`([\w./-]+/)`", text)
+    assert {"Sagittal/", "SagittalHub/", "SagittalStreams/", "SegmentEditorSagittal/"} <= set(named)
+    assert all((ROOT / page).exists() for page in re.findall(r"`(docs/[\w-]+\.md)`", text))
