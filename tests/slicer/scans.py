@@ -90,7 +90,8 @@ def exported_mask(segmentation, segment_id, volume):
     reference.SetExtent(0, size[0] - 1, 0, size[1] - 1, 0, size[2] - 1)
     reference.SetGeometryFromImageToWorldMatrix(world)
     slicer.vtkOrientedImageDataResample.ResampleOrientedImageToReferenceOrientedImage(image, reference, local)
-    return (vtk_to_numpy(local.GetPointData().GetScalars()).reshape(size[::-1]) != 0).astype(np.uint8)
+    label = segmentation.GetSegmentation().GetSegment(segment_id).GetLabelValue()
+    return (vtk_to_numpy(local.GetPointData().GetScalars()).reshape(size[::-1]) == label).astype(np.uint8)
 
 
 def nrrd_file(volume, path):

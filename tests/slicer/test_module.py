@@ -11,7 +11,9 @@ import scans
 from running_server import SHAPE, free_port
 from SagittalLib import geometry
 from SagittalLib.local_server import LocalServer, find_program
+from SagittalLib.session import segment_ids
 from SagittalLib.settings import MemoryStore, Settings
+from slice_view import SliceView
 
 CENTRE = [n // 2 for n in SHAPE][::-1]
 PICTURES = os.environ.get("SAGITTAL_PICTURES")
@@ -121,6 +123,103 @@ def test_from_an_empty_scene_to_a_mask(window, tmp_path):
     window.press("R")
     window.until(lambda: window.is_idle and not window.mask(1).any())
     assert not window.told
+
+
+def segments_of(window):
+    return segment_ids(window.widget.interactive.segmentation)
+
+
+def servers_segments(view):
+    session = view.session()
+    return [one["number"] for one in session.api.session(session._session.id)["segments"]]
+
+
+def test_a_segment_is_deleted_and_comes_back(window):
+    view = window.widget.interactive
+    view.point(world_of(window, CENTRE))
+    window.until(lambda: view.segment_id and window.is_idle and window.mask().any())
+    first, mask = view.segment_id, window.mask()
+    window.press("E")
+    view.point(world_of(window, [3, 3, 3]))
+    window.until(lambda: window.is_idle and len(view.session()._links) == 2)
+    second = view.segment_id
+    assert servers_segments(view) == [1, 2]
+    view.choose(view.volume, view.segmentation, first)
+    window.press("Del")
+    assert segments_of(window) == [second] and view.segment_id == second and not view.marks._given
+    window.until(lambda: servers_segments(view) == [2])
+    window.press("Ctrl+Z")
+    assert segments_of(window) == [first, second] and view.segment_id == first
+    window.until(lambda: window.is_idle)
+    assert np.array_equal(window.mask(), mask)
+    view.toggle()
+    view.point(world_of(window, [CENTRE[0] + 4, *CENTRE[1:]]))
+    window.until(lambda: window.is_idle and len(servers_segments(view)) == 2)
+    recorded = view.session().api.prompts(view.session()._session.id, 3)["prompts"]
+    assert [p["type"] for p in recorded] == ["init", "point"]  # from the mask that came back
+    window.press("Ctrl+Z")
+    window.until(lambda: window.is_idle)
+    assert np.array_equal(window.mask(), mask)
+    window.press("Ctrl+Y")
+    window.until(lambda: window.is_idle)
+
+
+def test_the_last_segment_is_deleted_while_it_is_predicted(window):
+    view = window.widget.interactive
+    view.point(world_of(window, CENTRE))
+    window.until(lambda: view.segment_id and window.is_idle and window.mask().any())
+    first, mask = view.segment_id, window.mask()
+    view.point(world_of(window, [CENTRE[0] + 3, *CENTRE[1:]]))
+    session = view.session()
+    window.widget.prompts.delete.click()
+    assert segments_of(window) == [] and view.segment_id == "" and session._links == {}
+    window.until(lambda: servers_segments(view) == [])
+    window.press("Del")
+    window.press("Ctrl+Z")
+    assert segments_of(window) == [first] and view.segment_id == first
+    window.until(lambda: window.is_idle)
+    assert np.array_equal(window.mask(), mask)
+    window.press("Ctrl+Y")
+    assert segments_of(window) == [] and view.segment_id == ""
+
+
+def test_a_segment_that_the_editor_removes_leaves_the_server(window):
+    view = window.widget.interactive
+    view.point(world_of(window, CENTRE))
+    window.until(lambda: view.segment_id and window.is_idle and window.mask().any())
+    view.segmentation.GetSegmentation().RemoveSegment(view.segment_id)
+    window.widget.editor.setCurrentSegmentID("")
+    window.until(lambda: servers_segments(view) == [])
+
+
+def test_lassos_and_boxes_are_dragged(window, scene, monkeypatch):
+    view = window.widget.interactive
+    slice_view = SliceView(scene)
+    slice_view.node.GetSliceToRAS().SetElement(2, 3, world_of(window, CENTRE)[2])
+    slice_view.node.UpdateMatrices()
+    monkeypatch.setattr(slicer.app, "views", [slice_view])
+    middle = slice_view.place_of(world_of(window, CENTRE))
+    window.press("L")
+    slice_view.drag(*[(middle[0] + 12 * np.cos(t), middle[1] + 12 * np.sin(t)) for t in np.linspace(0, 6.2, 40)])
+    window.until(lambda: view.segment_id and window.is_idle and window.mask().any())
+    window.press("E")
+    window.press("B")
+    slice_view.drag((middle[0] - 12, middle[1] - 12), middle, (middle[0] + 12, middle[1] + 12))
+    window.until(lambda: window.is_idle and len(view.session()._links) == 2 and window.mask(1).any())
+    session = view.session()
+    kinds = [session.api.prompts(session._session.id, n)["prompts"][0]["type"] for n in (1, 2)]
+    assert kinds == ["lasso", "box"]
+    window.widget.exit()
+    slice_view.close()
+
+
+def test_a_drawing_outside_is_refused_without_a_mark(window):
+    view = window.widget.interactive
+    view.lasso(np.array([[900.0, 900, 0], [910, 900, 0], [910, 910, 0]]))
+    while not window.told:
+        qt_slicer.application().processEvents()
+    assert window.told == ["The lasso lies outside the volume."] and view.marks._given == []
+    window.told.clear()
 
 
 def test_scribbles_are_painted_with_slicers_brush(window):

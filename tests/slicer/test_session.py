@@ -171,7 +171,7 @@ def test_undo_and_redo_walk_on_both_sides(person):
 def test_undo_in_the_editor_is_noticed_with_the_next_prompt(person):
     person.point(CENTRE)
     person.point([3, 3, 3], False)
-    person.session.history(person.link()).undo()
+    person.session.history(person.segmentation).undo()
     person.point([4, 4, 4], False)
     recorded = person.session.api.prompts(person.session._session.id, person.link().server.number)["prompts"]
     assert [p["ijk"] for p in recorded] == [CENTRE, [4, 4, 4]]

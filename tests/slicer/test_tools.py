@@ -19,7 +19,7 @@ class Views:
         self.scene, self.told, self.waiting = scene, [], []
         self.tools = PlaceTools(scene, self.waiting.append, lambda world: self.told.append(("point", world)),
                                 lambda corners, normal: self.told.append(("box", corners, normal)),
-                                lambda points: self.told.append(("lasso", points)))
+                                lambda points: self.told.append(("lasso", points)), list)
 
     def place(self, *points):
         node = self.scene.GetNodeByID(self.scene.GetNodeByID("vtkMRMLSelectionNodeSingleton").GetActivePlaceNodeID())

@@ -4,7 +4,7 @@ import slicer
 from . import prompts
 from .client import Api, SagittalError, check_server
 from .server_models import ServerModels
-from .session import VolumeSession
+from .session import VolumeSession, segment_ids
 from .tools import Marks
 
 _COLOURS = ((0.93, 0.43, 0.35), (0.36, 0.68, 0.89), (0.55, 0.78, 0.36), (0.95, 0.77, 0.31), (0.67, 0.51, 0.82),
@@ -53,12 +53,13 @@ class Interactive:
         """The VolumeSession of the volume at hand. Raises SagittalError."""
         if self.volume is None:
             raise SagittalError("Choose a volume first.")
-        if self._connection is None:
-            self._connection = self.settings.connection()
+        self._connect()
         model = self.settings.model(str(self._connection.address))
         made = self._sessions.get(self.volume.GetID())
         if made is None or made.model != model:
             made = self._new_session(model, made)
+        if made.auto_zoom != self.settings.get("auto_zoom"):
+            made.zoom(not made.auto_zoom)
         if self.segmentation is not None and self.editor_history is not None:
             made.histories[self.segmentation.GetID()] = self.editor_history
         return made
@@ -66,7 +67,8 @@ class Interactive:
     def _new_session(self, model, old):
         """Of the volume at hand, in the place of `old`, which may be None."""
         made = VolumeSession(self.volume, self._connection, self.workers, self._on_change,
-                             lambda error: self._tell(str(error)), model, self.models.take)
+                             lambda error: self._tell(str(error)), model, self.models.take,
+                             self.settings.get("auto_zoom"))
         if old is not None:
             made.take_over(old)
         self._sessions[self.volume.GetID()] = made
@@ -75,28 +77,42 @@ class Interactive:
     def choose_model(self, name):
         """Prompts go to another model of the server from here on; the segments go with them."""
         self.settings.set_model(name)
-        old = self._sessions.get(self.volume.GetID()) if self.volume is not None else None
+        old = self._known_session()
         if old is not None and old.state != "waiting":
             self._guarded(lambda: self.session().prepare())
         self._on_change()
 
+    def set_auto_zoom(self, on):
+        """Whether large objects are looked at from afar first, from here on and for all volumes."""
+        self.settings.set("auto_zoom", bool(on))
+
     def link(self):
         """The segment at hand. Raises SagittalError."""
-        session = self.session()
+        session, node = self.session(), self._chosen_segmentation()
+        if node.GetSegmentation().GetSegment(self.segment_id) is None:
+            self.next_segment()
+        return session.link(node, self.segment_id)
+
+    def _chosen_segmentation(self):
         if self.segmentation is None:
             raise SagittalError("Choose a segmentation first.")
-        if self.segmentation.GetSegmentation().GetSegment(self.segment_id) is None:
-            self.next_segment()
-        return session.link(self.segmentation, self.segment_id)
+        return self.segmentation
 
     def reconnect(self):
-        """The settings name another server, or another key."""
-        for session in self._sessions.values():
-            session.close()
-        self._sessions, self._connection = {}, None
+        """The settings may name another server, or another key: the volume goes there at once."""
         volume, self.volume = self.volume, None
         self.models.ask()
         self.choose(volume, self.segmentation, self.segment_id)
+
+    def _connect(self):
+        """To what the settings say now. Sessions elsewhere are given up; the segments go along."""
+        connection = self.settings.connection()
+        if self._connection is not None and connection.is_as(self._connection):
+            return
+        is_another = self._connection is not None and connection.identity != self._connection.identity
+        for session in self._sessions.values():
+            (session.end if is_another else session.close)()
+        self._sessions, self._connection = {}, connection
 
     def close(self):
         """Sessions stay on the server, to be gone on with."""
@@ -118,7 +134,7 @@ class Interactive:
         self._give(make, sum(corners) / len(corners))
 
     def lasso(self, outline):
-        self._give(lambda: prompts.lasso(self.volume, outline, self.include), outline[0])
+        self._give(lambda: prompts.lasso_maker(self.volume, outline, self.include), outline[0])
 
     def scribble(self, line, diameter_mm):
         self._give(lambda: prompts.scribble(self.volume, line, diameter_mm, self.include), line[0])
@@ -128,17 +144,19 @@ class Interactive:
         self._give(lambda: prompt, None)
 
     def _forget_removed(self):
-        """Volumes that are no longer in the scene."""
+        """Volumes and segments that are no longer in the scene."""
         for name, session in list(self._sessions.items()):
             if session.volume.GetScene() is None:
                 session.close()
                 del self._sessions[name]
+            else:
+                session.forget_removed()
 
     def _give(self, make, world):
         def give():
             prompt = make()
             link, session = self.link(), self.session()
-            mark = self.marks.add(world, prompt.get("include", True)) if world is not None else None
+            mark = self.marks.add(world, self.include) if world is not None else None
             session.prompt(link, prompt, None, lambda: self.marks.remove(mark))
             logic = slicer.vtkSlicerSegmentationsModuleLogic
             logic.SetSegmentStatus(link.scene.segment, logic.InProgress)
@@ -149,10 +167,44 @@ class Interactive:
 
     def undo(self):
         self.marks.remove_last()
-        self._guarded(lambda: self.session().undo(self.link()))
+        self._guarded(lambda: self._walk(-1))
 
     def redo(self):
-        self._guarded(lambda: self.session().redo(self.link()))
+        self._guarded(lambda: self._walk(1))
+
+    def _walk(self, count):
+        """One undo (-1) or redo (1). A segment that comes back is at hand again."""
+        session, node = self.session(), self._chosen_segmentation()
+        before = segment_ids(node)
+        if self.segment_id in before:
+            (session.undo if count < 0 else session.redo)(session.link(node, self.segment_id))
+        else:
+            session.walk_scene(node, count)
+        after = segment_ids(node)
+        came = [name for name in after if name not in before]
+        if came or self.segment_id not in after:
+            self._go_to((came or after or [""])[-1])
+
+    def delete_segment(self):
+        """Takes the segment at hand out of the scene and the session; undo brings it back."""
+        if self.segmentation is not None and self.segment_id in segment_ids(self.segmentation):
+            self._guarded(self._delete)
+
+    def _delete(self):
+        session, names = self.session(), segment_ids(self.segmentation)
+        at = names.index(self.segment_id)
+        session.history(self.segmentation).save()
+        self.segmentation.GetSegmentation().RemoveSegment(names.pop(at))
+        session.forget_removed()
+        self.marks.clear()
+        self._go_to(names[min(at, len(names) - 1)] if names else "")
+
+    def _go_to(self, name):
+        """The segment with that id is at hand; "": none."""
+        self.segment_id = name
+        if self.select_segment is not None:
+            self.select_segment(name)
+        self._on_change()
 
     def reset(self):
         """Empties the segment; the next prompt includes."""
@@ -184,12 +236,12 @@ class Interactive:
         taken = {segmentation.GetNthSegment(n).GetName() for n in range(segmentation.GetNumberOfSegments())}
         number = next(n for n in range(1, len(taken) + 2) if "Segment %d" % n not in taken)
         colour = _COLOURS[segmentation.GetNumberOfSegments() % len(_COLOURS)]
+        known = self._known_session()
+        if known is not None:
+            known.history(self.segmentation).save()
         self.marks.clear()
         self.include = True
-        self.segment_id = segmentation.AddEmptySegment("", "Segment %d" % number, colour)
-        if self.select_segment is not None:
-            self.select_segment(self.segment_id)
-        self._on_change()
+        self._go_to(segmentation.AddEmptySegment("", "Segment %d" % number, colour))
 
     # ---- what is shown
 
@@ -204,7 +256,7 @@ class Interactive:
         if link is not None and link.running and link.progress is not None:
             stage, fraction = link.progress
             return STAGES.get(stage, stage.capitalize()), fraction if stage != "waiting" else None
-        session = self._sessions.get(self.volume.GetID()) if self.volume is not None else None
+        session = self._known_session()
         if session is None:
             return ("Choose a volume" if self.volume is None else ""), 0.0
         if session.state == "failed" and session.error is not None:
@@ -212,8 +264,12 @@ class Interactive:
         known = session.state in ("sending", "ready", "failed", "waiting")
         return STATES[session.state], session.fraction if known else None
 
+    def _known_session(self):
+        """That of the volume at hand, if there is one."""
+        return self._sessions.get(self.volume.GetID()) if self.volume is not None else None
+
     def _known_link(self):
-        session = self._sessions.get(self.volume.GetID()) if self.volume is not None else None
+        session = self._known_session()
         if session is None or self.segmentation is None:
             return None
         return session.known_link(self.segmentation, self.segment_id)

@@ -61,17 +61,23 @@ def initial(bounds, crop):
 
 def lasso(volume, outline, include=True):
     """What a closed line of points of the world encloses, in the plane in which it was drawn."""
+    return lasso_maker(volume, outline, include)()
+
+
+def lasso_maker(volume, outline, include=True):
+    """The same for a worker thread: a call that makes the prompt of what the scene was."""
     outline = np.asarray(outline, float).reshape(-1, 3)
-    ijk = geometry.world_to_ijk(volume, outline)
+    ijk, size = geometry.world_to_ijk(volume, outline), geometry.shape_of(volume)
     if len(ijk) < 3 or not np.isfinite(ijk).all():
         raise SagittalError("A lasso needs three points or more.")
-    spread = ijk.max(axis=0) - ijk.min(axis=0)
-    axis = int(np.argmin(spread))
-    if spread[axis] <= 0.5:
-        voxels = _fill_slice(ijk, axis)
-    else:
-        voxels = _fill_plane(ijk)
-    return _of_voxels("lasso", voxels, geometry.shape_of(volume), include)
+
+    def make():
+        spread = ijk.max(axis=0) - ijk.min(axis=0)
+        axis = int(np.argmin(spread))
+        voxels = _fill_slice(ijk, axis) if spread[axis] <= 0.5 else _fill_plane(ijk)
+        return _of_voxels("lasso", voxels, size, include)
+
+    return make
 
 
 def scribble(volume, line, diameter_mm, include=True):
@@ -122,13 +128,24 @@ def _fill_slice(ijk, axis):
 
 
 def _fill_plane(ijk):
-    """Voxels that a flat polygon across the voxel axes passes through."""
+    """Voxels that a flat polygon across the voxel axes passes through, in the columns along its steepest axis whose
+    middles it encloses."""
     middle = ijk.mean(axis=0)
-    first, second = np.linalg.svd(ijk - middle)[2][:2]
-    fine = 3.0  # points for each voxel along each side
-    flat = np.stack([(ijk - middle) @ first, (ijk - middle) @ second], 1) * fine
-    inside = _enclosed(flat) / fine
-    return np.unique(np.rint(middle + inside[:, :1] * first + inside[:, 1:] * second), axis=0)
+    normal = np.linalg.svd(ijk - middle)[2][2]
+    axis = int(np.argmax(np.abs(normal)))
+    others = [a for a in range(3) if a != axis]
+    inside = _enclosed(ijk[:, others])
+    slope = -normal[others] / normal[axis]
+    depth = middle[axis] + (inside - middle[others]) @ slope
+    half = 0.5 * np.abs(slope).sum()  # how far the plane rises within a column
+    low, high = np.rint(depth - half), np.rint(depth + half)
+    layers = []
+    for step in range(int((high - low).max()) + 1):
+        taken = low + step <= high
+        layer = np.empty((taken.sum(), 3))
+        layer[:, others], layer[:, axis] = inside[taken], low[taken] + step
+        layers.append(layer)
+    return np.concatenate(layers)
 
 
 def _enclosed(polygon):

@@ -21,6 +21,13 @@ class ServerSession:
         self.shape = tuple(opened["geometry"]["shape"])
         self.model = opened.get("model")
         self.prompts = opened.get("prompts")  # what its model takes
+        self.auto_zoom = opened.get("auto_zoom") is not False
+
+    def zoom(self, on):
+        """Whether predictions from here on look at large objects from afar first."""
+        if on != self.auto_zoom:
+            self.api.set_auto_zoom(self.id, on)
+            self.auto_zoom = on
 
     def bring_in_step(self, link, content):
         """The mask of the server's segment is that of the scene, which content() reads."""
@@ -115,9 +122,10 @@ class ServerSession:
         return int(number) if session == self.id and number.isdigit() and len(number) < 10 else None
 
 
-def opened(api, volume_id, model):
+def opened(api, volume_id, model, auto_zoom=True):
     """A new session with that model; "": with the server's own. Raises SagittalError."""
-    made = ServerSession(api, api.open_session(volume_id, **({"model": model} if model else {})))
+    asked = {"model": model} if model else {}
+    made = ServerSession(api, api.open_session(volume_id, **asked))
     if model and made.model != model:
         raise BadAnswer("The server opened a session with the model %s instead of %s." % (made.model, model))
     return made

@@ -34,13 +34,15 @@ class Link:
 class VolumeSession:
     """Packs and sends a volume in the background, opens a session on it, and gives prompts to it."""
 
-    def __init__(self, volume, connection, workers, on_change=None, on_error=None, model="", on_info=None):
+    def __init__(self, volume, connection, workers, on_change=None, on_error=None, model="", on_info=None,
+                 auto_zoom=True):
         """on_change(): state, progress or masks are others now. on_error(SagittalError): to be told to a person.
         model: "" for the server's own. on_info(api, info): what the server said of itself."""
         self.volume = volume
         self.api = Api(connection)
         self.workers = workers
         self.model = model
+        self.auto_zoom = auto_zoom
         self.state, self.fraction, self.error = "waiting", 0.0, None
         self.capabilities = {}
         self.shape = (0, 0, 0)
@@ -94,7 +96,8 @@ class VolumeSession:
             self._later("sending", 0.0)
             volumes.upload(self.api, file, stop, lambda sent, total: self._sending(sent, total))
             self._later("opening", 1.0)
-            found = opened(self.api, file.id, self.model)
+            found = opened(self.api, file.id, self.model, self.auto_zoom)
+        found.zoom(self.auto_zoom)
         self._file, self._session, self.shape = file, found, found.shape
         self._listen(found.id)  # before the prompts that wait in this lane
         return file, found, info
@@ -150,20 +153,25 @@ class VolumeSession:
             self._stream.close()
 
     def take_over(self, other):
-        """From a session of the same volume: its packed file and undo stacks. That one is closed, what runs there is
-        stopped; segments follow with their next prompts."""
+        """From a session of the same volume: its packed file and undo stacks. That one is ended; segments follow with
+        their next prompts."""
         self._file, self._stamp, self.histories = other._file, other._stamp, other.histories
-        for link in list(other._links.values()):
-            other.cancel(link)
-        other.close()
+        other.end()
 
     def end(self):
-        """Deletes the session on the server too."""
+        """Deletes the session on the server too, as far as it can be reached; what runs there is stopped."""
         session, self._session = self._session, None
         self.close()
-        self.volume.RemoveAttribute(SESSION)
         if session is not None:
-            self.workers.run(lambda stop: self.api.close_session(session.id), None, self._on_error, self._lane)
+            if self.volume.GetAttribute(SESSION) == session.id:
+                self.volume.RemoveAttribute(SESSION)
+            self.workers.run(lambda stop: self.api.close_session(session.id), None, lambda error: None)
+
+    def zoom(self, on):
+        """Whether predictions from here on look at large objects from afar first."""
+        self.auto_zoom = on
+        if self.state != "waiting":
+            self.workers.run(lambda stop: self._opened().zoom(on), None, self._on_error, self._lane)
 
     # ---- prompts
 
@@ -178,6 +186,18 @@ class VolumeSession:
         """The Link of a segment that was given something, else None."""
         return self._links.get((segmentation.GetID(), segment_id))
 
+    def forget_removed(self):
+        """Segments that are no longer in the scene leave the server too."""
+        for key, link in list(self._links.items()):
+            if link.scene.segment is None:
+                del self._links[key]
+                if link.server is not None and self._session is not None:
+                    self._remove(self._session.id, link.server.number)
+
+    def _remove(self, session, number):
+        """Best effort: nobody sees it here any more."""
+        self.workers.run(lambda stop: self.api.remove_segment(session, number), None, lambda error: None)
+
     @property
     def is_busy(self):
         return any(link.running or link.walking for link in self._links.values())
@@ -187,9 +207,9 @@ class VolumeSession:
         return self._preparing is not None
 
     def prompt(self, link, prompt, done=None, refused=None):
-        """Gives a segment a prompt. done(): its mask is shown, or its prompt counts for a newer one; refused(): it
-        counts for nothing, because it failed or was stopped. Returns at once. Raises SagittalError where the scene
-        cannot show what would come."""
+        """Gives a segment a prompt, or what a worker is to call for one. done(): its mask is shown, or it counts for a
+        newer prompt; refused(): it counts for nothing, because it failed or was stopped. Returns at once. Raises
+        SagittalError where the scene cannot show what would come."""
         geometry.ijk_to_segmentation(self.volume, link.scene.node)
         self.prepare()
         link.running += 1
@@ -199,7 +219,7 @@ class VolumeSession:
 
         def send(stop):
             try:
-                reply = self._opened().predict(link, prompt)
+                reply = self._opened().predict(link, prompt() if callable(prompt) else prompt)
             finally:
                 arrived.set()
             region = masks.joined(reply.bounds, link.preview)
@@ -231,12 +251,21 @@ class VolumeSession:
     def redo(self, link):
         self._walk(link, 1)
 
+    def walk_scene(self, segmentation, count):
+        """One step (-1 or 1) along the scene's undo stack alone. True: it brought a segment back or took one away, and
+        so was no step of a segment that is there."""
+        history, before = self.history(segmentation), segment_ids(segmentation)
+        (history.undo if count < 0 else history.redo)()
+        self.forget_removed()
+        return segment_ids(segmentation) != before
+
     def _walk(self, link, count, tries=3):
         if link.running:
             self.cancel(link)
             return
-        history, before = self.history(link), link.scene.stamp()
-        (history.undo if count < 0 else history.redo)()
+        before = link.scene.stamp()
+        if self.walk_scene(link.scene.node, count):
+            return
         is_walked = link.scene.stamp() != before
         content = self._content_of(link, always=True)
 
@@ -260,7 +289,7 @@ class VolumeSession:
         """Empties a segment; undo brings it back."""
         if link.running:
             self.cancel(link)
-        self.history(link).save()
+        self.history(link.scene.node).save()
         content = self._content_of(link)
 
         def reset(stop):
@@ -289,13 +318,13 @@ class VolumeSession:
         def failed(error):
             link.walking -= 1
             link.stamp = None
-            self._on_error(error)
+            if not self._closed:
+                self._on_error(error)
 
         self.workers.run(call, finished, failed, self._lane)
 
-    def history(self, link):
-        """Of the segmentation: what was given for it in `histories`, else one of our own."""
-        node = link.scene.node
+    def history(self, node):
+        """Of a segmentation: what was given for it in `histories`, else one of our own."""
         if node.GetID() not in self.histories:
             self.histories[node.GetID()] = SceneHistory(node)
         return self.histories[node.GetID()]
@@ -349,6 +378,8 @@ class VolumeSession:
         link.running -= 1
         superseded = isinstance(error, ServerError) and error.superseded
         cancelled = isinstance(error, ServerError) and error.code == "cancelled"
+        if self._closed or link.scene.segment is None:  # nobody waits for it any more
+            cancelled, link.was_lost = True, True
         if not cancelled:
             link.stamp = None
         if isinstance(error, ServerError) and error.status == 404 and not link.was_lost:
@@ -400,7 +431,7 @@ class VolumeSession:
         """What was edited in the scene meanwhile stays outside of `region`; the next prompt tells the server."""
         in_step = link.stamp is not None and link.stamp == link.scene.stamp()
         if undoable and not link.is_saved:
-            self.history(link).save()
+            self.history(link.scene.node).save()
             link.is_saved = True
         link.scene.write(region, crop)
         link.stamp = link.scene.stamp() if in_step else None
@@ -459,6 +490,12 @@ class VolumeSession:
         if state != "failed":
             self.error = None
         self._on_change()
+
+
+def segment_ids(node):
+    """Of a segmentation node, in its order."""
+    segmentation = node.GetSegmentation()
+    return [segmentation.GetNthSegmentID(n) for n in range(segmentation.GetNumberOfSegments())]
 
 
 def description_of(segment):

@@ -12,6 +12,7 @@ DEFAULTS = {
     "ca_file": "",
     "program": "",
     "send_early": True,
+    "auto_zoom": True,
     "models": "{}",
 }
 

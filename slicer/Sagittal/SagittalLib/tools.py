@@ -3,6 +3,8 @@ import numpy as np
 import slicer
 import vtk
 
+from .strokes import OUTLINE, RECTANGLE, Strokes, slice_views
+
 POINT, BOX, LASSO = "point", "box", "lasso"
 _CLASSES = {POINT: "vtkMRMLMarkupsFiducialNode", BOX: "vtkMRMLMarkupsROINode", LASSO: "vtkMRMLMarkupsClosedCurveNode"}
 _NAMES = {POINT: "Sagittal point", BOX: "Sagittal box", LASSO: "Sagittal lasso"}
@@ -10,15 +12,20 @@ INCLUDE_COLOUR, EXCLUDE_COLOUR = (0.2, 0.75, 0.3), (0.88, 0.25, 0.2)
 _HELPER = "Sagittal.Helper"
 
 
+def colour_of(include):
+    return INCLUDE_COLOUR if include else EXCLUDE_COLOUR
+
+
 class PlaceTools:
     """One tool at a time is active; what a person has placed is told, and the tool is ready for the next one."""
 
-    def __init__(self, scene, later, on_point, on_box, on_lasso):
+    def __init__(self, scene, later, on_point, on_box, on_lasso, views=slice_views):
         """later(call): calls it when the views are done with the event. on_point(world), on_box(corners [4, 3], normal
-        or None), on_lasso(points [n, 3])."""
+        or None), on_lasso(points [n, 3]). views: lists those in which boxes and lassos may be dragged."""
         self._scene = scene
         self._later = later
         self._told = {POINT: on_point, BOX: on_box, LASSO: on_lasso}
+        self._strokes = Strokes(self._on_drag, self._on_stroke, views)
         self._nodes = {}
         self._observed = []
         self._first = None
@@ -31,7 +38,7 @@ class PlaceTools:
             return
         node = self._node(tool)
         node.RemoveAllControlPoints()
-        node.GetDisplayNode().SetSelectedColor(*(INCLUDE_COLOUR if include else EXCLUDE_COLOUR))
+        node.GetDisplayNode().SetSelectedColor(*colour_of(include))
         self.active, self._first = tool, None
         events = slicer.vtkMRMLMarkupsNode
         self._observe(node, events.PointPositionDefinedEvent, self._on_defined)
@@ -42,12 +49,15 @@ class PlaceTools:
         interaction.SetCurrentInteractionMode(slicer.vtkMRMLInteractionNode.Place)
         if tool == LASSO:
             self._observe(interaction, interaction.InteractionModeChangedEvent, self._on_mode)
+        if tool != POINT:
+            self._watch_drags(tool, include)
 
     def deactivate(self):
         """Nothing is placed any more."""
         for node, tag in self._observed:
             node.RemoveObserver(tag)
         self._observed = []
+        self._strokes.deactivate()
         if self.active is not None:
             self._node(self.active).RemoveAllControlPoints()
             self._interaction().SetCurrentInteractionMode(slicer.vtkMRMLInteractionNode.ViewTransform)
@@ -95,6 +105,28 @@ class PlaceTools:
             self._told[tool](*placed)
 
         self._later(tell)
+
+    def _watch_drags(self, tool, include):
+        """In the views of the layout, also when it becomes another."""
+        def watch():
+            if self.active == tool:
+                self._strokes.activate(RECTANGLE if tool == BOX else OUTLINE, colour_of(include))
+
+        watch()
+        layout = self._scene.GetFirstNodeByClass("vtkMRMLLayoutNode")
+        if layout is not None:
+            self._observe(layout, "ModifiedEvent", lambda *_: self._later(watch))
+
+    def _on_drag(self):
+        """What is dragged takes the place of what was clicked."""
+        self._first = None
+        self._node(self.active).RemoveAllControlPoints()
+
+    def _on_stroke(self, points, normal):
+        placed = (points, normal) if self.active == BOX else (points,)
+        told = self._told[self.active]
+        if self.active == BOX or len(points) >= 3:
+            self._later(lambda: told(*placed))
 
     def _on_mode(self, interaction, event):
         """A double-click ends the outline and place mode; the tool stays."""
@@ -165,7 +197,7 @@ class Marks:
         node = self._nodes.get(include)
         if node is None or node.GetScene() is None:
             node = _helper(self._scene, "vtkMRMLMarkupsFiducialNode", "Included" if include else "Excluded")
-            node.GetDisplayNode().SetSelectedColor(*(INCLUDE_COLOUR if include else EXCLUDE_COLOUR))
+            node.GetDisplayNode().SetSelectedColor(*colour_of(include))
             node.SetLocked(True)
             self._nodes[include] = node
         return node

@@ -47,6 +47,7 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
         self.scriptedEffect.addOptionsWidget(hint("The server is set in the module Sagittal."))
 
     def activate(self):
+        self.interactive.models.ask()
         self._choose()
         self.prompts.install_shortcuts(slicer.util.mainWindow())
 

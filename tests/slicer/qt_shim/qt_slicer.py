@@ -50,10 +50,10 @@ class _App:
     commandOptions = types.SimpleNamespace(noMainWindow=False)
 
     def __init__(self):
-        self.store = {}
+        self.views = []
 
     def layoutManager(self):
-        return None
+        return _LayoutManager(self.views)
 
     def processEvents(self):
         application().processEvents()
@@ -63,6 +63,18 @@ class _App:
 
     def settings(self):
         return qt.QSettings()
+
+
+class _LayoutManager:
+    def __init__(self, views):
+        self._views = views
+
+    def sliceViewNames(self):
+        return [view.node.GetLayoutName() for view in self._views]
+
+    def sliceWidget(self, name):
+        view, = [view for view in self._views if view.node.GetLayoutName() == name]
+        return types.SimpleNamespace(sliceView=lambda: view)
 
 
 class _NodeComboBox(QtWidgets.QComboBox):

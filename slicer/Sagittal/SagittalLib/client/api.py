@@ -85,6 +85,9 @@ class Api:
     def share_session(self, session, shared):
         return self.patch("sessions/" + session, {"shared": shared})
 
+    def set_auto_zoom(self, session, on):
+        return self.patch("sessions/" + session, {"auto_zoom": on})
+
     def close_session(self, session):
         self.delete("sessions/" + session)
 

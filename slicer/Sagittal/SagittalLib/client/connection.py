@@ -68,6 +68,15 @@ class Connection:
                 return response
             raise error_of(response)
 
+    @property
+    def identity(self):
+        """Which server, and who asks: of equal ones the server cannot tell."""
+        return self.address, self._key
+
+    def is_as(self, other):
+        """Whether both reach the same server for the same person, by the same certificate."""
+        return self.identity == other.identity and self._ca_file == other._ca_file
+
     def target(self, path, query=None):
         """Path and query of a request; a path that begins with / is below the server's address, not below the API."""
         path = path if path.startswith("/") else "/api/v1/" + path

@@ -9,9 +9,9 @@ from .common import StatusLine, button, hint, row
 
 SCRIBBLE = "scribble"
 TOOLS = ((POINT, "Point", "P", "Click into the structure"),
-         (BOX, "Box", "B", "Two clicks: corners of a box in a slice"),
+         (BOX, "Box", "B", "Drag a box in a slice, or click two of its corners"),
          (SCRIBBLE, "Scribble", "S", "Paint a stroke inside the structure"),
-         (LASSO, "Lasso", "L", "Outline the structure in a slice; a double-click closes it"))
+         (LASSO, "Lasso", "L", "Draw around the structure in a slice, or click an outline; a double-click closes it"))
 _CHOSEN = "QPushButton:checked { background-color: %s; color: white; }"
 
 
@@ -70,8 +70,9 @@ class PromptsPanel:
         self.undo = button("Undo", "Take back the last prompt [Ctrl+Z]", view.undo)
         self.redo = button("Redo", "Give it again [Ctrl+Y]", view.redo)
         self.reset = button("Start over", "Empty the segment [R]", view.reset)
+        self.delete = button("Delete", "Remove the segment; undo brings it back [Del]", view.delete_segment)
         self.next = button("Next segment", "Add a segment and go on with it [E]", view.next_segment)
-        return row(self.undo, self.redo, self.reset, self.next)
+        return row(self.undo, self.redo, self.reset, self.delete, self.next)
 
     # ---- tools
 
@@ -85,7 +86,8 @@ class PromptsPanel:
             self._start_painting()
 
     def toggle_tool(self, name):
-        self.choose(None if self.buttons[name].checked else name)
+        if self.buttons[name].enabled:
+            self.choose(None if self.buttons[name].checked else name)
 
     @property
     def chosen(self):
@@ -133,7 +135,8 @@ class PromptsPanel:
         self.remove_shortcuts()
         view = self.interactive
         keys = {"T": self._toggle, "R": view.reset, "E": view.next_segment, "V": view.toggle_visibility,
-                "Esc": view.cancel, "Ctrl+Z": view.undo, "Ctrl+Y": view.redo, "Shift+L": self.tools.finish_lasso}
+                "Esc": view.cancel, "Del": view.delete_segment, "Ctrl+Z": view.undo, "Ctrl+Y": view.redo,
+                "Shift+L": self.tools.finish_lasso}
         for name, _, key, _ in TOOLS:
             keys[key] = lambda tool=name: self.toggle_tool(tool)
         keys["O"] = keys["P"]
