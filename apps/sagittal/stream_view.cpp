@@ -1,11 +1,13 @@
 #include <signal.h>
 #include <spawn.h>
+#include <sys/wait.h>
 
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <thread>
 
 #include <fmt/format.h>
 
@@ -46,7 +48,11 @@ void open_browser(std::string url) {
   std::string program = "xdg-open";
   char* arguments[] = {program.data(), url.data(), nullptr};
   pid_t child = 0;
-  static_cast<void>(::posix_spawnp(&child, program.c_str(), &files, &attributes, arguments, environ));
+  if (::posix_spawnp(&child, program.c_str(), &files, &attributes, arguments, environ) == 0) {
+    std::thread([child] {
+      ::waitpid(child, nullptr, 0);
+    }).detach();  // else it stays a zombie while the page is watched
+  }
   ::posix_spawn_file_actions_destroy(&files);
   ::posix_spawnattr_destroy(&attributes);
 }
