@@ -8,6 +8,7 @@ import pytest
 
 from SagittalLib.streams import contents, crc64, wire
 from SagittalLib.streams.igtl import READERS, Link
+from SagittalLib.streams.parts import Parts
 from stream_peers import Peer, Pipeline, oblique, until
 
 
@@ -145,14 +146,63 @@ def test_only_the_latest_of_each_device_waits(linked):
         assert link.counts()["IMAGE", "Probe"].replaced == 49 and len(link._free) <= 4
 
 
+def part_of(whole, matrix, i, j, k, device="Probe"):
+    """The message of a box [begin, end) of an image."""
+    voxels = np.ascontiguousarray(whole[k[0]:k[1], j[0]:j[1], i[0]:i[1]])
+    head, _ = contents.write_image(contents.Image(whole, matrix))
+    sizes = struct.pack(">6H", i[0], j[0], k[0], i[1] - i[0], j[1] - j[0], k[1] - k[0])
+    return b"".join(map(bytes, wire.pack("IMAGE", device, head[:-12] + sizes, voxels)))
+
+
+def test_parts_of_an_image_are_put_into_the_one_before(linked):
+    whole = np.arange(4 * 20 * 30, dtype=np.int16).reshape(4, 20, 30)
+    later = whole + 5000
+    boxes = [((3, 9), (2, 7), (1, 3)), ((20, 30), (0, 20), (0, 4))]
+    messages = [b"".join(map(bytes, wire.pack("IMAGE", "Probe", *contents.write_image(contents.Image(whole, oblique())))))]
+    messages += [part_of(later, oblique(), *box) for box in boxes]
+    expected = whole.copy()
+    for i, j, k in boxes:
+        expected[k[0]:k[1], j[0]:j[1], i[0]:i[1]] = later[k[0]:k[1], j[0]:j[1], i[0]:i[1]]
+    with Peer(lambda connection: [connection.sendall(one) for one in messages]) as peer:
+        link = linked(peer.port)
+        until(lambda: link.counts() and link.counts()["IMAGE", "Probe"].received == 3)
+        (last,) = link.take()
+    assert np.array_equal(last.value.voxels, expected) and last.value.changed is None  # nobody saw the whole one
+    assert np.allclose(last.value.ijk_to_ras, oblique(), atol=1e-4) and last.value.is_complete
+
+
+def test_parts_without_a_whole_are_complete_once_all_came():
+    whole = np.arange(6 * 8, dtype=np.uint8).reshape(1, 6, 8) + 1
+    parts = Parts()
+    part = lambda first, last: contents.Image(whole[:, first:last], np.eye(4), (8, 6, 1), (0, first, 0))
+    first = parts.add("Probe", part(0, 4))
+    assert not first.is_complete and first.voxels[0, 3].all() and not first.voxels[0, 4].any()
+    last = parts.add("Probe", part(3, 6))
+    assert last.is_complete and np.array_equal(last.voxels, whole)
+    assert last.changed == [(slice(0, 1), slice(3, 6), slice(0, 8))]
+
+
+def test_images_in_parts_cannot_fill_the_memory():
+    parts, voxel = Parts(), np.ones((1, 1, 1), np.uint8)
+    for n in range(40):
+        parts.add("Device%d" % n, contents.Image(voxel, np.eye(4), (512, 512, 1024)))
+    assert sum(one.voxels.nbytes for one in parts._wholes.values()) <= wire.MAX_BODY
+    for n in range(40):
+        parts.add("Device%d" % n, contents.Image(voxel, np.eye(4), (2, 2, 2)))
+    assert len(parts._wholes) == 8
+    with pytest.raises(wire.BadMessage, match="at most"):
+        parts.add("Huge", contents.Image(voxel, np.eye(4), (65535, 65535, 1)))
+
+
 def raw(kind=b"IMAGE", body=b"", version=1, size=None, crc=None):
     crc = crc64.crc64(body) if crc is None else crc
     return wire.HEADER.pack(version, kind, b"Bad", 0, len(body) if size is None else size, crc) + body
 
 
-def image_body(form=1, components=1, scalar=3, order=2, coordinates=1, size=(4, 4, 1), matrix=None, part=None, extra=16):
+def image_body(form=1, components=1, scalar=3, order=2, coordinates=1, size=(4, 4, 1), matrix=None, part=None, extra=16,
+               offset=(0, 0, 0)):
     matrix = (1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0) if matrix is None else matrix
-    return contents.IMAGE_HEAD.pack(form, components, scalar, order, coordinates, *size, *matrix, 0, 0, 0,
+    return contents.IMAGE_HEAD.pack(form, components, scalar, order, coordinates, *size, *matrix, *offset,
                                     *(part or size)) + bytes(extra)
 
 
@@ -177,7 +227,13 @@ REFUSED = {  # only the message is left out
     "an image of a byte order that there is not": raw(body=image_body(order=3)),
     "an image of coordinates that there are not": raw(body=image_body(coordinates=0)),
     "an image of an empty axis": raw(body=image_body(size=(0, 4, 1))),
-    "an image in parts": raw(body=image_body(part=(2, 4, 1))),
+    "a part with too many bytes": raw(body=image_body(part=(2, 4, 1))),
+    "a part that reaches out of its image": raw(body=image_body(part=(2, 4, 1), offset=(3, 0, 0), extra=8)),
+    "a part that lies outside of its image": raw(body=image_body(part=(1, 1, 1), offset=(0, 65535, 0), extra=1)),
+    "a part larger than its image": raw(body=image_body(part=(5, 4, 1), extra=20)),
+    "an empty part": raw(body=image_body(part=(0, 4, 1), extra=0)),
+    "a part of an image of 2^48 voxels": raw(body=image_body(size=(65535, 65535, 65535), part=(1, 1, 1), extra=1)),
+    "a part of an empty image": raw(body=image_body(size=(4, 4, 0), part=(1, 1, 1), extra=1)),
     "an image that says to be larger": raw(body=image_body(size=(65535, 65535, 65535))),
     "an image with too many bytes": raw(body=image_body(extra=17)),
     "an image that is nowhere": raw(body=image_body(matrix=(float("nan"),) * 12)),
@@ -237,7 +293,8 @@ def test_strangers_cannot_fill_the_memory(linked):
 def test_no_damage_raises_anything_but_that_it_is_damaged():
     random = np.random.default_rng(11)
     lines = struct.pack(">10I", 3, 0, 0, 1, 16, 1, 16, 0, 0, 0) + struct.pack(">9f", *range(9)) + struct.pack(">8I", 3, 0, 1, 2, 3, 2, 1, 0)
-    good = [("IMAGE", image_body()), ("IMAGE", image_body(scalar=5, order=1, extra=32)), ("TRANSFORM", contents.write_transform(oblique())),
+    good = [("IMAGE", image_body()), ("IMAGE", image_body(scalar=5, order=1, extra=32)),
+            ("IMAGE", image_body(size=(8, 4, 2), part=(4, 4, 1), offset=(4, 0, 1))), ("TRANSFORM", contents.write_transform(oblique())),
             ("TDATA", contents.write_tracking([("a", np.eye(4)), ("b", oblique())])), ("STRING", contents.write_string("hello")),
             ("STATUS", contents.write_status(3, "x", "y")), ("POINT", contents.write_points([("p", (1, 2, 3))])), ("POLYDATA", lines),
             ("COMMAND", contents.write_command(7, "Stop", "now"))]

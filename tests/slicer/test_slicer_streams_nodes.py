@@ -1,4 +1,6 @@
 """What comes and goes by streams, as nodes of the scene."""
+import struct
+import threading
 import time
 
 import numpy as np
@@ -9,11 +11,12 @@ from vtk.util import numpy_support
 
 from SagittalLib.client import SagittalError
 from SagittalLib.settings import MemoryStore, Settings
-from SagittalLib.streams import contents, nodes, outgoing, slices
+from SagittalLib.streams import contents, nodes, outgoing, slices, wire
 from SagittalLib.streams.igtl import Arrival
 from SagittalLib.streams.logic import StreamsLogic
+from SagittalLib.streams.parts import Parts
 from running_server import free_port
-from stream_peers import Pipeline, oblique
+from stream_peers import Peer, Pipeline, oblique
 
 
 @pytest.fixture
@@ -99,6 +102,68 @@ def test_a_large_volume_is_kept_and_not_copied(scene):
     came = image(odd)
     kept.prepare(came)
     assert came.value.voxels.flags.aligned
+
+
+def sent(messages):
+    """A peer that sends images: (voxels, whole size, offset), one after the other, each once the one before was taken."""
+    turns = threading.Semaphore(1)
+
+    def talk(connection):
+        for voxels, size, offset in messages:
+            turns.acquire()
+            head, _ = contents.write_image(contents.Image(np.zeros(tuple(reversed(size)), voxels.dtype), oblique()))
+            part = struct.pack(">6H", *offset, *reversed(voxels.shape))
+            for piece in wire.pack("IMAGE", "Probe", head[:-12] + part, np.ascontiguousarray(voxels)):
+                connection.sendall(piece)
+
+    return Peer(talk), turns
+
+
+@pytest.mark.parametrize("size", [(64, 48, 4), (320, 320, 320)], ids=["small", "large"])
+def test_a_part_changes_only_its_place_in_the_volume(logic, main_thread, size):
+    shape = tuple(reversed(size))
+    whole, part = np.full(shape, 3, np.uint8), np.full((2, 30, 10), 9, np.uint8)
+    peer, turns = sent([(whole, size, (0, 0, 0)), (part, size, (5, 8, 1)), (part + 1, size, (40, 0, 2))])
+    with peer:
+        main_thread.timed(logic.connect, "127.0.0.1", peer.port)
+        node = run(logic, main_thread, lambda: logic.nodes.node_of("Probe"))
+        voxels, data = slicer.util.arrayFromVolume(node), node.GetImageData()
+        voxels[0, 0, 0] = 77  # as if somebody had painted there: no part reaches it
+        for box, value in (((slice(1, 3), slice(8, 38), slice(5, 15)), 9), ((slice(2, 4), slice(0, 30), slice(40, 50)), 10)):
+            turns.release()
+            run(logic, main_thread, lambda: slicer.util.arrayFromVolume(node)[box][-1, -1, -1] == value)
+            whole[box] = value
+        whole[0, 0, 0] = 77
+        run(logic, main_thread, lambda: np.array_equal(slicer.util.arrayFromVolume(node), whole))
+        assert node.GetImageData() is data and np.allclose(world(node), oblique(), atol=1e-4)
+        assert main_thread.longest < 0.05
+
+
+def test_a_part_before_any_whole_is_shown_where_it_belongs(scene):
+    kept, parts = nodes.StreamNodes(scene), Parts()
+    part = contents.Image(np.full((1, 4, 6), 5, np.uint8), oblique(), (20, 10, 2), (3, 2, 1))
+    node = kept.take(whole_of(parts, part))
+    assert node.GetImageData().GetDimensions() == (20, 10, 2) and slicer.util.arrayFromVolume(node).sum() == 5 * 24
+    assert (slicer.util.arrayFromVolume(node)[1, 2:6, 3:9] == 5).all()
+
+
+def test_parts_of_labels_are_segments_too(scene):
+    kept, parts = nodes.StreamNodes(scene), Parts()
+    kept.show_as("Probe", nodes.AS_SEGMENTATION)
+    for label, row in ((2, 0), (7, 5)):
+        came = whole_of(parts, contents.Image(np.full((1, 4, 6), label, np.uint8), oblique(), (20, 10, 1), (0, row, 0)))
+        kept.prepare(came)
+        node = kept.take(came)
+    names = [node.GetSegmentation().GetNthSegment(n).GetName() for n in range(2)]
+    assert names == ["label 2", "label 7"] and mask_of(node, "Label7", (1, 10, 20)).sum() == 24
+    assert mask_of(node, "Label2", (1, 10, 20)).sum() == 24
+
+
+def whole_of(parts, part):
+    """An Arrival as a Link makes it of a part."""
+    came = Arrival(Came("IMAGE", "Probe"), part, None)
+    came.value = parts.add("Probe", part)
+    return came
 
 
 def test_colours_volumes_and_other_types_have_their_nodes(scene):
@@ -326,7 +391,10 @@ def test_what_was_recorded_is_played_by_the_program_at_its_place(program, scene,
     for frame in frames:
         recorder.take(image(frame, matrix))
     recorder.take(image(np.zeros((1, 4, 4), np.uint8), matrix))
-    assert recorder.finish() == 3 and recorder.left_out == 1
+    in_parts = image(frame, matrix)
+    in_parts.value.is_complete = False
+    recorder.take(in_parts)
+    assert recorder.finish() == 3 and recorder.left_out == 2
     (tmp_path / "play.yaml").write_text(
         "pipeline: 1\noperators:\n  play: {type: sequence_file, file: one.igs.mha, device: Played, repeat: true,"
         " transform: ImageToReference, frame_rate: 20}\n  slicer: {type: igtl_output, port: 1}\nflows:\n  - play.frame -> slicer\n")

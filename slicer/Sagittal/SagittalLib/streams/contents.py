@@ -16,15 +16,29 @@ TYPES = {2: "i1", 3: "u1", 4: "i2", 5: "u2", 6: "i4", 7: "u4", 10: "f4", 11: "f8
 NUMBERS = {np.dtype(name): number for number, name in TYPES.items()}
 FARTHEST_MM = 1e9
 MAX_POINTS = 1 << 20
+LARGE_BYTES = 1 << 24  # copying more than this would hold up the main thread
 
 
 class Image:
-    """Voxels [k, j, i] or [k, j, i, component] in this machine's byte order, and where they are."""
+    """Voxels [k, j, i] or [k, j, i, component] in this machine's byte order, and where the image lies."""
 
-    def __init__(self, voxels, ijk_to_ras):
+    def __init__(self, voxels, ijk_to_ras, size=None, offset=(0, 0, 0)):
+        """size, offset [i, j, k]: of a part, the whole image's and where in it the voxels begin."""
         self.voxels = voxels
         self.ijk_to_ras = ijk_to_ras
+        self.size = tuple(reversed(voxels.shape[:3])) if size is None else tuple(size)
+        self.offset = tuple(offset)
         self.labels = None  # those above 0, where somebody looked for them
+        self.changed = None  # places in `voxels` that are new; None: all
+        self.is_complete = True  # no voxel is 0 only because it has not come yet
+
+    @property
+    def is_part(self):
+        return self.size != tuple(reversed(self.voxels.shape[:3]))
+
+    @property
+    def is_large(self):
+        return self.voxels.nbytes >= LARGE_BYTES
 
     @property
     def components(self):
@@ -32,16 +46,17 @@ class Image:
 
 
 def read_image(content):
-    """Its voxels share the memory of `content` where the byte order allows it. Raises BadMessage."""
+    """An Image, maybe a part of one. Its voxels share the memory of `content` where the byte order allows it. Raises
+    BadMessage."""
     if len(content) < IMAGE_HEAD.size:
         raise BadMessage("An IMAGE of %d bytes has no room for its head." % len(content))
     (form, components, scalar, order, coordinates, *rest) = IMAGE_HEAD.unpack_from(content)
-    size, matrix, offset, part = rest[:3], rest[3:15], rest[15:18], rest[18:]
+    whole, matrix, offset, size = rest[:3], rest[3:15], rest[15:18], rest[18:]
     if form != 1 or components == 0 or scalar not in TYPES or order not in (1, 2) or coordinates not in (1, 2):
         raise BadMessage("An IMAGE of format %d with %d components of type %d, byte order %d and coordinates %d cannot "
                          "be read." % (form, components, scalar, order, coordinates))
-    if 0 in size or list(size) != list(part) or any(offset):
-        raise BadMessage("An IMAGE of %d x %d x %d voxels is empty or comes in parts." % tuple(size))
+    if 0 in size or any(at + n > all_of_it for at, n, all_of_it in zip(offset, size, whole)):
+        raise BadMessage("An IMAGE of %d x %d x %d voxels is empty or reaches out of its whole." % tuple(size))
     kind = np.dtype(TYPES[scalar])
     expected = math.prod(size) * components * kind.itemsize
     if len(content) - IMAGE_HEAD.size != expected:
@@ -49,7 +64,7 @@ def read_image(content):
                          % (expected, len(content) - IMAGE_HEAD.size))
     voxels = np.frombuffer(content, kind.newbyteorder(">" if order == 1 else "<"), offset=IMAGE_HEAD.size)
     voxels = voxels.astype(kind, copy=False).reshape(tuple(reversed(size)) + ((components,) if components > 1 else ()))
-    return Image(voxels, _placed(np.array(matrix, float), size, coordinates == 2))
+    return Image(voxels, _placed(np.array(matrix, float), whole, coordinates == 2), whole, offset)
 
 
 def write_image(image):

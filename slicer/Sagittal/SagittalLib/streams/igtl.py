@@ -11,6 +11,7 @@ from ..client.connection import shut
 from ..client.errors import Cancelled, SagittalError, Unreachable
 from ..client.stop import Stop
 from . import contents
+from .parts import Parts, merge_changes
 from .wire import HEADER, BadMessage, pack, read_body, read_header
 
 DEFAULT_PORT = 18944
@@ -22,6 +23,7 @@ MAX_WAITING_BYTES = 1 << 30
 MAX_ANSWERS = 256
 FREE_BUFFERS = 4
 PIECE = 1 << 20
+QUESTIONS = ("GET_", "STT_", "STP_", "RTS_", "CAPABILITY", "CLIENTINFO")  # nothing that anybody would look at
 READERS = {"IMAGE": contents.read_image, "TRANSFORM": contents.read_transform, "TDATA": contents.read_tracking,
            "STRING": contents.read_string, "STATUS": contents.read_status, "POINT": contents.read_points,
            "POLYDATA": contents.read_lines, "COMMAND": contents.read_command, "RTS_COMMAND": contents.read_command}
@@ -38,6 +40,7 @@ class Arrival:
         self.time = message.time
         self.arrived = message.arrived
         self.buffer = buffer
+        self.is_released = False
 
     @property
     def acquired(self):
@@ -79,6 +82,7 @@ class Link:
         self.error = None
         self.bad_messages = 0
         self.not_taken = 0
+        self.not_read = {}  # {type: device} of what comes and this cannot read
         self.peer = ""
         self.tap = None  # called with every Arrival on the link's thread
         self._prepare = prepare or (lambda arrival: None)
@@ -89,6 +93,8 @@ class Link:
         self._waiting = collections.OrderedDict()
         self._waiting_bytes = 0
         self._free = []
+        self._parts = Parts()  # the receiving thread's
+        self._last = {}  # {device: Arrival} of the last whole image, whose voxels parts go into
         self._counts = {}
         self._answers = collections.deque(maxlen=MAX_ANSWERS)
         self._outgoing = collections.OrderedDict()
@@ -253,9 +259,14 @@ class Link:
             message = read_body(header, body)
             reader = READERS.get(message.kind)
             if reader is None:
+                self._cannot_read(message)
                 return
             arrival = Arrival(message, reader(message.content), buffer)
+            if arrival.kind == "IMAGE" and arrival.value.is_part:
+                self._put_together(arrival)
             self._prepare(arrival)
+            if arrival.kind == "IMAGE" and arrival.value.changed is None:
+                self._keep_last(arrival)
             tap = self.tap
             if tap is not None:
                 tap(arrival)
@@ -263,6 +274,31 @@ class Link:
         except BadMessage as error:
             self.bad_messages += 1
             self._told(error)
+
+    def _cannot_read(self, message):
+        known = message.kind in self.not_read or message.kind.startswith(QUESTIONS)
+        if not known and len(self.not_read) < MAX_DEVICES:
+            self.not_read[message.kind] = message.device
+            self._on_change()
+
+    def _put_together(self, arrival):
+        """A part becomes the whole image with it."""
+        last = self._last.get(arrival.device)
+        arrival.value = self._parts.add(arrival.device, arrival.value, last.value if last is not None else None)
+        with self._lock:
+            self._keep(arrival)
+        arrival.buffer = b""
+
+    def _keep_last(self, arrival):
+        """Its bytes stay until the next whole image of the device: parts of it may come."""
+        self._parts.whole(arrival.device)
+        with self._lock:
+            before = self._last.pop(arrival.device, None)
+            if before is not None and before.is_released:
+                self._keep(before)
+            kept = sum(one.value.voxels.nbytes for one in self._last.values())
+            if len(self._last) < MAX_DEVICES and kept + arrival.value.voxels.nbytes <= MAX_WAITING_BYTES:
+                self._last[arrival.device] = arrival
 
     def _buffer(self, header):
         with self._lock:
@@ -292,6 +328,8 @@ class Link:
     def _replace(self, key, arrival, count):
         old = self._waiting.pop(key, None)
         if old is not None:
+            if arrival.kind == "IMAGE":
+                merge_changes(arrival.value, old.value)
             count.replaced += 1
             self._waiting_bytes -= len(old.buffer)
             self._keep(old)
@@ -302,8 +340,11 @@ class Link:
         self._waiting_bytes += len(arrival.buffer)
 
     def _keep(self, arrival):
-        """Its buffer, for the next message of that size."""
-        if arrival.kind == "IMAGE" and arrival.buffer is not None:
+        """Its buffer, for the next message of that size; not of a large image, which may be shown from it."""
+        arrival.is_released = True
+        if self._last.get(arrival.device) is arrival:
+            return
+        if arrival.kind == "IMAGE" and arrival.buffer is not None and not arrival.value.is_large:
             self._free.append(arrival.buffer)
             del self._free[:-FREE_BUFFERS]
         arrival.buffer = None

@@ -12,6 +12,8 @@ from .pipelines import Pipelines
 from .recorder import Recorder
 
 TICK_SECONDS = 0.02
+VIDEO_NEEDS = ("\"%s\" comes as VIDEO, which needs a codec. %s to see it, or let the pipeline send pictures: an "
+               "igtl_output that takes what the encoder takes.")
 LONGEST_LATENCY_S = 3600.0
 
 
@@ -171,6 +173,18 @@ class StreamsLogic:
             found.append(device)
         return found
 
+    def not_shown(self):
+        """A sentence on what comes and cannot be shown; empty: all is."""
+        kinds = dict(self.link.not_read) if self.link is not None else {}
+        said = []
+        if "VIDEO" in kinds:
+            said.append(VIDEO_NEEDS % (kinds.pop("VIDEO") or "without name",
+                                       "Choose OpenIGTLinkIF" if connector.is_installed() else
+                                       "Install SlicerOpenIGTLink and choose OpenIGTLinkIF"))
+        if kinds:
+            said.append("What comes as %s is not shown." % ", ".join(sorted(kinds)))
+        return " ".join(said)
+
     # ---- live views
 
     def show_live(self, device, slice_node):
@@ -261,7 +275,7 @@ class StreamsLogic:
         def written(frames):
             self.note = "%d frames are in %s." % (frames, os.path.basename(recorder.path))
             if recorder.left_out:
-                self.note += " %d of another size were left out." % recorder.left_out
+                self.note += " %d were left out: of another size, or not all of them had come." % recorder.left_out
             self._on_change()
 
         self.workers.run(lambda stop: recorder.finish(), written, self._failed, lane="recording")

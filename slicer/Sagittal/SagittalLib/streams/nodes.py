@@ -15,7 +15,6 @@ MAX_METADATA = 32
 MAX_TEXT = 500
 MAX_LABELS = 64
 SAMPLES = 20000
-ADOPTED_BYTES = 1 << 24  # copying more than this would hold up the main thread
 VTK_TYPES = {"i1": vtk.VTK_SIGNED_CHAR, "u1": vtk.VTK_UNSIGNED_CHAR, "i2": vtk.VTK_SHORT, "u2": vtk.VTK_UNSIGNED_SHORT,
              "i4": vtk.VTK_INT, "u4": vtk.VTK_UNSIGNED_INT, "f4": vtk.VTK_FLOAT, "f8": vtk.VTK_DOUBLE}
 
@@ -27,6 +26,7 @@ class StreamNodes:
         self.scene = scene
         self._shown_as = {}
         self._nodes = {}
+        self._searched = {}  # voxels whose labels are known, by device
 
     def show_as(self, device, what):
         """AS_IMAGE, AS_LABELS or AS_SEGMENTATION for the images of a device, from the next one on."""
@@ -62,10 +62,13 @@ class StreamNodes:
         image = arrival.value
         if arrival.kind != "IMAGE":
             return
-        if image.voxels.nbytes >= ADOPTED_BYTES and not image.voxels.flags.aligned:
+        if image.is_large and not image.voxels.flags.aligned:
             image.voxels = image.voxels.copy()
         if self.shown_as(arrival.device) == AS_SEGMENTATION and image.voxels.dtype.kind in "iu":
-            image.labels = labels_in(image.voxels)
+            seen = image.changed is not None and self._searched.get(arrival.device) is image.voxels
+            boxes = image.changed if seen else [...]
+            self._searched[arrival.device] = image.voxels
+            image.labels = sorted(set().union(*(labels_in(image.voxels[box]) for box in boxes)))[:MAX_LABELS]
 
     # ---- each type
 
@@ -161,16 +164,14 @@ class StreamNodes:
 
 
 def fill_volume(node, image):
-    """Copies voxels and place into a volume's node, into the array that is there where it fits. True: a large image's
-    voxels were not copied, the node keeps their memory."""
-    array = _array_of(node.GetImageData(), image)
+    """Copies what is new of voxels and place into a volume's node, into the array that is there where it fits. True: a
+    large image's voxels were not copied, the node keeps their memory."""
     state = node.StartModify()
     _set_place(node, image)
-    if array is None:
+    adopted = False
+    if not _refill(node.GetImageData(), image):
         adopted = _set_voxels(vtk.vtkImageData(), image, node.SetAndObserveImageData)
     else:
-        adopted = False
-        np.copyto(array, image.voxels)
         node.GetImageData().GetPointData().GetScalars().Modified()
         node.GetImageData().Modified()
     node.EndModify(state)
@@ -194,11 +195,8 @@ def fill_segmentation(node, image, names=None):
     name = slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName()
     segments = [segmentation.GetNthSegment(n) for n in range(segmentation.GetNumberOfSegments())]
     shared = segments[0].GetRepresentation(name) if segments else None
-    array = _array_of(shared, image)
     adopted = False
-    if array is not None:
-        np.copyto(array, image.voxels)
-    else:
+    if not _refill(shared, image):
         shared = slicer.vtkOrientedImageData()
         adopted = _set_voxels(shared, image)
     shared.SetImageToWorldMatrix(vtk_matrix(image.ijk_to_ras))
@@ -247,10 +245,23 @@ def numpy_matrix(matrix):
     return np.array([[matrix.GetElement(row, column) for column in range(4)] for row in range(4)])
 
 
+def _refill(data, image):
+    """Copies what is new into the array of an image data; of a large image nothing, whose memory it shows already or
+    gets. Whether it fits and is done."""
+    array = _array_of(data, image)
+    if array is None:
+        return False
+    if np.may_share_memory(array, image.voxels):
+        return True  # written where it came
+    if image.is_large:
+        return False
+    for box in [...] if image.changed is None else image.changed:
+        array[box] = image.voxels[box]
+    return True
+
+
 def _array_of(data, image):
-    """The array of an image data that `image` can be copied into, shaped alike; None: it does not fit, or is large."""
-    if image.voxels.nbytes >= ADOPTED_BYTES:
-        return None
+    """The array of an image data that `image` can be copied into, shaped alike; None: it does not fit."""
     scalars = data.GetPointData().GetScalars() if data is not None else None
     if scalars is None or scalars.GetDataType() != VTK_TYPES[image.voxels.dtype.str[1:]]:
         return None
@@ -264,7 +275,7 @@ def _array_of(data, image):
 def _set_voxels(data, image, give=lambda data: None):
     """Voxels for a new image data, copied, or kept as they are where they are large: then True."""
     data.SetDimensions(*reversed(image.voxels.shape[:3]))
-    adopted = image.voxels.nbytes >= ADOPTED_BYTES
+    adopted = image.is_large
     if adopted:
         flat = image.voxels.reshape((-1, image.components) if image.components > 1 else -1)
         data.GetPointData().SetScalars(numpy_support.numpy_to_vtk(flat, deep=False))

@@ -32,7 +32,7 @@ class Recorder:
             raise SagittalError("%s cannot be written: %s." % (path, error.strerror)) from error
 
     def take(self, arrival):
-        """Writes a frame; others than the first are left out where their size or type is another."""
+        """Writes a frame; left out where its size or type is not the first's, or where parts of it have not come."""
         if arrival.kind != "IMAGE" or arrival.device != self.device:
             return
         with self._lock:
@@ -40,7 +40,7 @@ class Recorder:
                 return
             form = (arrival.value.voxels.shape, arrival.value.voxels.dtype.str[1:])
             self._form = self._form or form
-            if form != self._form or form[0][0] != 1 or self.frames >= MAX_FRAMES:
+            if form != self._form or form[0][0] != 1 or self.frames >= MAX_FRAMES or not arrival.value.is_complete:
                 self.left_out += 1
                 return
             try:

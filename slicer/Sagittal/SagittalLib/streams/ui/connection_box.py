@@ -38,6 +38,8 @@ class ConnectionBox:
         self.state, self.trouble = label(), problem()
         inner.addWidget(self.state)
         inner.addWidget(self.trouble)
+        self.unread = label()
+        inner.addWidget(self.unread)
         self.devices = table(["Received", "Rate", "Age", "Pipeline"],
                              ["Names of what comes; choose one to see it live, to record it or to change its form",
                               "Messages in a second, of late",
@@ -109,6 +111,7 @@ class ConnectionBox:
         self.connect_button.setText("Disconnect" if logic.has_connection else "Connect")
         say(self.state, self._state_text())
         say(self.trouble, self._trouble_text())
+        say(self.unread, logic.not_shown())
         devices = logic.devices()
         self.devices.setVisible(bool(devices))
         fill_table(self.devices, [self._texts(one) for one in devices], [_tip(one) for one in devices])
