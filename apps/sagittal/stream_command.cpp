@@ -55,14 +55,13 @@ void check(const Options& options) {
   settle(pipeline, options);
   const stream::Graph graph = stream::build(pipeline, registry);
   if (options.json) {
-    Json operators = Json::array(), flows = Json::array();
-    for (const auto& node : graph.nodes()) operators.push_back({{"name", node.name}, {"type", node.type}});
-    for (const auto& flow : graph.flows()) flows.push_back(graph.describe(flow));
-    fmt::print("{}\n", stream::json_text({{"title", pipeline.title}, {"operators", operators}, {"flows", flows}}));
+    Json all = stream::describe(graph, registry);
+    all["title"] = pipeline.title;
+    fmt::print("{}\n", stream::json_text(all));
     return;
   }
   fmt::print("{}\n", pipeline.title.empty() ? options.pipeline : pipeline.title);
-  for (const auto& node : graph.nodes()) fmt::print("  {} ({})\n", node.name, node.type);
+  for (const auto& node : graph.nodes()) fmt::print("  {}", node_text(node));
   for (const auto& flow : graph.flows()) {
     fmt::print("  {}, queue of {}, {} when full\n", graph.describe(flow), flow.queue.capacity,
                stream::name_of(flow.queue.when_full));
@@ -73,19 +72,18 @@ void list(const Options& options) {
   const stream::PipelineLibrary library = library_of(options);
   const auto entries = library.list();
   if (options.json) {
+    const stream::OperatorRegistry registry = stream_operators(options.plugins);
     Json all = Json::array();
     for (const auto& entry : entries) {
-      all.push_back({{"name", entry.name},
-                     {"title", entry.title},
-                     {"description", entry.description},
-                     {"assets", assets_json(entry.assets, library.assets())}});
+      all.push_back(stream::describe(entry, registry, library.assets()));
+      all.back()["assets"] = assets_json(entry.file.assets, library.assets());
     }
     fmt::print("{}\n", stream::json_text({{"pipelines", all}}));
     return;
   }
   for (const auto& entry : entries) {
     fmt::print("{:<24} {}{}\n", entry.name, entry.problem.empty() ? entry.title : entry.problem,
-               assets_text(entry.name, entry.assets, library.assets()));
+               assets_text(entry.name, entry.file.assets, library.assets()));
   }
 }
 
@@ -94,7 +92,9 @@ void operators(const Options& options) {
   if (options.json) {
     Json all = Json::array();
     for (const auto& type : registry.types()) all.push_back(stream::describe(type));
-    fmt::print("{}\n", stream::json_text({{"operators", all}}));
+    Json commands = Json::array();
+    for (const auto& command : stream::control_commands()) commands.push_back(stream::to_json(command));
+    fmt::print("{}\n", stream::json_text({{"operators", all}, {"control_commands", commands}}));
     return;
   }
   for (const auto& type : registry.types()) fmt::print("{}\n", operator_text(type));

@@ -14,6 +14,15 @@ using stream::Statistics;
 double ms(double duration_ns) { return duration_ns / 1e6; }
 double ms(std::int64_t duration_ns) { return static_cast<double>(duration_ns) / 1e6; }
 
+std::string commands_text(const Json& described, std::string_view indent) {
+  std::string text;
+  for (const Json& command : described.at("commands")) {
+    text += fmt::format("{}command {}: {}\n", indent, command.at("name").get<std::string>(),
+                        command.at("description").get<std::string>());
+  }
+  return text;
+}
+
 std::size_t widest(const auto& all, const auto& text_of, std::size_t least) {
   for (const auto& one : all) least = std::max(least, text_of(one).size());
   return least;
@@ -68,6 +77,17 @@ std::string stream_line(const Statistics& before, const Statistics& now) {
   return line;
 }
 
+std::string node_text(const stream::Graph::Node& node) {
+  std::string text = fmt::format("{} ({})\n", node.name, node.type);
+  const Json described = node.setup.describe();
+  for (const Json& parameter : described.at("parameters")) {
+    if (parameter.at("value") == parameter.at("default")) continue;
+    text += fmt::format("    {} = {}: {}\n", parameter.at("name").get<std::string>(),
+                        stream::json_text(parameter.at("value")), parameter.at("description").get<std::string>());
+  }
+  return text + commands_text(described, "    ");
+}
+
 std::string operator_text(const stream::OperatorType& type) {
   const Json described = stream::describe(type);
   std::string text = fmt::format("{}: {}\n", type.name, type.description);
@@ -80,9 +100,10 @@ std::string operator_text(const stream::OperatorType& type) {
   for (const Json& parameter : described.at("parameters")) {
     text += fmt::format("  {} = {}: {} ({}{})\n", parameter.at("name").get<std::string>(),
                         stream::json_text(parameter.at("default")), parameter.at("description").get<std::string>(),
-                        parameter.at("kind").get<std::string>(), parameter.at("fixed").get<bool>() ? ", fixed" : "");
+                        parameter.at("kind").get<std::string>(),
+                        parameter.at("fixed").get<bool>() ? ", " + parameter.at("settable").get<std::string>() : "");
   }
-  return text;
+  return text + commands_text(described, "  ");
 }
 
 }  // namespace sagittal

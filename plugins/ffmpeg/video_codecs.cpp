@@ -36,12 +36,17 @@ class VideoEncode final : public Operator {
   void setup(Setup& setup) override {
     setup.input(in_, "in");
     setup.output(out_, "out");
-    setup.parameter(codec_, "codec", "as VIDEO of OpenIGTLink names it").one_of({"VP90", "H264"}).fixed();
-    setup.parameter(kilobits_, "kilobits", "each second, at the frame rate given").between(10, 1'000'000).fixed();
-    setup.parameter(rate_, "frame_rate", "that the bits are shared out by").between(1, 1000).fixed();
+    setup.parameter(codec_, "codec", "as VIDEO of OpenIGTLink names it").one_of({"VP90", "H264"}).at_start();
+    setup.parameter(kilobits_, "kilobits", "each second, at the frame rate given").between(10, 1'000'000).at_start();
+    setup.parameter(rate_, "frame_rate", "that the bits are shared out by").between(1, 1000).at_start();
     setup.parameter(key_interval_, "key_interval", "a key frame after so many at the latest")
         .between(1, 10'000)
-        .fixed();
+        .at_start();
+    setup.command("key_frame", "makes the next frame a key frame, as a peer needs it that has just come",
+                  [this](const Json&) {
+                    key_wanted_ = true;
+                    return Json::object();
+                  });
   }
   void stop() override {
     encoder_.reset();
@@ -64,12 +69,6 @@ class VideoEncode final : public Operator {
       send(*packet);
       av_packet_unref(packet.get());
     }
-  }
-  /// "key_frame": the next is one; what a peer needs that has just come.
-  Json command(std::string_view name, const Json& arguments) override {
-    if (name != "key_frame") return Operator::command(name, arguments);
-    key_wanted_ = true;
-    return Json::object();
   }
   Json counters() const override { return {{"frames", frames_}, {"key_frames", keys_}, {"bytes", bytes_}}; }
 

@@ -7,7 +7,7 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "stream/json_text.h"
-#include "stream/name_characters.h"
+#include "stream/names.h"
 #include "stream/pipeline_file.h"
 
 namespace sagittal::stream {

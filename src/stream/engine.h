@@ -34,14 +34,14 @@ class Engine final : public PortHost, public RunControl {
 
   void stop(Ending ending, std::string_view why);
   const Outcome* wait_until(std::optional<std::chrono::steady_clock::time_point> deadline);
-  Statistics statistics() const;
+  Statistics statistics();
   std::optional<Message> latest(std::size_t flow) const;
   /// Does `job` between two runs of the operator, and waits for it.
   void ask(std::string_view op, std::function<void(Graph::Node&)> job);
   void set_parameter(std::string_view op, std::string_view parameter, const Json& value) override;
   Json command(std::string_view op, std::string_view name, const Json& arguments) override;
   void enable(std::string_view op, bool enabled) override;
-  Json describe() const override;
+  Json describe() override;
   void stop(std::string_view why) override { stop(Ending::stopped, why); }
   /// An event of this node was notified.
   void wake(std::size_t node);
@@ -71,6 +71,8 @@ class Engine final : public PortHost, public RunControl {
   void finish(Node& node, Lock& lock);
   void fail(Node& node, Error error);
   void consider(std::size_t node);
+  void queue(Node& node);
+  void count_anew(Node& node);
   void consider_due(SteadyTime now);
   bool sleep(Lock& lock);
   void end(Ending ending, std::string_view why, std::optional<Error> error = {});
@@ -139,10 +141,12 @@ struct Engine::Node final : Context {
   std::string last_error;
   Histogram durations;
   Json counters = Json::object(), parameters = Json::object();
-  SteadyTime counted = 0;
+  SteadyTime counted = 0;  ///< when `counters` were asked for
 
   /// Calls the operator; what it throws and counts is kept in `stopped`. Without the mutex.
   void stop_operator();
+  /// With the mutex.
+  void count(Json found, SteadyTime now);
   /// No run and no job any more. With the mutex.
   void close(std::string_view why);
   struct {

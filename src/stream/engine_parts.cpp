@@ -97,6 +97,7 @@ void Engine::start_all() {
       node.part.op->start();
       node.started = true;
       node.counters = node.part.op->counters();
+      node.counted = clock_.now();
     } catch (Error& error) {
       stop_all();
       throw error.within(fmt::format("operator \"{}\"", node.part.name));
@@ -209,19 +210,16 @@ std::optional<Message> Engine::latest(std::size_t flow) const {
 
 void Engine::set_parameter(std::string_view op, std::string_view name, const Json& value) {
   ask(op, [name = std::string(name), value](Graph::Node& node) {
-    ParameterBase* parameter = node.setup.find_parameter(name);
-    if (parameter == nullptr) {
-      throw Error(ErrorCode::not_found, fmt::format("\"{}\" has no parameter \"{}\"", node.name, name));
-    }
-    if (parameter->is_fixed()) {
+    ParameterBase& parameter = node.setup.parameter(name);
+    if (parameter.settable() != Settable::live) {
       throw Error(ErrorCode::conflict, fmt::format("parameter \"{}\" cannot change while the pipeline runs", name));
     }
-    const Json before = parameter->value();
-    parameter->set(value);
+    const Json before = parameter.value();
+    parameter.set(value);
     try {
       node.op->parameters_changed();
     } catch (...) {
-      parameter->set(before);
+      parameter.set(before);
       node.op->parameters_changed();
       throw;
     }
@@ -231,17 +229,17 @@ void Engine::set_parameter(std::string_view op, std::string_view name, const Jso
 Json Engine::command(std::string_view op, std::string_view name, const Json& arguments) {
   // Shared: an operator that is busy for long answers after this has returned.
   const auto answer = std::make_shared<Json>();
-  ask(op, [name = std::string(name), arguments, answer](Graph::Node& node) {
-    *answer = node.op->command(name, arguments);
-  });
+  ask(op,
+      [name = std::string(name), arguments, answer](Graph::Node& node) { *answer = node.setup.ask(name, arguments); });
   return *answer;
 }
 
-Json Engine::describe() const { return to_json(statistics()); }
+Json Engine::describe() { return to_json(statistics()); }
 
-Statistics Engine::statistics() const {
+Statistics Engine::statistics() {
   Statistics all;
   const std::lock_guard lock(mutex_);
+  const SteadyTime now = clock_.now();
   all.state = ending_ ? std::string(name_of(outcome_.ending)) : "running";
   all.elapsed = std::chrono::nanoseconds((all_stopped_ ? over_ : clock_.now()) - began_);
   for (const auto& node : nodes_) {
@@ -250,8 +248,10 @@ Statistics Engine::statistics() const {
                         : !node->enabled                 ? "off"
                         : running                        ? "running"
                                                          : "waiting";
+    const std::chrono::nanoseconds age(std::max<SteadyTime>((all_stopped_ ? over_ : now) - node->counted, 0));
     all.operators.push_back({node->part.name, node->part.type, state, node->runs, node->errors, node->last_error,
-                             node->durations, node->counters, node->parameters});
+                             node->durations, node->counters, age, node->parameters});
+    count_anew(*node);
   }
   for (std::size_t f = 0; f < queues_.size(); ++f) {
     const Graph::Flow& flow = graph_.flows()[f];

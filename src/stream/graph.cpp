@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "stream/name_characters.h"
+#include "stream/names.h"
 
 namespace sagittal::stream {
 namespace {
@@ -20,20 +20,13 @@ void check_name(const std::string& name) {
   }
 }
 
-template <class Part>
-std::string names_of(const std::vector<Part*>& parts) {
-  std::vector<std::string> names;
-  for (const Part* part : parts) names.push_back(part->name());
-  return names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", "));
-}
-
 void set_parameters(const Setup& setup, const Json& parameters) {
   if (!parameters.is_object()) throw Error(ErrorCode::bad_input, "its parameters are no table");
   for (const auto& [key, value] : parameters.items()) {
-    ParameterBase* parameter = setup.find_parameter(key);
+    ParameterBase* const parameter = setup.find_parameter(key);
     if (parameter == nullptr) {
       throw Error(ErrorCode::bad_input,
-                  fmt::format("it has no parameter \"{}\"; there are: {}", key, names_of(setup.parameters())));
+                  fmt::format("it has no parameter \"{}\"{}", key, there_are_of(setup.parameters(), key)));
     }
     parameter->set(value);
   }
@@ -44,7 +37,7 @@ InputPort& input_of(const Graph::Node& node, const std::string& name) {
     if (port->name() == name) return *port;
   }
   throw Error(ErrorCode::bad_input,
-              fmt::format("it has no input \"{}\"; there are: {}", name, names_of(node.setup.inputs())));
+              fmt::format("it has no input \"{}\"{}", name, there_are_of(node.setup.inputs(), name)));
 }
 
 void set_inputs(Graph::Node& node, const NodeOptions& options) {
@@ -72,7 +65,9 @@ Address find_port(const std::vector<Graph::Node>& nodes, std::string_view addres
   const std::string_view name = address.substr(0, dot);
   const auto node =
       std::find_if(nodes.begin(), nodes.end(), [&](const Graph::Node& known) { return known.name == name; });
-  if (node == nodes.end()) throw Error(ErrorCode::bad_input, fmt::format("there is no operator \"{}\"", name));
+  if (node == nodes.end()) {
+    throw Error(ErrorCode::bad_input, fmt::format("there is no operator \"{}\"{}", name, there_are_of(nodes, name)));
+  }
   const auto& all = ports(*node);
   const auto found = dot == std::string_view::npos ? (all.size() == 1 ? all.begin() : all.end())
                                                    : std::find_if(all.begin(), all.end(), [&](const auto* port) {
@@ -80,7 +75,8 @@ Address find_port(const std::vector<Graph::Node>& nodes, std::string_view addres
                                                      });
   if (found == all.end()) {
     throw Error(ErrorCode::bad_input,
-                fmt::format("\"{}\" names no {} of \"{}\"; there are: {}", address, what, name, names_of(all)));
+                fmt::format("\"{}\" names no {} of \"{}\"{}", address, what, name,
+                            there_are_of(all, dot == std::string_view::npos ? "" : address.substr(dot + 1))));
   }
   return {static_cast<std::size_t>(node - nodes.begin()), static_cast<std::size_t>(found - all.begin())};
 }

@@ -3,9 +3,8 @@
 #include <map>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
-#include "stream/name_characters.h"
+#include "stream/names.h"
 
 namespace sagittal::stream {
 namespace {
@@ -29,12 +28,10 @@ std::map<std::string, std::filesystem::path> files_in(const std::vector<std::fil
 std::vector<PipelineLibrary::Entry> PipelineLibrary::list() const {
   std::vector<Entry> entries;
   for (const auto& [name, path] : files_in(folders_)) {
-    Entry entry{name, name, "", "", {}};
+    Entry entry{name, name, "", {}};
     try {
-      const PipelineFile file = read_pipeline(path);
-      if (!file.title.empty()) entry.title = file.title;
-      entry.description = file.description;
-      entry.assets = file.assets;
+      entry.file = read_pipeline(path);
+      if (!entry.file.title.empty()) entry.title = entry.file.title;
     } catch (const Error& error) {
       entry.problem = error.what();
     }
@@ -49,8 +46,34 @@ PipelineFile PipelineLibrary::read(std::string_view name) const {
   if (found != files.end()) return read_pipeline(found->second);
   std::vector<std::string> names;
   for (const auto& [known, path] : files) names.push_back(known);
-  throw Error(ErrorCode::not_found, fmt::format("there is no pipeline \"{}\"; there are: {}", name.substr(0, 80),
-                                                names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", "))));
+  throw Error(ErrorCode::not_found,
+              fmt::format("there is no pipeline \"{}\"{}", name.substr(0, 80), there_are(std::move(names), name)));
+}
+
+Json describe(const PipelineLibrary::Entry& entry, const OperatorRegistry& registry,
+              const std::filesystem::path& assets) {
+  std::string problem = entry.problem;
+  Json stand_ins = Json::array(), parts{{"operators", Json::array()}, {"flows", Json::array()}};
+  if (problem.empty()) {
+    PipelineFile file = entry.file;
+    try {
+      for (const StoodIn& one : settle_assets(file, assets)) stand_ins.push_back(describe(one));
+    } catch (const Error& error) {  // its operators are told nevertheless
+      problem = error.what();
+    }
+    try {
+      parts = describe(build(file, registry), registry);
+    } catch (const Error& error) {
+      problem = error.what();
+    }
+  }
+  return {{"name", entry.name},
+          {"title", entry.title},
+          {"description", entry.file.description},
+          {"problem", problem.empty() ? Json() : Json(problem)},
+          {"stand_ins", std::move(stand_ins)},
+          {"operators", std::move(parts["operators"])},
+          {"flows", std::move(parts["flows"])}};
 }
 
 }  // namespace sagittal::stream

@@ -17,9 +17,9 @@ class PipelineLibrary {
       : folders_(std::move(folders)), assets_(std::move(assets)) {}
 
   struct Entry {
-    std::string name, title, description;
+    std::string name, title;
     std::string problem;  ///< why it cannot be read; empty where it can
-    std::vector<Asset> assets = {};
+    PipelineFile file;    ///< without operators where it cannot be read
   };
   /// By name.
   std::vector<Entry> list() const;
@@ -33,5 +33,10 @@ class PipelineLibrary {
   const std::vector<std::filesystem::path> folders_;
   const std::filesystem::path assets_;
 };
+
+/// What a start would run: {"name", "title", "description", "problem": why it cannot be started, or null, "stand_ins":
+/// [what runs in an asset's place, for people], and what `describe(Graph)` gives, empty where it cannot be built}.
+Json describe(const PipelineLibrary::Entry& entry, const OperatorRegistry& registry,
+              const std::filesystem::path& assets);
 
 }  // namespace sagittal::stream

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "stream/names.h"
+
 namespace sagittal::stream {
 namespace {
 
@@ -33,6 +35,7 @@ void Setup::add(ParameterBase& parameter, std::string name, std::string descript
   check_new(parameters_, name, "parameter");
   parameter.name_ = std::move(name);
   parameter.description_ = std::move(description);
+  parameter.default_ = parameter.value();
   parameters_.push_back(&parameter);
 }
 
@@ -42,8 +45,43 @@ ParameterBase* Setup::find_parameter(std::string_view name) const {
   return found == parameters_.end() ? nullptr : *found;
 }
 
-Json Operator::command(std::string_view name, const Json&) {
-  throw Error(ErrorCode::unsupported, fmt::format("it knows no command \"{}\"", name));
+ParameterBase& Setup::parameter(std::string_view name) const {
+  if (ParameterBase* const found = find_parameter(name)) return *found;
+  throw Error(ErrorCode::not_found,
+              fmt::format("there is no parameter \"{}\"{}", name.substr(0, 100), there_are_of(parameters_, name)));
+}
+
+void Setup::command(std::string name, std::string description, OperatorCommand::Answer answer) {
+  commands_.push_back(
+      {std::move(name), std::move(description),
+       [answer = std::move(answer)](std::string_view, const Json& arguments) { return answer(arguments); }});
+}
+
+void Setup::any_command(std::string description, OperatorCommand::AnyAnswer answer) {
+  commands_.push_back({std::string(OperatorCommand::kAny), std::move(description), std::move(answer)});
+}
+
+Json Setup::ask(std::string_view command, const Json& arguments) const {
+  const OperatorCommand* any = nullptr;
+  for (const OperatorCommand& known : commands_) {
+    if (known.name == OperatorCommand::kAny) {
+      any = &known;
+    } else if (known.name == command) {
+      return known.answer(command, arguments);
+    }
+  }
+  if (any != nullptr) return any->answer(command, arguments);
+  throw Error(ErrorCode::unsupported,
+              fmt::format("it knows no command \"{}\"{}", command.substr(0, 100), there_are_of(commands_, command)));
+}
+
+Json Setup::describe() const {
+  Json parameters = Json::array(), commands = Json::array();
+  for (const ParameterBase* parameter : parameters_) parameters.push_back(parameter->describe());
+  for (const OperatorCommand& known : commands_) {
+    commands.push_back({{"name", known.name}, {"description", known.description}});
+  }
+  return {{"parameters", std::move(parameters)}, {"commands", std::move(commands)}};
 }
 
 InputPort& InputPort::optional() {

@@ -1,5 +1,6 @@
 #pragma once
 #include <deque>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -17,6 +18,17 @@
 namespace sagittal::stream {
 
 class FramePool;
+
+/// What only one operator can do: its name, as "snapshot", and a sentence on what it does and takes.
+struct OperatorCommand {
+  /// `arguments`: an object, or whatever else came along; null for nothing. Called between two runs of `compute`.
+  using Answer = std::function<Json(const Json& arguments)>;
+  using AnyAnswer = std::function<Json(std::string_view name, const Json& arguments)>;
+  static constexpr std::string_view kAny = "*";
+
+  std::string name, description;
+  AnyAnswer answer;
+};
 
 /// What an operator says of itself, once, before anything runs.
 class Setup {
@@ -36,6 +48,9 @@ class Setup {
     add(static_cast<ParameterBase&>(parameter), std::move(name), std::move(description));
     return parameter;
   }
+  void command(std::string name, std::string description, OperatorCommand::Answer answer);
+  /// All names that no other command has; said as "*".
+  void any_command(std::string description, OperatorCommand::AnyAnswer answer);
   /// The operator runs when one of these inputs has what it needs, not only when all have.
   void any_of(std::vector<const InputPort*> ports) { groups_.push_back(std::move(ports)); }
   /// The operator runs when `event` is notified, whatever else it waits for.
@@ -46,11 +61,18 @@ class Setup {
   const std::vector<InputPort*>& inputs() const { return inputs_; }
   const std::vector<OutputPort*>& outputs() const { return outputs_; }
   const std::vector<ParameterBase*>& parameters() const { return parameters_; }
+  const std::vector<OperatorCommand>& commands() const { return commands_; }
   const std::vector<std::vector<const InputPort*>>& groups() const { return groups_; }
   AsyncEvent* event() const { return event_; }
   const Conditions& conditions() const { return conditions_; }
   /// Null where there is none of this name.
   ParameterBase* find_parameter(std::string_view name) const;
+  /// Error(not_found) that names those there are, nearest first.
+  ParameterBase& parameter(std::string_view name) const;
+  /// What the operator's command gives. Error(unsupported) that names those there are, and what the command throws.
+  Json ask(std::string_view command, const Json& arguments) const;
+  /// {"parameters": [what `ParameterBase::describe` gives], "commands": [{"name", "description"}]}
+  Json describe() const;
 
  private:
   InputPort& add(InputPort& port, std::string name);
@@ -60,6 +82,7 @@ class Setup {
   std::vector<InputPort*> inputs_;
   std::vector<OutputPort*> outputs_;
   std::vector<ParameterBase*> parameters_;
+  std::vector<OperatorCommand> commands_;
   std::vector<std::vector<const InputPort*>> groups_;
   AsyncEvent* event_ = nullptr;
   Conditions conditions_;
@@ -98,7 +121,7 @@ class Operator {
   Operator(const Operator&) = delete;
   Operator& operator=(const Operator&) = delete;
 
-  /// Declares ports and parameters, which are members.
+  /// Declares ports and parameters, which are members, and commands.
   virtual void setup(Setup& setup) = 0;
   /// Parameters are set; what is needed for the run is taken here.
   virtual void start() {}
@@ -108,8 +131,6 @@ class Operator {
   virtual void stop() {}
   /// Parameters have changed. Called before the next `compute`.
   virtual void parameters_changed() {}
-  /// What only this operator can do: "snapshot", "reset". Error(unsupported) for a name it does not know.
-  virtual Json command(std::string_view name, const Json& arguments);
   /// What it counts, for people: an object, shown with the statistics. Called between two calls of `compute`.
   virtual Json counters() const { return Json::object(); }
 

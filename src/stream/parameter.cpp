@@ -1,6 +1,7 @@
 #include "stream/parameter.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdint>
 
@@ -13,23 +14,31 @@ namespace sagittal::stream {
 namespace {
 
 template <class T>
-constexpr std::string_view kKind = "";
+constexpr std::string_view kType = "";
 template <>
-constexpr std::string_view kKind<bool> = "true or false";
+constexpr std::string_view kType<bool> = "true or false";
 template <>
-constexpr std::string_view kKind<std::int64_t> = "whole number";
+constexpr std::string_view kType<std::int64_t> = "whole number";
 template <>
-constexpr std::string_view kKind<double> = "number";
+constexpr std::string_view kType<double> = "number";
 template <>
-constexpr std::string_view kKind<std::string> = "text";
+constexpr std::string_view kType<std::string> = "text";
 template <>
-constexpr std::string_view kKind<std::vector<std::int64_t>> = "list of whole numbers";
+constexpr std::string_view kType<std::vector<std::int64_t>> = "list of whole numbers";
 template <>
-constexpr std::string_view kKind<std::vector<double>> = "list of numbers";
+constexpr std::string_view kType<std::vector<double>> = "list of numbers";
 template <>
-constexpr std::string_view kKind<std::vector<std::string>> = "list of texts";
+constexpr std::string_view kType<std::vector<std::string>> = "list of texts";
 template <>
-constexpr std::string_view kKind<Json> = "anything";
+constexpr std::string_view kType<Json> = "anything";
+
+constexpr std::array<std::pair<std::string_view, std::string_view>, 7> kUnits{{{"_mm", "mm"},
+                                                                               {"_ms", "ms"},
+                                                                               {"_mib", "MiB"},
+                                                                               {"_degrees", "°"},
+                                                                               {"_pixel", "pixels"},
+                                                                               {"_pixels", "pixels"},
+                                                                               {"frame_rate", "Hz"}}};
 
 bool is_sound(double value) { return std::isfinite(value); }
 bool is_sound(const std::vector<double>& values) {
@@ -39,12 +48,53 @@ bool is_sound(const auto&) { return true; }
 
 }  // namespace
 
-template <class T>
-std::string Parameter<T>::kind() const {
-  std::string text(kKind<T>);
-  if (low_) text += fmt::format(" from {} to {}", json_text(*low_), json_text(*high_));
-  if (!choices_.empty()) text += fmt::format(", one of {}", json_text(choices_));
+std::string_view name_of(Settable settable) {
+  switch (settable) {
+    case Settable::live:
+      return "while it runs";
+    case Settable::at_start:
+      return "at the start";
+    case Settable::in_file:
+      break;
+  }
+  return "in the file";
+}
+
+std::string ParameterBase::kind() const {
+  std::string text(type());
+  if (const Json span = limits(); !span.is_null()) {
+    text += fmt::format(" from {} to {}", json_text(span[0]), json_text(span[1]));
+  }
+  if (const Json all = choices(); !all.is_null()) text += fmt::format(", one of {}", json_text(all));
   return text;
+}
+
+std::string_view ParameterBase::unit() const {
+  if (!unit_.empty()) return unit_;
+  for (const auto& [ending, unit] : kUnits) {
+    if (name_.ends_with(ending)) return unit;
+  }
+  return {};
+}
+
+Json ParameterBase::describe() const {
+  return {{"name", name_},
+          {"description", description_},
+          {"type", type()},
+          {"limits", limits()},
+          {"choices", choices()},
+          {"unit", unit().empty() ? Json() : Json(unit())},
+          {"path", path_},
+          {"settable", name_of(settable_)},
+          {"fixed", settable_ != Settable::live},
+          {"kind", kind()},
+          {"default", default_},
+          {"value", value()}};
+}
+
+template <class T>
+std::string_view Parameter<T>::type() const {
+  return kType<T>;
 }
 
 template <class T>

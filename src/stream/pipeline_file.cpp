@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "base/yaml.h"
 #include "stream/json_text.h"
+#include "stream/names.h"
 #include "stream/setting.h"
 
 namespace sagittal::stream {
@@ -240,7 +241,8 @@ void override_setting(PipelineFile& pipeline, std::string_view setting) {
     const auto found = std::find_if(pipeline.operators.begin(), pipeline.operators.end(),
                                     [&name = part](const PipelineFile::Part& known) { return known.name == name; });
     if (found == pipeline.operators.end()) {
-      throw Error(ErrorCode::wrong_usage, fmt::format("\"{}\": there is no operator \"{}\"", setting, part));
+      throw Error(ErrorCode::wrong_usage, fmt::format("\"{}\": there is no operator \"{}\"{}", setting, part,
+                                                      there_are_of(pipeline.operators, part)));
     }
     for (const auto& [name, given] : table.items()) {
       read_setting(*found, name, given, part);
@@ -266,6 +268,20 @@ Graph build(const PipelineFile& pipeline, const OperatorRegistry& registry) {
   }
   graph.check();
   return graph;
+}
+
+Json describe(const Graph& graph, const OperatorRegistry& registry) {
+  Json operators = Json::array(), flows = Json::array();
+  for (const Graph::Node& node : graph.nodes()) {
+    Json described = node.setup.describe();
+    described["name"] = node.name;
+    described["type"] = node.type;
+    described["description"] = registry.find(node.type).description;
+    described["enabled"] = node.conditions.enabled;
+    operators.push_back(std::move(described));
+  }
+  for (const Graph::Flow& flow : graph.flows()) flows.push_back(graph.describe(flow));
+  return {{"operators", std::move(operators)}, {"flows", std::move(flows)}};
 }
 
 }  // namespace sagittal::stream

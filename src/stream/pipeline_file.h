@@ -66,4 +66,8 @@ void override_setting(PipelineFile& pipeline, std::string_view setting);
 /// flow.
 Graph build(const PipelineFile& pipeline, const OperatorRegistry& registry);
 
+/// {"operators": [{"name", "type", "description", "enabled", and what `Setup::describe` gives}], "flows": [as
+/// `Graph::describe` says them]} of what `build` gave.
+Json describe(const Graph& graph, const OperatorRegistry& registry);
+
 }  // namespace sagittal::stream

@@ -5,17 +5,11 @@
 #include <algorithm>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
+
+#include "stream/names.h"
 
 namespace sagittal::stream {
 namespace {
-
-/// How many letters two names have in common at their beginning.
-std::size_t alike(std::string_view a, std::string_view b) {
-  return static_cast<std::size_t>(
-      std::mismatch(a.begin(), a.begin() + static_cast<std::ptrdiff_t>(std::min(a.size(), b.size())), b.begin()).first -
-      a.begin());
-}
 
 template <class Function>
 Function function_of(void* library, const char* name, const std::filesystem::path& file) {
@@ -45,35 +39,24 @@ void OperatorRegistry::add(OperatorType type) {
   types_.insert(place, std::move(type));
 }
 
-std::unique_ptr<Operator> OperatorRegistry::make(std::string_view name) const {
+const OperatorType& OperatorRegistry::find(std::string_view name) const {
   for (const OperatorType& type : types_) {
-    if (type.name == name) return type.make();
+    if (type.name == name) return type;
   }
-  std::vector<std::string_view> names;
-  for (const OperatorType& type : types_) names.push_back(type.name);
-  std::stable_sort(names.begin(), names.end(),
-                   [&](std::string_view a, std::string_view b) { return alike(a, name) > alike(b, name); });
   throw Error(ErrorCode::not_found,
-              fmt::format("there is no operator type \"{}\"; there are: {}", name, fmt::join(names, ", ")));
+              fmt::format("there is no operator type \"{}\"{}", name, there_are_of(types_, name)));
 }
 
 Json describe(const OperatorType& type) {
   const auto op = type.make();
   Setup setup;
   op->setup(setup);
-  Json parameters = Json::array();
-  for (const ParameterBase* parameter : setup.parameters()) {
-    parameters.push_back({{"name", parameter->name()},
-                          {"description", parameter->description()},
-                          {"kind", parameter->kind()},
-                          {"default", parameter->value()},
-                          {"fixed", parameter->is_fixed()}});
-  }
-  return {{"name", type.name},
-          {"description", type.description},
-          {"inputs", ports(setup.inputs())},
-          {"outputs", ports(setup.outputs())},
-          {"parameters", std::move(parameters)}};
+  Json described = setup.describe();
+  described["name"] = type.name;
+  described["description"] = type.description;
+  described["inputs"] = ports(setup.inputs());
+  described["outputs"] = ports(setup.outputs());
+  return described;
 }
 
 void load_plugin(const std::filesystem::path& file, OperatorRegistry& registry) {

@@ -28,18 +28,19 @@ class OperatorRegistry {
   }
 
   /// Error(not_found) that names those there are, nearest first.
-  std::unique_ptr<Operator> make(std::string_view name) const;
+  const OperatorType& find(std::string_view name) const;
+  std::unique_ptr<Operator> make(std::string_view name) const { return find(name).make(); }
   const std::vector<OperatorType>& types() const { return types_; }
 
  private:
   std::vector<OperatorType> types_;  // by name
 };
 
-/// Ports and parameters of a type: {"name", "description", "inputs": […], "outputs": […], "parameters": […]}.
+/// {"name", "description", "inputs": [{"name", "type"}], "outputs", and what `Setup::describe` gives}.
 Json describe(const OperatorType& type);
 
 /// Raised whenever a header of src/stream changes in a way that plug-ins must be built again for.
-inline constexpr int kPluginVersion = 2;
+inline constexpr int kPluginVersion = 3;
 
 /// Loads a shared library with operators and adds them. It stays loaded, and runs with all rights of this program: only
 /// files that a person named. Error(not_found | bad_input) for what is none, Error(unsupported) for another version.

@@ -1,20 +1,20 @@
 #include "stream/run_control.h"
 
 #include <algorithm>
-#include <array>
 
 #include <fmt/format.h>
 
 #include "base/error.h"
 #include "base/text.h"
 #include "stream/json_text.h"
+#include "stream/names.h"
 #include "stream/setting.h"
 
 namespace sagittal::stream {
 namespace {
 
 constexpr std::size_t kMaxText = 65'536;
-constexpr std::array<std::string_view, 5> kNames{"SetParameter", "Start", "Stop", "Command", "GetStatistics"};
+using Control = std::string (*)(RunControl&, std::string_view text);
 
 std::vector<std::string_view> lines_of(std::string_view text) {
   std::vector<std::string_view> lines;
@@ -45,31 +45,78 @@ void set_parameters(RunControl& control, std::string_view text) {
   }
 }
 
+std::string set(RunControl& control, std::string_view text) {
+  set_parameters(control, text);
+  return "done";
+}
+
+std::string start(RunControl& control, std::string_view text) {
+  for (const std::string_view op : lines_of(text)) control.enable(op, true);
+  return "done";
+}
+
+std::string stop(RunControl& control, std::string_view text) {
+  const auto operators = lines_of(text);
+  for (const std::string_view op : operators) control.enable(op, false);
+  if (operators.empty()) control.stop("stopped by a peer");
+  return "done";
+}
+
+std::string ask(RunControl& control, std::string_view text) {
+  constexpr std::string_view where = "Command";
+  const Json asked = parse_json(text, "the command");
+  return json_text(control.command(json_get<std::string>(asked, "operator", where),
+                                   json_get<std::string>(asked, "name", where),
+                                   json_get_or<Json>(asked, "arguments", where, Json::object())));
+}
+
+std::string statistics(RunControl& control, std::string_view) { return json_text(control.describe()); }
+
+struct Known {
+  ControlCommand command;
+  Control act;
+};
+
+const std::vector<Known>& known_commands() {
+  static const std::vector<Known> all{
+      {{"SetParameter",
+        "`labels.threshold=0.4`, one a line, or `{\"labels\": {\"threshold\": 0.4}}`; `bone.use=spine` changes the "
+        "model"},
+       set},
+      {{"Start", "names of operators to switch on, one a line"}, start},
+      {{"Stop", "names of operators to switch off, one a line; without any the pipeline ends"}, stop},
+      {{"Command", "`{\"operator\": \"volume\", \"name\": \"snapshot\"}`: what only that operator can do"}, ask},
+      {{"GetStatistics", "nothing; the answer is the numbers of `sagittal stream run --json`"}, statistics},
+  };
+  return all;
+}
+
+const Known* find_command(std::string_view name) {
+  const auto& all = known_commands();
+  const auto found =
+      std::find_if(all.begin(), all.end(), [&](const Known& known) { return known.command.name == name; });
+  return found == all.end() ? nullptr : &*found;
+}
+
 }  // namespace
 
-bool is_control_command(std::string_view name) { return std::find(kNames.begin(), kNames.end(), name) != kNames.end(); }
+std::vector<ControlCommand> control_commands() {
+  std::vector<ControlCommand> all;
+  for (const Known& known : known_commands()) all.push_back(known.command);
+  return all;
+}
+
+Json to_json(const ControlCommand& command) { return {{"name", command.name}, {"description", command.description}}; }
+
+bool is_control_command(std::string_view name) { return find_command(name) != nullptr; }
 
 std::string do_command(RunControl& control, std::string_view name, std::string_view text) {
   if (text.size() > kMaxText) {
     throw Error(ErrorCode::too_large, fmt::format("a command of {} bytes, at most {} are read", text.size(), kMaxText));
   }
-  if (name == "SetParameter") {
-    set_parameters(control, text);
-  } else if (name == "Start" || name == "Stop") {
-    const auto operators = lines_of(text);
-    for (const std::string_view op : operators) control.enable(op, name == "Start");
-    if (operators.empty() && name == "Stop") control.stop("stopped by a peer");
-  } else if (name == "Command") {
-    const Json asked = parse_json(text, "the command");
-    return json_text(control.command(json_get<std::string>(asked, "operator", name),
-                                     json_get<std::string>(asked, "name", name),
-                                     json_get_or<Json>(asked, "arguments", name, Json::object())));
-  } else if (name == "GetStatistics") {
-    return json_text(control.describe());
-  } else {
-    throw Error(ErrorCode::unsupported, fmt::format("there is no command \"{}\"", name.substr(0, 100)));
-  }
-  return "done";
+  if (const Known* const known = find_command(name)) return known->act(control, text);
+  throw Error(ErrorCode::unsupported,
+              fmt::format("there is no command \"{}\"{}", name.substr(0, 100), there_are_of(control_commands(), name)));
 }
 
 }  // namespace sagittal::stream

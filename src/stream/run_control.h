@@ -1,6 +1,7 @@
 #pragma once
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/json.h"
 
@@ -17,24 +18,23 @@ class RunControl {
   virtual Json command(std::string_view op, std::string_view name, const Json& arguments) = 0;
   virtual void enable(std::string_view op, bool enabled) = 0;
   /// As `to_json(Statistics)` gives it.
-  virtual Json describe() const = 0;
+  virtual Json describe() = 0;
   virtual void stop(std::string_view why) = 0;
 
  protected:
   ~RunControl() = default;
 };
 
-/// Does what a peer asks for in words, as OpenIGTLink's COMMAND carries them, and gives the answer:
-///
-///     SetParameter   one "operator.parameter=value" a line, or {"operator": {"parameter": value}}
-///     Start, Stop    names of operators, one a line, to be switched on or off; Stop without any ends the pipeline
-///     Command        {"operator": …, "name": …, "arguments": …}
-///     GetStatistics
-///
-/// Error(unsupported) for another name, Error(bad_input) for a text that is not as said, and as `RunControl`.
-std::string do_command(RunControl& control, std::string_view name, std::string_view text);
-
-/// Names of commands that `do_command` knows.
+/// What peers may ask a run for in words.
+struct ControlCommand {
+  std::string name, description;  ///< what its text holds, in Markdown
+};
+std::vector<ControlCommand> control_commands();
+Json to_json(const ControlCommand& command);
 bool is_control_command(std::string_view name);
+
+/// Does what a peer asks for, as OpenIGTLink's COMMAND carries it, and gives the answer. Error(unsupported) for a name
+/// that is none of `control_commands`, Error(bad_input) for a text that is not as they say, and as `RunControl`.
+std::string do_command(RunControl& control, std::string_view name, std::string_view text);
 
 }  // namespace sagittal::stream

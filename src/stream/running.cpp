@@ -6,12 +6,21 @@
 #include <fmt/format.h>
 
 #include "base/random.h"
+#include "stream/names.h"
 
 namespace sagittal::stream {
 namespace {
 
 constexpr std::size_t kKeptLines = 200, kMaxLine = 1000;
 constexpr std::size_t kIdBits = 64;
+
+const ParameterBase& parameter_of(const Setup& setup, const std::string& op, const std::string& name) {
+  try {
+    return setup.parameter(name);
+  } catch (Error& error) {
+    throw error.within(fmt::format("\"{}\"", op));
+  }
+}
 
 /// Puts what a caller asked for into the pipeline.
 void set_parameters(PipelineFile& pipeline, const OperatorRegistry& registry, const Json& parameters) {
@@ -20,18 +29,15 @@ void set_parameters(PipelineFile& pipeline, const OperatorRegistry& registry, co
     const auto part = std::find_if(pipeline.operators.begin(), pipeline.operators.end(),
                                    [&op = name](const PipelineFile::Part& known) { return known.name == op; });
     if (part == pipeline.operators.end()) {
-      throw Error(ErrorCode::not_found, fmt::format("there is no operator \"{}\"", name));
+      throw Error(ErrorCode::not_found,
+                  fmt::format("there is no operator \"{}\"{}", name, there_are_of(pipeline.operators, name)));
     }
     if (!values.is_object()) throw Error(ErrorCode::bad_input, fmt::format("\"{}\": expected a table", name));
     const auto op = registry.make(part->type);
     Setup setup;
     op->setup(setup);
     for (const auto& [key, value] : values.items()) {
-      const ParameterBase* parameter = setup.find_parameter(key);
-      if (parameter == nullptr) {
-        throw Error(ErrorCode::not_found, fmt::format("\"{}\" has no parameter \"{}\"", name, key));
-      }
-      if (parameter->is_fixed()) {
+      if (parameter_of(setup, name, key).settable() == Settable::in_file) {
         throw Error(ErrorCode::conflict, fmt::format("{}.{} is set by the pipeline's file alone", name, key));
       }
       part->parameters[key] = value;

@@ -45,8 +45,8 @@ class RunningPipelines {
   const PipelineLibrary& library() const { return library_; }
   const OperatorRegistry& registry() const { return registry_; }
 
-  /// `parameters`: {"operator": {"parameter": value}}, of those that are not fixed: Error(conflict) for a file or an
-  /// address, whose choice is the machine's owner's. Error(unavailable) where `most` run.
+  /// `parameters`: {"operator": {"parameter": value}}, of those that who starts it may set: Error(conflict) for a file
+  /// or an address, whose choice is the machine's owner's. Error(unavailable) where `most` run.
   std::shared_ptr<RunningPipeline> start(std::string_view name, const Json& parameters, const std::string& owner);
   /// A pipeline that is not of the library, with whatever settings it has; `settle_assets` came before.
   std::shared_ptr<RunningPipeline> start_file(const PipelineFile& file, std::string_view name,

@@ -26,6 +26,7 @@ Json to_json(const Statistics& statistics) {
                          {"last_error", op.last_error.empty() ? Json() : Json(op.last_error)},
                          {"compute", to_json(op.compute)},
                          {"counters", op.counters},
+                         {"counters_age_s", static_cast<double>(op.counters_age.count()) / 1e9},
                          {"parameters", op.parameters}});
   }
   for (const FlowStatistics& flow : statistics.flows) {

@@ -18,6 +18,7 @@ struct OperatorStatistics {
   std::string last_error;
   Histogram compute;  ///< time of each run
   Json counters = Json::object();
+  std::chrono::nanoseconds counters_age{0};
   Json parameters = Json::object();
 };
 

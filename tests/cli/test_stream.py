@@ -49,6 +49,20 @@ def test_check_says_what_it_is_or_what_is_wrong(sagittal, tmp_path):
     assert sagittal("stream", "check", file, "--set", "smaller").returncode == 2
 
 
+def test_check_and_list_tell_operators_with_their_settings(sagittal, tmp_path):
+    file = write_pipeline(tmp_path)
+    checked = json.loads(sagittal("stream", "check", file, "--set", "smaller.width=20", "--json").stdout)
+    (smaller,) = [op for op in checked["operators"] if op["name"] == "smaller"]
+    (width,) = [one for one in smaller["parameters"] if one["name"] == "width"]
+    assert smaller["type"] == "resize" and width["value"] == 20 and width["default"] == 0 and width["settable"] == "while it runs"
+    text = sagittal("stream", "check", file).stdout
+    assert re.search(r"^    width = 16: ", text, re.MULTILINE) and "filter" not in text
+    (listed,) = [one for one in json.loads(sagittal("stream", "list", "--pipelines", tmp_path, "--json").stdout)["pipelines"] if one["name"] == "small"]
+    assert [op["name"] for op in listed["operators"]] == [op["name"] for op in checked["operators"]]
+    wrong = sagittal("stream", "check", write_pipeline(tmp_path, "wrong", PIPELINE.replace("width", "widht")))
+    assert '"widht"; there are: width' in wrong.stderr
+
+
 def test_pipelines_are_found_by_name(sagittal, tmp_path):
     write_pipeline(tmp_path)
     assert re.search(r"^small +Small pictures$", sagittal("stream", "list", "--pipelines", tmp_path).stdout, re.MULTILINE)

@@ -68,6 +68,52 @@ def test_pipelines_are_listed_and_one_runs(api):
     api("GET", f"/{started['id']}", 404)
 
 
+def test_before_any_start_a_pipeline_tells_what_it_is_made_of(api):
+    listed = {one["name"]: one for one in api("GET")["pipelines"]}
+    small = listed["small"]
+    operators = {one["name"]: one for one in small["operators"]}
+    assert small["flows"] == ["folder.out -> smaller.in", "smaller.out -> numbers.in"] and small["stand_ins"] == []
+    assert operators["smaller"]["type"] == "resize" and operators["smaller"]["enabled"] and operators["smaller"]["description"]
+    parameters = {one["name"]: one for one in operators["smaller"]["parameters"]}
+    width, filters = parameters["width"], parameters["filter"]
+    assert (width["value"], width["default"], width["type"], width["limits"][0]) == (16, 0, "whole number", 0)
+    assert width["settable"] == "while it runs" and width["description"] and filters["choices"] == ["nearest", "bilinear", "area"]
+    folder = {one["name"]: one for one in operators["folder"]["parameters"]}
+    assert folder["folder"]["settable"] == "in the file" and folder["folder"]["path"] and folder["frame_rate"]["unit"] == "Hz"
+    assert all("operators" not in one for one in api("GET", "?operators=false")["pipelines"])
+    assert "resise" in listed["wrong"]["problem"] and "there are: resize," in listed["wrong"]["problem"] and listed["wrong"]["operators"] == []
+
+
+def test_operators_tell_their_commands(api):
+    types = api("GET", "/operators")
+    commands = {one["name"]: one["commands"] for one in types["operators"]}
+    assert [one["name"] for one in commands["reconstruct"]] == ["snapshot", "reset"] and commands["resize"] == []
+    assert {"SetParameter", "Start", "Stop", "Command"} < {one["name"] for one in types["control_commands"]}
+    stream = api.start()["id"]
+    wrong = api("POST", f"/{stream}/commands", 422, json={"operator": "smaller", "name": "dance"})
+    assert "there are none" in wrong["error"]["message"]
+
+
+def test_what_does_not_change_while_it_runs_may_be_chosen_at_the_start(api, pipelines):
+    write_pipeline(pipelines, "computed", "pipeline: 1\noperators:\n  phantom: {type: phantom}\n  log: {type: log}\nflows:\n  - phantom.frame -> log\n")
+    stream = api.start("computed", phantom={"width": 64, "frame_rate": 20})["id"]
+    phantom = next(op for op in api("GET", f"/{stream}")["operators"] if op["name"] == "phantom")
+    assert phantom["parameters"]["width"] == 64
+    api("PATCH", f"/{stream}/parameters", 409, json={"phantom": {"width": 32}})
+    refused = api.start("computed", phantom={"widht": 64}, status=404)
+    assert '"widht"; there are: width,' in refused["error"]["message"]
+
+
+def test_counters_of_an_operator_that_does_nothing_are_not_old(api):
+    stream = api.start()["id"]
+    api("PATCH", f"/{stream}/parameters", json={"folder": {"enabled": False}})
+    time.sleep(1.2)
+    ages = lambda: [op["counters_age_s"] for op in api("GET", f"/{stream}")["operators"]]
+    first = ages()
+    wait_until(lambda: max(ages()) < 1)
+    assert max(first) >= 1, first
+
+
 def test_the_last_frame_of_a_flow_is_a_picture(api):
     stream = api.start()["id"]
     wait_until(lambda: requests.get(f"{api.url}/{stream}/picture?flow=1", timeout=30).status_code == 200)

@@ -79,6 +79,7 @@ class Sink final : public Operator {
   void setup(Setup& setup) override {
     InputPort& port = setup.input(in_, "in");
     if (with_) with_(port);
+    setup.command("count", "how many came", [this](const Json&) { return Json(seen_->size()); });
   }
   void start() override { ++seen_->started; }
   void stop() override { ++seen_->stopped; }
@@ -88,10 +89,6 @@ class Sink final : public Operator {
       seen_->numbers.push_back((*number)->value);
       seen_->times.push_back(context().now());
     }
-  }
-  Json command(std::string_view name, const Json& arguments) override {
-    if (name != "count") return Operator::command(name, arguments);
-    return seen_->size();
   }
   Json counters() const override { return {{"seen", seen_->size()}}; }
 

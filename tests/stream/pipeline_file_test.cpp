@@ -68,6 +68,21 @@ TEST(PipelineFiles, SettingsAreOverridden) {
   }
 }
 
+TEST(PipelineFiles, TellTheirOperatorsBeforeAnyStart) {
+  PipelineFile pipeline = parse_pipeline(kGood, "numbers.yaml");
+  pipeline.folder = "/there";
+  const Json all = describe(build(pipeline, registry()), registry());
+  EXPECT_EQ(all.at("flows").at(1), "add.out -> sink.in");
+  const Json& source = all.at("operators").at(2);
+  EXPECT_EQ(source.at("name"), "source");
+  EXPECT_EQ(source.at("type"), "source");
+  EXPECT_EQ(source.at("description"), "counts");
+  EXPECT_EQ(source.at("enabled"), true);
+  EXPECT_EQ(source.at("parameters").at(0).at("value"), 2) << "the file's";
+  EXPECT_EQ(source.at("parameters").at(0).at("default"), 1);
+  EXPECT_EQ(all.at("operators").at(1).at("commands").at(0).at("name"), "count");
+}
+
 TEST(PipelineFiles, SayWhenInputsHaveEnough) {
   std::string text(kGood);
   text.replace(text.find("{type: sink}"), 12,

@@ -48,6 +48,7 @@ TEST_F(Commands, SwitchAskAndStop) {
   EXPECT_ERROR(ask("Command", R"({"operator": "sink", "name": "dance"})"), ErrorCode::unsupported);
   EXPECT_ERROR(ask("Command", "{}"), ErrorCode::bad_input);
   EXPECT_ERROR(ask("Reboot", ""), ErrorCode::unsupported);
+  for (const ControlCommand& known : control_commands()) EXPECT_FALSE(known.description.empty()) << known.name;
   EXPECT_ERROR(ask("SetParameter", std::string(100'000, 'x')), ErrorCode::too_large);
   EXPECT_EQ(ask("Stop", ""), "done");
   EXPECT_EQ(run_.wait().ending, Ending::stopped);

@@ -255,6 +255,34 @@ TEST(Run, InACircleADeadlockIsSeenAndSaid) {
   EXPECT_THAT(outcome.why, HasSubstr("\"both\" waits"));
 }
 
+TEST(Run, CountersAreNewAlsoWhereAnOperatorDoesNothing) {
+  const auto seen = kSeen();
+  PipelineRun run(test::pair_of(std::make_unique<Source>(true), std::make_unique<Sink>(seen), {.enabled = false}),
+                  {.stop_on_deadlock = false});
+  {
+    const std::lock_guard lock(seen->mutex);
+    seen->numbers.push_back(7);
+  }
+  const auto counted = [&] { return run.statistics().operators.at(1).counters.at("seen") == 1; };
+  for (int n = 0; n < 2000 && !counted(); ++n) std::this_thread::sleep_for(5ms);
+  EXPECT_TRUE(counted());
+  const Json told = to_json(run.statistics()).at("operators").at(1);
+  EXPECT_GE(told.at("counters_age_s").get<double>(), 0);
+  EXPECT_EQ(told.at("runs"), 0);
+}
+
+TEST(Run, WhoeverLooksOnDoesNotPutOffADeadlock) {
+  Graph graph;
+  graph.add("both", std::make_unique<Both>());
+  graph.connect("both.out", "both.b");
+  graph.connect("both.out", "both.a");
+  PipelineRun run(std::move(graph), {.deadlock_timeout = 1s});
+  int looked = 0;
+  for (; looked < 3000 && run.wait_for(10ms) == nullptr; ++looked) run.statistics();
+  EXPECT_EQ(run.wait().ending, Ending::deadlock);
+  EXPECT_GT(looked, 20) << "counters were asked for meanwhile";
+}
+
 TEST(Run, WithoutEndOnDeadlockItWaitsToBeStopped) {
   Graph graph;
   graph.add("both", std::make_unique<Both>());

@@ -254,6 +254,7 @@ constexpr std::string_view kSchemas = R"json({
       "type": {"type": "string"}, "state": {"description": "running, waiting, off, done.", "type": "string"},
       "runs": {"type": "integer"}, "errors": {"type": "integer"}, "last_error": {"type": ["string", "null"]},
       "compute": {"$ref": "#/components/schemas/Durations"}, "counters": {"type": "object"},
+      "counters_age_s": {"description": "How old the counters are.", "type": "number"},
       "parameters": {"type": "object"}}}},
     "flows": {"type": "array", "items": {"type": "object", "properties": {"flow": {"type": "string"},
       "type": {"type": "string"}, "capacity": {"type": "integer"}, "when_full": {"type": "string"},
@@ -261,13 +262,41 @@ constexpr std::string_view kSchemas = R"json({
       "waiting": {"type": "integer"}, "most_waiting": {"type": "integer"}}}},
     "paths": {"type": "array", "items": {"type": "object", "properties": {"path": {"type": "string"},
       "messages": {"type": "integer"}, "latency": {"$ref": "#/components/schemas/Durations"}}}}}},
+"StreamParameter": {"type": "object", "required": ["name", "type", "settable"], "properties": {
+  "name": {"type": "string"}, "description": {"type": "string"},
+  "type": {"description": "true or false, whole number, number, text, list of whole numbers, list of numbers, list of texts, anything.",
+    "type": "string"},
+  "limits": {"description": "Least and most.", "type": ["array", "null"], "items": {"type": "number"}},
+  "choices": {"type": ["array", "null"]}, "unit": {"type": ["string", "null"]},
+  "path": {"description": "Whether it is a file or a folder.", "type": "boolean"},
+  "settable": {"description": "Who may set it: while it runs, at the start, in the file (alone).", "type": "string"},
+  "fixed": {"description": "Whether it does not change while it runs.", "type": "boolean"},
+  "kind": {"description": "Type, limits and choices for people.", "type": "string"},
+  "default": {}, "value": {"description": "As the pipeline starts."}}},
+"StreamOperatorCommand": {"type": "object", "required": ["name", "description"], "properties": {
+  "name": {"description": "* for any name.", "type": "string"}, "description": {"type": "string"}}},
 "Streams": {"type": "object", "required": ["streams", "pipelines"], "properties": {
   "streams": {"type": "array", "items": {"$ref": "#/components/schemas/Stream"}},
   "pipelines": {"type": "array", "items": {"type": "object", "required": ["name", "title"], "properties": {
     "name": {"type": "string"}, "title": {"type": "string"}, "description": {"type": "string"},
-    "problem": {"description": "Why it cannot be started.", "type": ["string", "null"]}}}}}},
-"StreamOperators": {"type": "object", "required": ["operators"], "properties": {
-  "operators": {"type": "array", "items": {"type": "object"}}}},
+    "problem": {"description": "Why it cannot be started.", "type": ["string", "null"]},
+    "stand_ins": {"description": "What runs where something was not fetched.", "type": "array",
+      "items": {"type": "string"}},
+    "operators": {"description": "As they start; empty where it cannot be read.", "type": "array",
+      "items": {"type": "object", "properties": {
+        "name": {"type": "string"}, "type": {"type": "string"}, "description": {"type": "string"},
+        "enabled": {"type": "boolean"},
+        "parameters": {"type": "array", "items": {"$ref": "#/components/schemas/StreamParameter"}},
+        "commands": {"type": "array", "items": {"$ref": "#/components/schemas/StreamOperatorCommand"}}}}},
+    "flows": {"type": "array", "items": {"type": "string"}}}}}}},
+"StreamOperators": {"type": "object", "required": ["operators", "control_commands"], "properties": {
+  "operators": {"type": "array", "items": {"type": "object", "properties": {
+    "name": {"type": "string"}, "description": {"type": "string"}, "inputs": {"type": "array"},
+    "outputs": {"type": "array"},
+    "parameters": {"type": "array", "items": {"$ref": "#/components/schemas/StreamParameter"}},
+    "commands": {"type": "array", "items": {"$ref": "#/components/schemas/StreamOperatorCommand"}}}}},
+  "control_commands": {"description": "What a peer may ask by OpenIGTLink's COMMAND where `control` is on.",
+    "type": "array", "items": {"$ref": "#/components/schemas/StreamOperatorCommand"}}}},
 "Status": {"type": "object", "properties": {"sessions": {"type": "integer"}, "with_image": {"type": "integer"},
   "max_sessions": {"type": "integer"}, "queue": {"type": "object"}, "memory": {"type": "object"},
   "predictions": {"type": "integer"}, "uptime_s": {"type": "number"}, "models": {"type": "array"}}}

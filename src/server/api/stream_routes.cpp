@@ -52,11 +52,11 @@ class StreamRoutes {
       for (const char* detail : {"operators", "flows", "paths", "log"}) json.erase(detail);
       streams.push_back(std::move(json));
     }
-    for (const auto& entry : services_.pipelines.library().list()) {
-      pipelines.push_back({{"name", entry.name},
-                           {"title", entry.title},
-                           {"description", entry.description},
-                           {"problem", entry.problem.empty() ? Json() : Json(entry.problem)}});
+    const stream::PipelineLibrary& library = services_.pipelines.library();
+    const bool whole = query_flag(http::Query(request.query), "operators", true);
+    for (const auto& entry : library.list()) {
+      pipelines.push_back(stream::describe(entry, services_.pipelines.registry(), library.assets()));
+      if (!whole) pipelines.back().erase("operators");
     }
     return http::json_response(200, {{"streams", std::move(streams)}, {"pipelines", std::move(pipelines)}});
   }
@@ -64,7 +64,9 @@ class StreamRoutes {
   Response operators(const Request&) {
     Json operators = Json::array();
     for (const auto& type : services_.pipelines.registry().types()) operators.push_back(stream::describe(type));
-    return http::json_response(200, {{"operators", std::move(operators)}});
+    Json commands = Json::array();
+    for (const auto& command : stream::control_commands()) commands.push_back(stream::to_json(command));
+    return http::json_response(200, {{"operators", std::move(operators)}, {"control_commands", std::move(commands)}});
   }
 
   Response start(const Request& request) {
@@ -221,9 +223,12 @@ std::vector<http::Route> stream_routes(const StreamServices& services) {
     return route;
   };
   describe(
-      add("GET", "/streams", "The caller's pipelines that run or ran, newest first, and those there are.", &S::list),
-      {.answers = {json_answer("Streams")}});
-  describe(add("GET", "/streams/operators", "The types of operators, with their ports and parameters.", &S::operators),
+      add("GET", "/streams",
+          "The caller's pipelines that run or ran, newest first, and those there are, with their operators.", &S::list),
+      {.query = {{"operators", "boolean", "False: without the operators of the pipelines, for who asks often."}},
+       .answers = {json_answer("Streams")}});
+  describe(add("GET", "/streams/operators", "The types of operators, with their ports, parameters and commands.",
+               &S::operators),
            {.answers = {json_answer("StreamOperators")}});
   http::Route& post = add("POST", "/streams", "Starts a pipeline of this machine.", &S::start);
   post.max_body_bytes = kMaxFormBytes;

@@ -41,6 +41,9 @@ class IgtlCommand final : public Operator {
     setup.parameter(on_connect_, "on_connect", "commands to each peer that connects: [{name: StartRecording, …}]")
         .fixed();
     setup.parameter(at_end_, "at_end", "commands when the pipeline ends").fixed();
+    setup.any_command(
+        "a command to the peers, what comes along as its attributes: StartRecording {\"OutputFilename\": …}",
+        [this](std::string_view name, const Json& arguments) { return send(name, arguments); });
     connection_.declare(setup, false);
   }
   void start() override {
@@ -61,14 +64,6 @@ class IgtlCommand final : public Operator {
   void compute() override {
     for (Message& message : inbox_->take_all()) take(std::move(message));
   }
-  Json command(std::string_view name, const Json& arguments) override {
-    Json whole = arguments.is_null() ? Json::object() : arguments;
-    if (whole.is_object()) whole["name"] = name;
-    const igtl::Command command = plus_command_of(whole);
-    if (link_->endpoint().peers().empty()) throw Error(ErrorCode::unavailable, "nobody is connected");
-    link_->endpoint().send(message_of(command));
-    return {{"sent", command.text.text}};
-  }
   Json counters() const override {
     return {{"sent", sent_}, {"answered", answered_}, {"failed", failed_}, {"last", last_}};
   }
@@ -80,6 +75,14 @@ class IgtlCommand final : public Operator {
     if (!list.is_array()) throw Error(ErrorCode::bad_input, "expected a list of commands");
     for (const Json& one : list) out.push_back(plus_command_of(one));
     return out;
+  }
+  Json send(std::string_view name, const Json& arguments) {
+    Json whole = arguments.is_null() ? Json::object() : arguments;
+    if (whole.is_object()) whole["name"] = name;
+    const igtl::Command command = plus_command_of(whole);
+    if (link_->endpoint().peers().empty()) throw Error(ErrorCode::unavailable, "nobody is connected");
+    link_->endpoint().send(message_of(command));
+    return {{"sent", command.text.text}};
   }
   igtl::Outgoing message_of(igtl::Command command) {
     command.id = link_->next_command_id();

@@ -120,6 +120,7 @@ class IgtlOutput final : public Operator {
     setup.input(in_, "in");
     setup.parameter(device_, "device", "name of what goes; empty: as it comes");
     setup.parameter(metadata_, "metadata", "whether acquisition time, number and latency go along as metadata");
+    setup.command("connections", "who is connected now", [this](const Json&) { return counters(); });
     connection_.declare(setup, true);
   }
   void start() override {
@@ -139,10 +140,6 @@ class IgtlOutput final : public Operator {
     Json all = link_->counters();
     all["port"] = link_->endpoint().port();
     return all;
-  }
-  /// "connections": who is connected now, also while nothing is sent.
-  Json command(std::string_view name, const Json& arguments) override {
-    return name == "connections" ? counters() : Operator::command(name, arguments);
   }
 
  private:

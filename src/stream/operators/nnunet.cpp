@@ -21,7 +21,7 @@ class NnUnet final : public Operator {
     setup.parameter(folds_, "folds", "that answer together; empty: all").fixed();
     setup.parameter(precision_, "precision", "of the numbers; auto: bf16 where the processor has AMX, else fp32")
         .one_of({"auto", "fp32", "bf16"})
-        .fixed();
+        .at_start();
     setup.parameter(threads_, "threads", "0: all cores").between(0, 256).fixed();
     setup.parameter(mirror_, "mirror", "the mean over mirrored images: more exact, up to 8 times as slow");
     setup.parameter(step_, "step", "from tile to tile, in tiles").between(0.1, 1);

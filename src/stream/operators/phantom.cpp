@@ -121,15 +121,15 @@ class Phantom final : public Operator {
   void setup(Setup& setup) override {
     setup.output(frame_, "frame").live();
     setup.output(transform_, "transform").live();
-    setup.parameter(device_, "device", "name of the frames").fixed();
-    setup.parameter(width_, "width", "pixels").between(16, 1024).fixed();
-    setup.parameter(height_, "height", "pixels").between(16, 1024).fixed();
-    setup.parameter(spacing_, "spacing_mm", "of pixels").between(0.01, 1).fixed();
-    setup.parameter(rate_, "frame_rate", "frames a second").between(0.1, 1000).fixed();
-    setup.parameter(sweep_, "sweep_mm", "that the probe moves, there and back").between(0, 100).fixed();
-    setup.parameter(step_, "step_mm", "between two frames").between(0.01, 10).fixed();
-    setup.parameter(placed_, "placed", "frames know their place; else only the transforms say it").fixed();
-    setup.parameter(seed_, "seed", "another one, another speckle").between(0, std::int64_t{1} << 53).fixed();
+    setup.parameter(device_, "device", "name of the frames").at_start();
+    setup.parameter(width_, "width", "pixels").between(16, 1024).at_start();
+    setup.parameter(height_, "height", "pixels").between(16, 1024).at_start();
+    setup.parameter(spacing_, "spacing_mm", "of pixels").between(0.01, 1).at_start();
+    setup.parameter(rate_, "frame_rate", "frames a second").between(0.1, 1000).at_start();
+    setup.parameter(sweep_, "sweep_mm", "that the probe moves, there and back").between(0, 100).at_start();
+    setup.parameter(step_, "step_mm", "between two frames").between(0.01, 10).at_start();
+    setup.parameter(placed_, "placed", "frames know their place; else only the transforms say it").at_start();
+    setup.parameter(seed_, "seed", "another one, another speckle").between(0, std::int64_t{1} << 53).at_start();
   }
   void start() override {
     speckle_.emplace(static_cast<std::size_t>(*width_), static_cast<std::size_t>(*height_),

@@ -30,13 +30,14 @@ class PosePair final : public Operator {
     setup.input(tracking_, "tracking").optional().queue({.capacity = 64});
     setup.any_of({&frame_, &transform_, &tracking_});
     setup.output(out_, "out");
-    setup.parameter(place_, "transform", "that places the frames; found along what is known: ImageToReference").fixed();
+    setup.parameter(place_, "transform", "that places the frames; found along what is known: ImageToReference")
+        .at_start();
     setup.parameter(calibration_, "calibration", "{ImageToProbe: [16 numbers]}, as in a device set of Plus").fixed();
-    setup.parameter(tracker_, "tracker", "that tools of TDATA are tracked by: Stylus is StylusToTracker").fixed();
+    setup.parameter(tracker_, "tracker", "that tools of TDATA are tracked by: Stylus is StylusToTracker").at_start();
     setup.parameter(without_, "without_pose", "what becomes of frames without a pose").one_of({"drop", "pass"});
     setup.parameter(gap_ms_, "largest_gap_ms", "between two poses that are interpolated between")
         .between(1, 60'000)
-        .fixed();
+        .at_start();
     setup.parameter(wait_ms_, "wait_ms", "that a frame waits for the pose after it").between(0, 60'000);
   }
   void start() override {
@@ -127,7 +128,7 @@ class CoordinateSystem final : public Operator {
   void setup(Setup& setup) override {
     setup.input(in_, "in").queue({.capacity = 64});
     setup.output(out_, "out");
-    setup.parameter(wanted_, "transforms", "that are found along those that come: [StylusToReference]").fixed();
+    setup.parameter(wanted_, "transforms", "that are found along those that come: [StylusToReference]").at_start();
     setup.parameter(calibration_, "calibration", "{StylusTipToStylus: [16 numbers]}, as in a device set of Plus")
         .fixed();
   }

@@ -22,18 +22,23 @@ class Reconstruct final : public Operator {
   void setup(Setup& setup) override {
     setup.input(in_, "in").queue({.capacity = 4});
     setup.output(out_, "out");
-    setup.parameter(spacing_, "spacing_mm", "of the volume's voxels").between(0.01, 100).fixed();
+    setup.parameter(spacing_, "spacing_mm", "of the volume's voxels").between(0.01, 100).at_start();
     setup.parameter(bounds_, "bounds_mm", "[x0, x1, y0, y1, z0, z1] in LPS; empty: what the first frames cover")
         .fixed();
     setup.parameter(collect_, "collect", "frames that say what is covered").between(1, 10'000).fixed();
     setup.parameter(compounding_, "compounding", "what becomes of voxels that several pixels hit")
         .one_of({"latest", "maximum", "mean"})
-        .fixed();
-    setup.parameter(linear_, "interpolate", "pixels go to the voxels around them, not only to the nearest").fixed();
+        .at_start();
+    setup.parameter(linear_, "interpolate", "pixels go to the voxels around them, not only to the nearest").at_start();
     setup.parameter(holes_, "fill_holes", "voxels that no pixel hit get the values around them");
     setup.parameter(every_, "every", "frames between two volumes; 0: only on command \"snapshot\"")
         .between(0, 1'000'000);
-    setup.parameter(device_, "device", "name of the volume").fixed();
+    setup.parameter(device_, "device", "name of the volume").at_start();
+    setup.command("snapshot", "sends the volume with the next frame", [this](const Json&) { return ask_for_volume(); });
+    setup.command("reset", "empties the volume", [this](const Json&) {
+      if (reconstruction_) reconstruction_->clear();
+      return Json::object();
+    });
   }
   void start() override {
     reconstruction_.reset(), collected_.clear(), snapshots_ = 0, wanted_ = false;
@@ -54,15 +59,6 @@ class Reconstruct final : public Operator {
     const bool due = *every_ > 0 && reconstruction_ && reconstruction_->frames() % *every_ == 0;
     if (due || wanted_) send(std::move(frame.envelope));
   }
-  Json command(std::string_view name, const Json& arguments) override {
-    if (name == "snapshot") {
-      wanted_ = true;
-      return {{"frames", reconstruction_ ? reconstruction_->frames() : 0}};
-    }
-    if (name != "reset") return Operator::command(name, arguments);
-    if (reconstruction_) reconstruction_->clear();
-    return Json::object();
-  }
   Json counters() const override {
     Json all{{"collected", collected_.size()}, {"volumes", snapshots_}};
     if (reconstruction_) {
@@ -72,6 +68,10 @@ class Reconstruct final : public Operator {
     return all;
   }
 
+  Json ask_for_volume() {
+    wanted_ = true;
+    return {{"frames", reconstruction_ ? reconstruction_->frames() : 0}};
+  }
   Geometry grid_of_bounds() const {
     const std::vector<double>& b = *bounds_;
     Geometry grid;
@@ -138,16 +138,16 @@ class ScanConvert final : public Operator {
     setup.output(out_, "out");
     setup.parameter(to_, "to", "linear: lines of sound become columns; curvilinear: they become a fan")
         .one_of({"linear", "curvilinear"})
-        .fixed();
-    setup.parameter(interpolate_, "interpolate", "else from the nearest pixel, as labels need it").fixed();
+        .at_start();
+    setup.parameter(interpolate_, "interpolate", "else from the nearest pixel, as labels need it").at_start();
     setup.parameter(image_size_, "curvilinear_image_size", "[width, height], pixels").fixed();
     setup.parameter(centre_, "center_coordinate_pixel", "[row, column] of the circles").fixed();
-    setup.parameter(angle_min_, "angle_min_degrees", "of the first line; 0 is down").between(-180, 180).fixed();
-    setup.parameter(angle_max_, "angle_max_degrees", "of the last").between(-180, 180).fixed();
-    setup.parameter(radius_start_, "radius_start_pixel", "where lines begin").between(0, 100'000).fixed();
-    setup.parameter(radius_end_, "radius_end_pixel", "where they end").between(0, 100'000).fixed();
-    setup.parameter(lines_, "num_lines", "columns of the linear image").between(2, 16384).fixed();
-    setup.parameter(samples_, "num_samples_along_lines", "its rows").between(2, 16384).fixed();
+    setup.parameter(angle_min_, "angle_min_degrees", "of the first line; 0 is down").between(-180, 180).at_start();
+    setup.parameter(angle_max_, "angle_max_degrees", "of the last").between(-180, 180).at_start();
+    setup.parameter(radius_start_, "radius_start_pixel", "where lines begin").between(0, 100'000).at_start();
+    setup.parameter(radius_end_, "radius_end_pixel", "where they end").between(0, 100'000).at_start();
+    setup.parameter(lines_, "num_lines", "columns of the linear image").between(2, 16384).at_start();
+    setup.parameter(samples_, "num_samples_along_lines", "its rows").between(2, 16384).at_start();
   }
   void start() override {
     if (image_size_->size() != 2 || centre_->size() != 2) {

@@ -155,9 +155,9 @@ class Replayer final : public Operator {
     setup.parameter(basename_, "basename", "name of its files, without their ends").fixed();
     setup.parameter(batch_, "batch_size", "messages sent at a time").between(1, 256);
     setup.parameter(ignore_, "ignore_corrupted_entities", "counts what cannot be read and goes on");
-    setup.parameter(rate_, "frame_rate", "messages each second; 0: as they were recorded").between(0, 1e6).fixed();
-    setup.parameter(speed_, "speed", "2: twice as fast").between(0.01, 100).fixed();
-    setup.parameter(realtime_, "realtime", "keeps to the time; otherwise as fast as they are taken").fixed();
+    setup.parameter(rate_, "frame_rate", "messages each second; 0: as they were recorded").between(0, 1e6).at_start();
+    setup.parameter(speed_, "speed", "2: twice as fast").between(0.01, 100).at_start();
+    setup.parameter(realtime_, "realtime", "keeps to the time; otherwise as fast as they are taken").at_start();
     setup.parameter(repeat_, "repeat", "begins again at the end");
     setup.parameter(count_, "count", "ends after so many messages; 0: all").between(0, kMost);
     setup.parameter(times_, "times", "when a message was taken: now, or as recorded").one_of({"now", "recorded"});

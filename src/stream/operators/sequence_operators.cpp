@@ -18,12 +18,12 @@ class SequenceFile final : public Operator {
     setup.output(frame_, "frame");
     setup.output(transform_, "transform");
     setup.parameter(file_, "file", "a recording as Plus writes it: .igs.mha, .mha, .nrrd").path();
-    setup.parameter(device_, "device", "name of the frames").fixed();
-    setup.parameter(frame_rate_, "frame_rate", "frames a second; 0: as recorded").between(0, 10'000).fixed();
-    setup.parameter(speed_, "speed", "2: twice as fast as it was recorded").between(0.01, 100).fixed();
-    setup.parameter(realtime_, "realtime", "as it was recorded; else as fast as frames are taken").fixed();
+    setup.parameter(device_, "device", "name of the frames").at_start();
+    setup.parameter(frame_rate_, "frame_rate", "frames a second; 0: as recorded").between(0, 10'000).at_start();
+    setup.parameter(speed_, "speed", "2: twice as fast as it was recorded").between(0.01, 100).at_start();
+    setup.parameter(realtime_, "realtime", "as it was recorded; else as fast as frames are taken").at_start();
     setup.parameter(repeat_, "repeat", "begins again after the last frame");
-    setup.parameter(place_, "transform", "that places the frames, as ImageToReference; empty: none does").fixed();
+    setup.parameter(place_, "transform", "that places the frames, as ImageToReference; empty: none does").at_start();
     setup.parameter(calibration_, "calibration", "{ImageToProbe: [16 numbers]}, as in a device set of Plus").fixed();
     setup.parameter(without_, "without_pose", "what becomes of frames without that transform")
         .one_of({"drop", "pass"})
@@ -139,9 +139,10 @@ class SequenceWriterOperator final : public Operator {
     setup.input(transform_, "transform").optional().queue({.capacity = 64});
     setup.any_of({&frame_, &transform_});
     setup.parameter(file_, "file", "a .mha that is written when the pipeline ends").path();
-    setup.parameter(compressed_, "compressed", "smaller, and slower").fixed();
-    setup.parameter(place_, "transform", "name of the frames' place, as ImageToReference; empty: not written").fixed();
-    setup.parameter(one_device_, "one_device", "only frames of the name that came first").fixed();
+    setup.parameter(compressed_, "compressed", "smaller, and slower").at_start();
+    setup.parameter(place_, "transform", "name of the frames' place, as ImageToReference; empty: not written")
+        .at_start();
+    setup.parameter(one_device_, "one_device", "only frames of the name that came first").at_start();
     setup.parameter(most_, "most", "ends after so many frames; 0: goes on").between(0, kMostFrames).fixed();
   }
   void start() override {

@@ -13,6 +13,7 @@
 #include "stream/igtl/image.h"
 #include "stream/operators/igtl_values.h"
 #include "stream/pipeline_file.h"
+#include "stream/run_control.h"
 
 namespace sagittal::stream {
 namespace {
@@ -192,11 +193,47 @@ std::string table() {
   return text;
 }
 
-TEST(Documentation, ListsAllOperators) {
+std::string command_table() {
+  std::string text = "| COMMAND | content |\n|---|---|\n";
+  for (const ControlCommand& command : control_commands()) {
+    text += fmt::format("| `{}` | {} |\n", command.name, command.description);
+  }
+  return text;
+}
+
+/// Beside the table of operators, which would become too wide.
+std::string operator_commands() {
+  std::string text = "| operator | command | does |\n|---|---|---|\n";
+  const OperatorRegistry registry = test::standard_operators();
+  for (const OperatorType& type : registry.types()) {
+    for (const Json& command : describe(type).at("commands")) {
+      const auto name = command.at("name").get<std::string>();
+      text += fmt::format("| `{}` | {} | {} |\n", type.name, name == OperatorCommand::kAny ? "any" : "`" + name + "`",
+                          command.at("description").get<std::string>());
+    }
+  }
+  return text;
+}
+
+TEST(Documentation, ListsAllOperatorsAndCommands) {
   std::ifstream file(std::filesystem::path(SAGITTAL_SOURCE_DIR) / "docs/streams.md");
   std::stringstream text;
   text << file.rdbuf();
   EXPECT_THAT(text.str(), HasSubstr(table())) << "put this table there";
+  EXPECT_THAT(text.str(), HasSubstr(command_table())) << "put this table there";
+  EXPECT_THAT(text.str(), HasSubstr(operator_commands())) << "put this table there";
+}
+
+TEST(Documentation, OfEveryParameterAndCommandSaysWhatItIs) {
+  const OperatorRegistry registry = test::standard_operators();
+  for (const OperatorType& type : registry.types()) {
+    const Json all = describe(type);
+    for (const char* part : {"parameters", "commands"}) {
+      for (const Json& one : all.at(part)) {
+        EXPECT_FALSE(one.at("description").get<std::string>().empty()) << type.name << "." << one.at("name");
+      }
+    }
+  }
 }
 
 TEST(Plugins, BringOperatorsOfTheirOwn) {

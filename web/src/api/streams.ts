@@ -65,11 +65,12 @@ export interface OperatorParameter {
   name: string;
   description: string;
   kind: string;
+  choices: string[] | null;
   fixed: boolean;
 }
 
 export function list_streams(client: Client): Promise<{ streams: StreamSummary[]; pipelines: Pipeline[] }> {
-  return client.json('streams');
+  return client.json('streams', { query: { operators: false } });
 }
 
 export function start_stream(client: Client, pipeline: string): Promise<Stream> {

@@ -39,10 +39,9 @@ function field_of(op: StreamOperator, parameter: OperatorParameter, send: Send):
     const box: HTMLInputElement = h('input', { id, type: 'checkbox', checked: value, onchange: () => void send(op.name, parameter.name, box.checked, box) });
     return h('div', { class: 'setting' }, label, box);
   }
-  const choices = /one of (\[.*\])$/.exec(parameter.kind);
-  if (choices) {
+  if (parameter.choices) {
     const select: HTMLSelectElement = h('select', { id, onchange: () => void send(op.name, parameter.name, select.value, select) },
-      ...(JSON.parse(choices[1]!) as string[]).map((choice) => h('option', { selected: choice === value }, choice)));
+      ...parameter.choices.map((choice) => h('option', { selected: choice === value }, choice)));
     return h('div', { class: 'setting' }, label, select);
   }
   const is_text = typeof value === 'string';
