@@ -11,8 +11,8 @@ import qt_slicer
 from running_server import Server, free_port
 from SagittalLib.client import Api, Connection
 from SagittalLib.settings import MemoryStore, Settings
-from SagittalLib.streams import contents, nodes
-from stream_peers import PIPELINES, Pipeline, oblique, until, write_pipeline
+from SagittalLib.streams import contents, nodes, wire
+from stream_peers import PIPELINES, Peer, Pipeline, oblique, until, write_pipeline
 
 BONE = """
 pipeline: 1
@@ -177,33 +177,48 @@ def parameters_of(panel, operator):
     return next(one for one in panel.logic.pipelines.stream["operators"] if one["name"] == operator)["parameters"]
 
 
-def test_settings_are_chosen_before_the_start(panel, tmp_path):
+def change(form, name, value):
+    """As a person does: the value, and the end of typing."""
+    widget = form._widgets[name]
+    widget.setText(value) if isinstance(value, str) else widget.setValue(value)
+    widget.editingFinished.emit()
+
+
+def test_settings_are_chosen_before_the_first_start(panel, tmp_path):
     box = panel.pipeline
     choose(panel, "Ultrasound with bone")
-    assert box.changes_row.isVisibleTo(panel.root) and not box.operators.isVisibleTo(panel.root)
-    box.changes.setText("bone low 220")
-    box.start_button.click()
-    assert "operator.parameter=value" in box.trouble.text and panel.logic.pipelines.stream is None
-    box.changes.setText("bone.low=220")
-    box.start_button.click()
-    turn(lambda: panel.logic.pipelines.stream)
-    assert parameters_of(panel, "bone")["low"] == 220
-    turn(lambda: box.stop_button.enabled and not box.changes_row.isVisibleTo(panel.root))
-    box.stop_button.click()
-    turn(lambda: panel.logic.pipelines.stream is None and box.start_button.enabled)
     turn(lambda: box.operators.rowCount == 5)
-    box.operators.selectRow([row[0] for row in texts(box.operators)].index("bone"))
-    assert box.form._widgets["low"].value == 220 and not box.form._enabled.isVisibleTo(panel.root)
-    box.form._widgets["name"].setText("left bone")
-    box.form._widgets["name"].editingFinished.emit()
-    assert box.changes.text == "bone.low=220 bone.name=left bone"
-    box.changes.setText("bone.low=210 bone.name=left bone")
-    box.changes.editingFinished.emit()
-    assert box.form._widgets["low"].value == 210 and not box.command.row.isVisibleTo(panel.root)
+    assert not box.reset_row.isVisibleTo(panel.root) and not box.command.row.isVisibleTo(panel.root)
+    row = lambda name: [row[0] for row in texts(box.operators)].index(name)
+    box.operators.selectRow(row("smooth"))
+    assert box.form._widgets["width"].value == 200 and box.form._widgets["width"].minimum == 0
+    box.form._widgets["filter"].setCurrentIndex(0)
+    assert 'smooth.filter = "nearest"' in box.changes.text
+    box.operators.selectRow(row("slicer"))
+    assert not box.form._widgets["port"].enabled and "in the file" in box.form._widgets["port"].toolTip
+    picture(panel, "before", tmp_path)
+    box.operators.selectRow(row("bone"))
+    assert box.form._widgets["low"].value == 200 and not box.form._enabled.isVisibleTo(panel.root)
+    change(box.form, "low", 230)
+    change(box.form, "name", "left bone")
+    assert "bone.low = 230" in box.changes.text and "left bone" in box.changes.text
     picture(panel, "planned", tmp_path)
     box.start_button.click()
     turn(lambda: panel.logic.pipelines.stream)
-    assert parameters_of(panel, "bone")["low"] == 210 and parameters_of(panel, "bone")["name"] == "left bone"
+    assert parameters_of(panel, "bone")["low"] == 230 and parameters_of(panel, "bone")["name"] == "left bone"
+    assert parameters_of(panel, "smooth")["filter"] == "nearest"
+    turn(lambda: box.stop_button.enabled and not box.reset_row.isVisibleTo(panel.root))
+    box.stop_button.click()
+    turn(lambda: panel.logic.pipelines.stream is None and box.start_button.enabled)
+    turn(lambda: box.reset_row.isVisibleTo(panel.root))
+    box.reset_button.click()
+    box.operators.selectRow(row("bone"))
+    assert box.form._widgets["low"].value == 200 and not box.reset_row.isVisibleTo(panel.root)
+    change(box.form, "label", 7)
+    panel.logic.pipelines.plans.change("bone", {"bone": {"label": 700}})
+    box.start_button.click()
+    turn(lambda: "label" in box.trouble.text)
+    assert "from 1 to 255" in box.trouble.text and panel.logic.pipelines.stream is None
 
 
 def test_an_operator_is_sent_a_command(panel, tmp_path):
@@ -211,14 +226,27 @@ def test_an_operator_is_sent_a_command(panel, tmp_path):
     box = panel.pipeline
     turn(lambda: box.operators.rowCount == 5)
     box.operators.selectRow([row[0] for row in texts(box.operators)].index("slicer"))
-    assert box.command.row.isVisibleTo(panel.root)
-    box.command.text.setText("connections")
+    turn(lambda: box.command.row.isVisibleTo(panel.root))
+    assert box.command.names.currentText == "connections" and "who is connected" in box.command.does.text
+    assert not box.command.name.isVisibleTo(panel.root)
     box.command.send_button.click()
-    turn(lambda: "peers" in box.command.answer.text or "port" in box.command.answer.text)
+    turn(lambda: "peers" in box.command.answer.text and "port" in box.command.answer.text)
     picture(panel, "command", tmp_path)
-    box.command.text.setText("dance")
-    box.command.text.returnPressed.emit()
-    turn(lambda: "dance" in box.trouble.text and not box.command.answer.text)
+    box.command.arguments.setText("{port")
+    box.command.arguments.returnPressed.emit()
+    turn(lambda: "JSON" in box.trouble.text and not box.command.answer.text)
+    box.operators.selectRow([row[0] for row in texts(box.operators)].index("smooth"))
+    assert not box.command.row.isVisibleTo(panel.root) and not box.command.does.isVisibleTo(panel.root)
+
+
+def test_what_cannot_be_shown_is_said(panel, tmp_path):
+    video, other = (b"".join(map(bytes, wire.pack(kind, "Endoscope", b"\0" * 40))) for kind in ("VIDEO", "NDARRAY"))
+    with Peer(lambda connection: connection.sendall(5 * video + other)) as peer:
+        panel.connection.connect_to("127.0.0.1", peer.port)
+        turn(lambda: "NDARRAY" in panel.connection.unread.text)
+    assert "Endoscope" in panel.connection.unread.text and "SlicerOpenIGTLink" in panel.connection.unread.text
+    assert panel.connection.unread.text.count("VIDEO") == 1 and panel.connection.unread.isVisibleTo(panel.root)
+    picture(panel, "video", tmp_path)
 
 
 def test_without_a_server_it_says_so(panel, tmp_path):

@@ -83,8 +83,8 @@ def test_parameters_are_forms_and_change_while_it_runs(logic, main_thread):
     fields = {field.name: field for field in logic.pipelines.parameters_of(operator)}
     assert fields["width"].kind == "int" and fields["width"].value == 8 and fields["width"].most >= 1024
     assert fields["filter"].kind == "choice" and "area" in fields["filter"].choices
-    assert not [field for field in logic.pipelines.parameters_of(
-        next(one for one in logic.pipelines.stream["operators"] if one["name"] == "slicer")) if field.name == "port"]
+    assert [field.is_open for field in logic.pipelines.parameters_of(
+        next(one for one in logic.pipelines.stream["operators"] if one["name"] == "slicer")) if field.name == "port"] == [False]
     value = lambda name: next(one for one in logic.pipelines.stream["operators"] if one["name"] == "smaller")["parameters"][name]
     main_thread.timed(logic.pipelines.set_parameters, {"smaller": {"width": 20}})
     main_thread.until(lambda: value("width") == 20)
@@ -95,30 +95,45 @@ def test_parameters_are_forms_and_change_while_it_runs(logic, main_thread):
     main_thread.until(lambda: not {row.name: row for row in logic.pipelines.rows()}["camera"].is_on)
 
 
+def fields(logic, stream, operator):
+    """Of an operator of a stream or plan, by name."""
+    one = next(one for one in stream["operators"] if one["name"] == operator)
+    return {field.name: field for field in logic.pipelines.parameters_of(one)}
+
+
+def test_before_any_start_a_pipeline_tells_its_operators_and_their_settings(logic, main_thread):
+    main_thread.timed(logic.pipelines.refresh)
+    main_thread.until(lambda: logic.pipelines.pipelines and not logic.pipelines.is_busy)
+    plan = logic.pipelines.plan("live")
+    assert [row.name for row in logic.pipelines.rows(plan)] == ["camera", "smaller", "labels", "slicer"]
+    assert all(row.is_planned for row in logic.pipelines.rows(plan))
+    smaller, slicer = fields(logic, plan, "smaller"), fields(logic, plan, "slicer")
+    assert smaller["width"].value == 16 and smaller["width"].is_own and smaller["width"].is_open
+    assert smaller["filter"].choices == ["nearest", "bilinear", "area"] and not smaller["filter"].is_own
+    assert slicer["port"].value == 0 and not slicer["port"].is_open and "in the file" in slicer["port"].tip()
+    assert "max_clients" not in slicer  # the file alone could set it, and does not
+    assert fields(logic, plan, "camera")["frame_rate"].unit == "Hz"
+    assert logic.pipelines.plan("wrong") is None and logic.pipelines.plan("nothing") is None
+    assert [name for name, _ in logic.pipelines.commands_of({"type": "igtl_output"})] == ["connections"]
+    assert logic.pipelines.commands_of({"type": "igtl_command"})[0][0] == pipelines.ANY
+
+
 def test_a_pipeline_starts_as_it_was_planned(logic, main_thread):
-    logic.pipelines.plans.read("live", "smaller.width=24 camera.device=Left knee")
+    logic.pipelines.plans.change("live", {"smaller": {"width": 24}, "camera": {"device": "Left knee"}})
     started(logic, main_thread)
     value = lambda stream, name: next(one for one in stream["operators"] if one["name"] == name)["parameters"]
     stream = main_thread.until(lambda: not logic.pipelines.is_busy and logic.pipelines.stream)
     assert value(stream, "smaller")["width"] == 24 and value(stream, "camera")["device"] == "Left knee"
+    assert fields(logic, stream, "smaller")["width"].is_open and not fields(logic, stream, "slicer")["port"].is_open
     main_thread.timed(logic.pipelines.stop)
     main_thread.until(lambda: not logic.pipelines.is_busy)
-    plan = logic.pipelines.plans.stream("live")
-    assert [row.name for row in logic.pipelines.rows(plan)] == [row.name for row in logic.pipelines.rows(stream)]
-    assert all(row.is_planned for row in logic.pipelines.rows(plan))
-    fields = lambda plan: {field.name: field.value for field in logic.pipelines.parameters_of(
-        next(one for one in plan["operators"] if one["name"] == "smaller"))}
-    assert fields(plan)["width"] == 24 and fields(plan)["filter"] == value(stream, "smaller")["filter"]
-    logic.pipelines.plans.read("live", "")
-    assert "width" not in fields(logic.pipelines.plans.stream("live"))  # the file's value was not seen yet
+    assert fields(logic, logic.pipelines.plan("live"), "smaller")["width"].value == 24
+    logic.pipelines.plans.forget("live")
+    assert fields(logic, logic.pipelines.plan("live"), "smaller")["width"].value == 16
     logic.pipelines.plans.change("live", {"smaller": {"height": -4}})
     main_thread.timed(logic.pipelines.start, "live")
     error = main_thread.until(lambda: logic.pipelines.error)
     assert isinstance(error, ServerError) and "height" in str(error) and logic.pipelines.stream is None
-    logic.pipelines.plans.read("live", "")
-    started(logic, main_thread)
-    main_thread.until(lambda: not logic.pipelines.is_busy)
-    assert fields(logic.pipelines.plans.stream("live"))["width"] == 16
 
 
 def test_operators_are_asked_for_what_only_they_can_do(logic, main_thread):
@@ -126,10 +141,10 @@ def test_operators_are_asked_for_what_only_they_can_do(logic, main_thread):
     main_thread.timed(logic.pipelines.command, "slicer", "connections")
     operator, answer = main_thread.until(lambda: logic.pipelines.answer if logic.pipelines.answer[1] else None)
     assert operator == "slicer" and json.loads(answer)["port"] == logic.pipelines.addresses()[0][1]
-    main_thread.timed(logic.pipelines.command, "smaller", "dance {}")
+    main_thread.timed(logic.pipelines.command, "smaller", "dance")
     error = main_thread.until(lambda: logic.pipelines.error)
     assert isinstance(error, ServerError) and "dance" in str(error) and logic.pipelines.answer == ("", "")
-    logic.pipelines.command("slicer", "connections {port")
+    logic.pipelines.command("slicer", "connections", "{port")
     assert "JSON" in str(logic.pipelines.error) and not logic.pipelines.is_busy
 
 
@@ -221,30 +236,20 @@ def test_a_port_that_only_the_servers_machine_reaches_is_known():
 
 
 def test_fields_are_read_as_their_kind():
-    field = lambda kind, value: pipelines.Field("op", {"name": "x", "kind": kind}, value)
-    assert field("whole number from -1 to 255", 3).least == -1 and field("number", 0.5).kind == "float"
+    field = lambda kind, value, **more: pipelines.Field("op", {"name": "x", "type": kind, **more}, value, True)
+    assert field("whole number", 3, limits=[-1, 255]).least == -1 and field("number", 0.5).kind == "float"
     assert field("true or false", True).kind == "bool" and field("text", "a").read("b c") == "b c"
+    assert field("text", "a", choices=["a", "b"]).kind == "choice" and field("anything", None).kind == "json"
     assert field("list of numbers", [1, 2]).shown() == "[1, 2]" and field("list of numbers", []).read("[0, 255]") == [0, 255]
     with pytest.raises(SagittalError, match="JSON"):
         field("list of numbers", []).read("0 to 255")
     assert [pipelines.time_text(ms) for ms in (0.0381, 4.13, 250)] == ["38 µs", "4.1 ms", "250 ms"]
 
 
-@pytest.mark.parametrize("wishes", [
-    {}, {"bone": {"low": 230, "high": 255.5}, "a-b": {"name": "left knee"}}, {"a": {"b": "5", "c": "", "d": "true"}},
-    {"a": {"b": [1, "x y.z=3"], "c": {"d": None}}}, {"a": {"b": "c d.e=f", "g": " h ", "i": "line\nline"}},
-    {"a": {"b": "NaN", "c": "x=y"}}], ids=str)
-def test_wishes_are_written_as_they_are_read(wishes):
-    plans, again = Plans(), Plans()
-    plans.change("p", wishes)
-    again.read("p", "  " + plans.text("p") + " ")
-    assert again.wishes("p") == wishes and "\n" not in plans.text("p")
-
-
-def test_what_is_no_setting_is_refused_and_changes_nothing():
-    plans = Plans()
-    plans.read("p", "bone.low=3")
-    for text in ("bone", "low=3", "bone.low", "bone.low 3", "=", "x bone.low=3"):
-        with pytest.raises(SagittalError, match="operator.parameter=value"):
-            plans.read("p", text)
-    assert plans.wishes("p") == {"bone": {"low": 3}} and plans.wishes("q") == {} and plans.stream("p") is None
+@pytest.mark.parametrize("described", [
+    {"operators": 3}, {"operators": [{}]}, {"operators": [{"name": 1, "type": "a", "parameters": []}]}, {"flows": [7]},
+    {"operators": [{"name": "a", "type": "b", "parameters": [{"name": "c"}]}]}, {"operators": [7]}], ids=str)
+def test_pipelines_that_lie_about_their_operators_are_refused(described):
+    with pytest.raises(SagittalError):
+        Plans().stream({"name": "p", **described})
+    assert Plans().stream({"name": "p"}) is None

@@ -1,13 +1,14 @@
 """Pipelines of the server: which there are, one that runs, its settings. Answers come on the main thread."""
 import copy
 import json
-import re
 import urllib.parse
 
 from ..client.errors import Cancelled, SagittalError, ServerError, Unreachable
 from ..client.events import EventStream
 from .plans import PLANNED, Plans
 
+LIVE, AT_START = "while it runs", "at the start"  # a parameter's "settable"
+ANY = "*"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 STATES = {"running": "Running", "finished": "Finished", "stopped": "Stopped", "time limit": "Time is over",
           "deadlock": "Deadlock", "failed": "Failed"}
@@ -53,19 +54,14 @@ class Pipelines:
 
     def use_other_server(self):
         """Asks the server that is set now; what was known of the other's pipelines is forgotten."""
-        self.types, self.plans = {}, Plans()
+        self.types, self.plans, self.pipelines = {}, Plans(), []
         self.refresh()
 
     def start(self, name, parameters=None):
         """Starts a pipeline by name and follows it; without parameters, those that its plan has."""
         parameters = self.plans.wishes(name) if parameters is None else parameters
         wish = {"pipeline": name, "parameters": copy.deepcopy(parameters)}
-
-        def started(stream):
-            self._started(stream)
-            self.plans.note(self.stream, wish["parameters"])
-
-        self._run(lambda stop, api: api.post("streams", wish, stop=stop), started)
+        self._run(lambda stop, api: api.post("streams", wish, stop=stop), self._started)
 
     def follow(self, stream):
         """Follows one that runs already."""
@@ -94,16 +90,15 @@ class Pipelines:
         """Switches an operator on or off: a recorder begins and ends so."""
         self.set_parameters({operator: {"enabled": enabled}})
 
-    def command(self, operator, text):
-        """Asks an operator for what only it can do: NAME, or NAME and what it takes as JSON; see `answer`."""
+    def command(self, operator, name, arguments=""):
+        """Asks an operator for what only it can do; arguments: JSON, or nothing. See `answer`."""
         if self.stream is None:
             return
         self.answer = ("", "")
-        name, _, rest = text.strip().partition(" ")
         try:
-            wish = {"operator": operator, "name": name, "arguments": json.loads(rest) if rest.strip() else {}}
+            wish = {"operator": operator, "name": name, "arguments": json.loads(arguments) if arguments.strip() else {}}
         except ValueError:
-            self.error = SagittalError("What follows the command is no JSON: write %s {\"name\": \"value\"}." % name)
+            self.error = SagittalError("What %s takes is no JSON: write {\"name\": \"value\"}." % name)
             self._on_change()
             return
 
@@ -146,11 +141,34 @@ class Pipelines:
         return {operator["parameters"].get("device") for operator in operators
                 if operator["type"] in ("segmentation", "largest_component")} - {"", None}
 
+    def plan(self, name):
+        """A pipeline as it would start, in the form of a stream; None: nobody knows. Raises SagittalError."""
+        described = next((one for one in self.pipelines if one["name"] == name), None)
+        return self.plans.stream(described) if described is not None else None
+
     def parameters_of(self, operator):
-        """The Fields of an operator's parameters that are not its file's alone, as far as their values are known."""
-        described = _named(self.types.get(operator["type"], {}).get("parameters", []), "name")
-        return [Field(operator["name"], one, operator["parameters"][one["name"]]) for one in described
-                if not one.get("fixed") and one["name"] in operator["parameters"]]
+        """The Fields of an operator: those that a person may change now, and of others those that are not as always."""
+        open_now = (LIVE, AT_START) if operator["state"] == PLANNED else (LIVE,)
+        known = _named(self._described(operator, "parameters"), "name")
+        try:
+            fields = [Field(operator["name"], one, operator["parameters"][one["name"]], one.get("settable") in open_now)
+                      for one in known if one["name"] in operator["parameters"]]
+        except (TypeError, ValueError) as error:
+            raise SagittalError("The server's description of %s cannot be read." % operator["type"]) from error
+        return [field for field in fields if field.is_open or field.is_own]
+
+    def commands_of(self, operator):
+        """[(name, description)] of what only this operator can do; the name ANY: whatever a person writes."""
+        return [(one["name"], str(one.get("description", "")))
+                for one in _named(self._described(operator, "commands"), "name")]
+
+    def sentence_of(self, operator):
+        """What operators of its type do."""
+        return str(self.types.get(operator["type"], {}).get("description", ""))
+
+    def _described(self, operator, part):
+        found = self.types.get(operator["type"], {}).get(part, [])
+        return found if isinstance(found, list) else []
 
     # ---- inside
 
@@ -247,29 +265,30 @@ class Row:
         return self.state == PLANNED
 
 
+FORMS = {"true or false": "bool", "whole number": "int", "number": "float", "text": "text"}
+
+
 class Field:
     """One parameter as a form shows it: its `kind` is bool, choice, int, float, text or json."""
 
-    def __init__(self, operator, described, value):
+    def __init__(self, operator, described, value, is_open):
+        """is_open: whether a person may change it now."""
         self.operator = operator
         self.name = described["name"]
-        self.description = described.get("description", "")
         self.value = value
-        self.choices, self.least, self.most = [], None, None
-        self.kind = self._kind(str(described.get("kind", "")))
+        self.is_open = is_open
+        self.is_own = value != described.get("default")
+        self.settable = str(described.get("settable", ""))
+        self.description = str(described.get("description", ""))
+        self.unit = str(described.get("unit") or "")
+        self.choices = list(described.get("choices") or [])
+        self.least, self.most = described.get("limits") or (None, None)
+        self.kind = "choice" if self.choices else FORMS.get(described.get("type"), "json")
 
-    def _kind(self, text):
-        choices = re.search(r"one of (\[.*\])$", text)
-        if choices:
-            self.choices = json.loads(choices.group(1))
-            return "choice"
-        span = re.search(r" from (\S+) to (\S+)$", text)
-        if span:
-            self.least, self.most = float(span.group(1)), float(span.group(2))
-        for begin, kind in (("true or false", "bool"), ("whole number", "int"), ("number", "float")):
-            if text.startswith(begin):
-                return kind
-        return "text" if text == "text" else "json"
+    def tip(self):
+        """What it is, and where it may be set."""
+        text = "%s: %s" % (self.name, self.description) if self.description else self.name
+        return text if self.is_open else "%s\nSet %s." % (text, self.settable)
 
     def shown(self):
         """The value as a line of text."""

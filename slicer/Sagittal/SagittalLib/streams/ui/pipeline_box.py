@@ -1,8 +1,10 @@
 """The pipelines of the server: choosing, starting, stopping one, and how its operators get on."""
+import json
+
 import qt
 
 from ...client.errors import SagittalError
-from ...widgets.common import RED, button, combo, fill_combo, label, problem, row, say, section
+from ...widgets.common import button, combo, fill_combo, label, problem, row, say, section
 from ...widgets.table import fill_table, table
 from ..pipelines import STATES, time_text
 from .command_line import CommandLine
@@ -28,13 +30,6 @@ class PipelineBox:
         self.start_button = button("Start", "Start the pipeline on the server, or follow the one that runs", self.start)
         self.stop_button = button("Stop", "Stop the pipeline on the server", self.stop)
         inner.addWidget(row(self.choice, self.start_button, self.stop_button, stretch=0))
-        self.changes = qt.QLineEdit()
-        self.changes.setPlaceholderText("operator.parameter=value")
-        self.changes.setToolTip("Settings to start with, where they are not to be those of the pipeline's file: "
-                                "operator.parameter=value, one after the other")
-        self.changes.connect("editingFinished()", self._changes_written)
-        self.changes_row = row(qt.QLabel("Start with:"), self.changes, stretch=1)
-        inner.addWidget(self.changes_row)
         self.description = label()
         self.description.setEnabled(False)
         self.trouble = problem()
@@ -49,9 +44,13 @@ class PipelineBox:
         self.operators.connect("itemSelectionChanged()", self._selected)
         inner.addWidget(self.operators)
         self.form = SettingsForm(inner, pipelines.parameters_of, self._change, pipelines.enable)
+        self.changes = label()
+        self.reset_button = button("As in the file", "Start it with the settings of the pipeline's file", self.reset)
+        self.reset_row = row(self.reset_button, stretch=1)
+        inner.addWidget(self.changes)
+        inner.addWidget(self.reset_row)
         self.command = CommandLine(inner, pipelines)
-        self._refused = None  # what is written in `changes` and cannot be read
-        self._planned = ""  # the pipeline that `changes` is of
+        self._planned = ""  # the pipeline that may be started
         self._followed = None  # the pipeline that was followed when this was updated last
         self.update()
 
@@ -64,9 +63,6 @@ class PipelineBox:
         if kind == "stream":
             self._pipelines.follow(name)
         elif kind == "pipeline":
-            self._changes_written()
-            if self._refused is not None:
-                return
             self._pipelines.start(name)
         self._on_started()
 
@@ -81,7 +77,7 @@ class PipelineBox:
         fill_combo(self.choice, self._entries(), self._stopped())
         kind, name = self._chosen()
         chosen = next((one for one in pipelines.pipelines if kind == "pipeline" and one["name"] == name), {})
-        say(self.description, "" if stream else str(chosen.get("problem") or chosen.get("description") or ""))
+        say(self.description, "" if stream else _about(chosen))
         self.start_button.setText("Follow" if kind == "stream" else "Start")
         self.start_button.setEnabled(bool(kind) and stream is None and not chosen.get("problem")
                                      and not pipelines.is_busy)
@@ -89,51 +85,55 @@ class PipelineBox:
         self.choice.setEnabled(stream is None)
         self.server.setEnabled(stream is None)
         say(self.state, _state_text(stream, pipelines))
-        self._show_changes(name if kind == "pipeline" and stream is None and not chosen.get("problem") else "")
-        error = self._refused or pipelines.error
+        self._planned = name if kind == "pipeline" and stream is None else ""
+        plan, error = self._plan()
+        error = pipelines.error or error
         if error is None and stream is not None and stream.get("why"):
             error = stream["why"]
         say(self.trouble, str(error) if error else "")
-        rows = pipelines.rows(self._plan())
+        self._show_changes()
+        rows = pipelines.rows(plan)
         self.operators.setVisible(bool(rows))
-        fill_table(self.operators, [_texts(one) for one in rows], [_tip(one) for one in rows])
+        fill_table(self.operators, [_texts(one) for one in rows], [self._tip(one) for one in rows])
         if rows and not self.operators.selectedItems():
             self.operators.selectRow(0)
         self._selected()
 
+    def _tip(self, one):
+        tip = "%s (%s)" % (one.name, one.type) if one.is_planned else "%s (%s): %s, ran %d times" % (
+            one.name, one.type, one.state, one.runs)
+        tip += "\n%s" % self._pipelines.sentence_of({"type": one.type})
+        return tip + ("\n%d errors, the last: %s" % (one.errors, one.last_error) if one.errors else "")
+
     def _selected(self):
-        stream = self._pipelines.stream or self._plan()
+        stream = self._pipelines.stream or self._plan()[0]
         rows = self._pipelines.rows(stream)
         index = self.operators.currentRow()
         name = rows[index].name if 0 <= index < len(rows) else None
-        self.form.show(next((one for one in stream["operators"] if one["name"] == name), None) if rows else None)
-        self.command.show(name if self._pipelines.stream is not None else None)
+        operator = next((one for one in stream["operators"] if one["name"] == name), None) if rows else None
+        self.form.show(operator)
+        self.command.show(operator if self._pipelines.stream is not None else None)
 
     # ---- settings before the start
 
+    def reset(self):
+        """The pipeline starts as its file has it."""
+        self._pipelines.plans.forget(self._planned)
+        self.update()
+
     def _plan(self):
-        """The chosen pipeline as it would start, where that is known; None where something is followed."""
-        return self._pipelines.plans.stream(self._planned) if self._pipelines.stream is None else None
+        """(the chosen pipeline as it would start, what is wrong with it); (None, None) where something is followed."""
+        try:
+            return (self._pipelines.plan(self._planned) if self._pipelines.stream is None else None), None
+        except SagittalError as error:
+            return None, error
 
-    def _show_changes(self, pipeline):
-        self.changes_row.setVisible(bool(pipeline))
-        if pipeline != self._planned:
-            self._planned, self._refused = pipeline, None
-            self._put_changes()
-
-    def _put_changes(self):
-        self.changes.setText(self._pipelines.plans.text(self._planned))
-        self.changes.setStyleSheet(RED if self._refused else "")
-
-    def _changes_written(self):
-        if self._planned:
-            try:
-                self._pipelines.plans.read(self._planned, self.changes.text)
-                self._refused = None
-            except SagittalError as error:
-                self._refused = error
-            self.changes.setStyleSheet(RED if self._refused else "")
-            self.update()
+    def _show_changes(self):
+        wishes = self._pipelines.plans.wishes(self._planned)
+        changes = ["%s.%s = %s" % (operator, name, _shown(value))
+                   for operator, values in wishes.items() for name, value in values.items()]
+        self.reset_row.setVisible(bool(changes))
+        say(self.changes, "Starts with %s." % ", ".join(changes) if changes else "")
 
     def _change(self, values):
         """A person has changed settings in the form: of what runs, or of what is to be started."""
@@ -141,9 +141,7 @@ class PipelineBox:
             self._pipelines.set_parameters(values)
         elif self._planned:
             self._pipelines.plans.change(self._planned, values)
-            self._refused = None
-            self._put_changes()
-            self._selected()
+            self.update()
 
     # ---- what there is to choose
 
@@ -170,8 +168,17 @@ class PipelineBox:
     def _server_changed(self):
         if self.server.text != self._settings.get("server"):
             self._settings.set("server", self.server.text.strip())
-            self._planned = ""
             self._pipelines.use_other_server()
+
+
+def _shown(value):
+    return "%.10g" % value if isinstance(value, float) else json.dumps(value, ensure_ascii=False)
+
+
+def _about(pipeline):
+    """What a pipeline does, or why it cannot be started, and what runs instead of what was not fetched."""
+    said = [pipeline.get("problem") or pipeline.get("description") or "", *(pipeline.get("stand_ins") or [])]
+    return "\n".join(str(one) for one in said if one)
 
 
 def _state_text(stream, pipelines):
@@ -194,10 +201,3 @@ def _texts(one):
     rate = "–" if not one.is_on else "%.0f/s" % one.rate if one.rate >= 10 else "%.1f/s" % one.rate
     times = [time_text(ms) if one.runs else "–" for ms in (one.p50_ms, one.p99_ms)]
     return [name, rate, *times, str(one.dropped) if one.dropped else "0"]
-
-
-def _tip(one):
-    if one.is_planned:
-        return "%s (%s)" % (one.name, one.type)
-    tip = "%s (%s): %s, ran %d times" % (one.name, one.type, one.state, one.runs)
-    return tip + ("\n%d errors, the last: %s" % (one.errors, one.last_error) if one.errors else "")

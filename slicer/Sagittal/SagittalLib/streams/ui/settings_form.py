@@ -2,7 +2,7 @@
 import qt
 
 from ...client.errors import SagittalError
-from ...widgets.common import RED
+from ...widgets.common import RED, field_name
 from ..plans import PLANNED
 
 LARGEST = 2147483647
@@ -12,7 +12,8 @@ class SettingsForm:
     """What is changed here goes on at once; what the server refuses goes back to what it was."""
 
     def __init__(self, layout, fields_of, change, enable):
-        """fields_of(operator): its Fields. change({operator: {name: value}}), enable(operator, on): a person did so."""
+        """fields_of(operator): its Fields, or SagittalError. change({operator: {name: value}}), enable(operator, on): a
+        person did so."""
         self._fields_of = fields_of
         self._change = change
         self._enable = enable
@@ -30,8 +31,11 @@ class SettingsForm:
         if operator is None:
             self._clear()
             return
-        on, fields = operator["state"] != "off", self._fields_of(operator)
-        shown = (operator["name"], operator["state"] == PLANNED, [field.name for field in fields])
+        try:
+            on, fields = operator["state"] != "off", self._fields_of(operator)
+        except SagittalError:  # of a server that says other than this understands
+            on, fields = True, []
+        shown = (operator["name"], operator["state"] == PLANNED, [(field.name, field.is_open) for field in fields])
         values = (shown, on, str(operator["parameters"]))
         if values == self._values or self._is_edited():
             return
@@ -68,10 +72,13 @@ class SettingsForm:
         for field in fields:
             make, _ = _forms()[field.kind]
             widget = make(field, lambda value, field=field: self._send(field, value))
-            widget.setToolTip("%s: %s" % (field.name, field.description) if field.description else field.name)
+            widget.setToolTip(field.tip())
+            widget.setEnabled(field.is_open)
+            name = field_name(field.name + ":")
+            name.setToolTip(field.tip())
             self._fields[field.name], self._widgets[field.name] = field, widget
-            self._form.addRow(field.name + ":", widget)
-        self.box.setVisible(True)
+            self._form.addRow(name, widget)
+        self.box.setVisible(bool(fields) or operator["state"] != PLANNED)
 
     def _send(self, field, value):
         widget = self._widgets[field.name]
@@ -119,8 +126,9 @@ def _make_int(field, changed):
     if field.most is not None and field.most > LARGEST:
         return _make_text(field, lambda text: changed(text))
     widget = qt.QSpinBox()
-    widget.setRange(int(field.least if field.least is not None else -LARGEST),
+    widget.setRange(int(max(-LARGEST, field.least if field.least is not None else -LARGEST)),
                     int(field.most if field.most is not None else LARGEST))
+    _set_unit(widget, field)
     widget.connect("editingFinished()", lambda: changed(int(widget.value)))
     return widget
 
@@ -129,9 +137,16 @@ def _make_float(field, changed):
     widget = qt.QDoubleSpinBox()
     widget.setDecimals(3 if field.most is not None and field.most <= 100 else 1)
     widget.setRange(field.least if field.least is not None else -1e12, field.most if field.most is not None else 1e12)
+    _set_unit(widget, field)
     widget.setSingleStep(0.05 if field.most is not None and field.most <= 1 else 1.0)
     widget.connect("editingFinished()", lambda: changed(float(widget.value)))
     return widget
+
+
+def _set_unit(widget, field):
+    """Behind the number, where the name does not end with it."""
+    if field.unit and not field.name.endswith("_" + field.unit.lower()):
+        widget.setSuffix(" " + field.unit)
 
 
 def _put_number(widget, field):
