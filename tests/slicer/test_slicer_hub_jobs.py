@@ -93,7 +93,7 @@ RECORD_OF_A_RUN = {"model": "lungmask", "version": "2.0", "image_digest": "sha25
 
 def test_how_a_result_was_made_in_lines():
     assert record_lines(RECORD_OF_A_RUN) == [
-        "model: lungmask", "version: 2.0", "digest of the image: sha256:ab", "SHA-256 of the workflow: cd",
+        "model: lungmask", "version: 2.0", "SHA-256 of the workflow: cd", "digest of the image: sha256:ab",
         "input 1 · role: ct", "input 1 · sha256: ef", "finished: 2026-11-22T10:00:00Z"]
     assert summary(RECORD_OF_A_RUN) == "lungmask, version 2.0, sha256:ab, 2026-11-22T10:00:00Z"
     assert record_lines({}) == [] and summary({"gpus": 1}) == ""

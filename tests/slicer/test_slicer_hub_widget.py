@@ -136,7 +136,7 @@ def test_a_model_is_run_on_the_volume_and_its_segments_come(person, scene):
     panel.jobs.record_button.setChecked(True)
     person.until(lambda: "model: organs" in panel.jobs.record.plainText)
     assert "sha256: " in panel.jobs.record.plainText and "Sagittal: " in panel.jobs.record.plainText
-    person.picture("record", 760)
+    person.picture("record", 880)
     panel.jobs.record_button.setChecked(False)
     panel.jobs.log_button.setChecked(True)
     person.until(lambda: "voxels" in panel.jobs.log.plainText)

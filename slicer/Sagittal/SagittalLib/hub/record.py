@@ -4,6 +4,8 @@ import json
 
 RECORD = "Sagittal.Record"
 MOST_LINES, LONGEST_TEXT, MOST_CHARACTERS, DEEPEST = 80, 200, 1 << 15, 6
+_FIRST = ("model", "version", "source", "configuration", "dataset", "folds", "workflow", "workflow_sha256", "image",
+          "image_digest", "engine", "engine_version", "inputs", "started", "finished", "ended")
 _NAMES = {"workflow_sha256": "SHA-256 of the workflow", "image_digest": "digest of the image", "inputs": "input",
           "sagittal": "Sagittal", "hardening": "file system of the model", "engine_version": "version of the engine"}
 
@@ -29,9 +31,11 @@ def keep(node, record):
         node.SetDescription(summary(record))
 
 
-def _pairs(value, name=""):
-    """(name, text) of what a record holds."""
-    found = list(_walk(value, name))
+def _pairs(record):
+    """(name, text) of what a record holds, what people ask for first."""
+    rank = {key: place for place, key in enumerate(_FIRST)}
+    ordered = {key: record[key] for key in sorted(record, key=lambda key: rank.get(key, len(rank)))}
+    found = list(_walk(ordered, ""))
     more = len(found) - MOST_LINES
     return found[:MOST_LINES] + ([("and", "%d more lines" % more)] if more > 0 else [])
 

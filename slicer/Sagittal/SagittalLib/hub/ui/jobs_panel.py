@@ -60,12 +60,12 @@ class JobsPanel:
         self.save_button = button("Save files …", "What the model has written, as it is", self.save)
         self.end_button = button("Cancel", "", self.end)
         self.log_button, self.log = self._page("Log", "What the model said while it ran")
-        self.record_button, self.record = self._page("Made how", "Model, versions, digests and times of these results; "
-                                                     "they are kept with the segmentation too")
-        buttons = row(self.open_button, self.save_button, self.end_button, self.record_button, self.log_button,
-                      stretch=5)
+        self.record_button, self.record = self._page("Provenance", "How these results were made: model, versions, "
+                                                     "digests, times. It is kept with the segmentation too")
+        buttons = row(self.open_button, self.save_button, self.end_button, stretch=3)
+        pages = row(self.record_button, self.log_button, stretch=2)
         for widget in (self.title, self.facts, self.progress, self.error, self.notes, self.segments, self.values,
-                       buttons):
+                       buttons, pages):
             layout.addWidget(widget)
         layout.addWidget(self.record, 1)
         layout.addWidget(self.log, 1)
