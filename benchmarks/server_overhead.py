@@ -159,7 +159,7 @@ def sagittal(program: str, checkpoint: Path, threads: int) -> tuple[Process, str
     server = Process([program, "serve", "--port", "0", "--model", str(checkpoint), "--threads", str(threads),
                       "--data-dir", data], "ready at")
     url = re.search(r"http://\S+", server.text).group()
-    metric = re.compile(r"^sagittal_network_processor_seconds_total (\S+)$", re.MULTILINE)
+    metric = re.compile(r"^sagittal_network_processor_seconds_total\{.*\} (\S+)$", re.MULTILINE)
     server.network_seconds = lambda: float(metric.search(requests.get(f"{url}/metrics").text).group(1))
     return server, url
 

@@ -1,16 +1,29 @@
 #include "model_options.h"
 
+#include <algorithm>
+#include <filesystem>
 #include <map>
 
+#include <fmt/format.h>
+
+#include "base/error.h"
 #include "data_folder.h"
 
 namespace sagittal {
 
-void add_model_options(CLI::App& command, ModelOptions& options) {
+void add_model_options(CLI::App& command, ModelOptions& options, ModelCount count) {
   using nn::cpu::Precision;
   const std::map<std::string, Precision> precisions{
       {"auto", Precision::automatic}, {"fp32", Precision::fp32}, {"bf16", Precision::bf16}};
-  command.add_option("--model", options.model, "Model by name or folder")->capture_default_str();
+  command
+      .add_option("--model", options.models,
+                  count == ModelCount::one
+                      ? "Model by name or folder"
+                      : "Model by name or folder; where it is given several times, the first is the default")
+      ->type_name("NAME|DIR")
+      ->expected(1)
+      ->multi_option_policy(count == ModelCount::one ? CLI::MultiOptionPolicy::Throw : CLI::MultiOptionPolicy::TakeAll)
+      ->default_str(std::string(kDefaultModel));
   command.add_option("--data-dir", options.data_directory, "Where models and state are kept")->capture_default_str();
   command.add_option("--precision", options.precision, "Arithmetic of the network: auto, fp32 or bf16")
       ->type_name("NAME")
@@ -21,13 +34,23 @@ void add_model_options(CLI::App& command, ModelOptions& options) {
       ->check(CLI::Range(1, 1024));
 }
 
-std::shared_ptr<const interact::Model> load_model(const ModelOptions& options) {
+std::vector<std::shared_ptr<const interact::Model>> load_models(const ModelOptions& options) {
   interact::LoadOptions load;
   load.threads = options.threads;
   load.precision = options.precision;
   const bool no_folder = options.data_directory == kNoFolder;
-  return interact::load_model(
-      find_model(options.model, no_folder ? default_data_directory().string() : options.data_directory), load);
+  const auto data = no_folder ? default_data_directory() : std::filesystem::path(options.data_directory);
+  std::vector<std::filesystem::path> folders;
+  for (const std::string& model : options.models) {
+    auto folder = find_model(model, data);
+    if (std::find(folders.begin(), folders.end(), folder) != folders.end()) {
+      throw Error(ErrorCode::wrong_usage, fmt::format("--model {}: {} is named twice", model, folder.string()));
+    }
+    folders.push_back(std::move(folder));
+  }
+  std::vector<std::shared_ptr<const interact::Model>> models;
+  for (const auto& folder : folders) models.push_back(interact::load_model(folder, load));
+  return models;
 }
 
 }  // namespace sagittal

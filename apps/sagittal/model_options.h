@@ -1,6 +1,7 @@
 #pragma once
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
@@ -10,18 +11,20 @@
 
 namespace sagittal {
 
-/// The options that every command with a promptable model shares.
+/// The options that every command with promptable models shares.
 struct ModelOptions {
-  std::string model{kDefaultModel};
+  std::vector<std::string> models{std::string(kDefaultModel)};  ///< one; `serve` takes several
   std::string data_directory = default_data_directory().string();
   nn::cpu::Precision precision = nn::cpu::Precision::automatic;
   int threads = available_cores();
 };
 
-/// Adds --model, --data-dir, --precision and --threads; `options` must outlive the parsing.
-void add_model_options(CLI::App& command, ModelOptions& options);
+/// Adds --model for one or several, --data-dir, --precision and --threads; `options` must outlive the parsing.
+enum class ModelCount { one, several };
+void add_model_options(CLI::App& command, ModelOptions& options, ModelCount count = ModelCount::one);
 
-/// Finds and loads the model. Throws what `find_model` and `interact::load_model` throw.
-std::shared_ptr<const interact::Model> load_model(const ModelOptions& options);
+/// Finds and loads the models, which share the memory that they compute in. Throws what `find_model` and
+/// `interact::load_model` throw, and Error(wrong_usage) where a model is named twice.
+std::vector<std::shared_ptr<const interact::Model>> load_models(const ModelOptions& options);
 
 }  // namespace sagittal

@@ -42,6 +42,7 @@ struct Options {
   std::string name;
   bool world = false;
   bool json = false;
+  bool auto_zoom = true;
   std::map<std::string, std::vector<std::string>> typed;  ///< per prompt option
   std::vector<PromptArgument> prompts;                    ///< all of them, in the order typed
 };
@@ -160,7 +161,8 @@ void write_segment(const Options& options, const Volume& mask, const std::option
   segment.name = "Segment 1";
   if (!options.name.empty()) name_segment_aloud(segment, options.name);
   segment.algorithm_type = io::AlgorithmType::semiautomatic;
-  segment.algorithm_name = fmt::format("Sagittal {}", std::filesystem::path(options.model.model).filename().string());
+  const std::filesystem::path model = options.model.models.front();
+  segment.algorithm_name = fmt::format("Sagittal {}", model.filename().string());
   segment.mask = io::crop_mask(mask.as<std::uint8_t>(), mask.geometry().size);
   io::Segmentation segmentation;
   segmentation.geometry = mask.geometry();
@@ -181,7 +183,8 @@ void run(const Options& options) {
   if (!options.reference.empty()) reference = read_mask_on(options.reference, geometry);
 
   ThreadPool pool(options.model.threads);
-  interact::Session session(load_model(options.model), pool);
+  interact::Session session(load_models(options.model).front(), pool);
+  session.set_auto_zoom(options.auto_zoom);
   session.set_image(reversed(geometry.size), store(image));
 
   Report report;
@@ -240,6 +243,8 @@ void add_segment(CLI::App& app) {
   command->add_option("--reference", options->reference, "Print the Dice against this mask");
   command->add_option("--picture", options->picture, "Write a PNG of three planes with the mask and the prompts");
   add_model_options(*command, options->model);
+  command->add_flag("!--no-auto-zoom", options->auto_zoom,
+                    "Look around each prompt only, not from further away where an object is larger");
   command->add_flag("--json", options->json, "One JSON object");
   command->callback([command, prompts, options] {
     options->prompts = in_typed_order(*command, prompts);

@@ -18,6 +18,7 @@
 
 #include "base/error.h"
 #include "base/machine.h"
+#include "base/text.h"
 #include "commands.h"
 #include "data_folder.h"
 #include "hub/hub.h"
@@ -130,9 +131,23 @@ void reload(server::Server& server, server::AuditLog* audit) {
   }
 }
 
-/// Half of this machine's memory for images, a quarter for requests in flight; the network needs the rest.
-void divide_memory(server::SessionLimits& sessions, server::ServerOptions& server, server::UploadLimits& limits) {
-  const std::uint64_t memory = inspect_machine().memory_limit_bytes;
+std::uint64_t weight_bytes(const server::Models& models) {
+  std::uint64_t sum = 0;
+  for (const auto& model : models) sum += model->weight_bytes;
+  return sum;
+}
+
+/// Of this machine's memory beside all models' weights half for images, a quarter for requests in flight; the network
+/// needs the rest.
+void divide_memory(const server::Models& models, server::SessionLimits& sessions, server::ServerOptions& server,
+                   server::UploadLimits& limits) {
+  const std::uint64_t all = inspect_machine().memory_limit_bytes, weights = weight_bytes(models);
+  if (weights > all / 2) {
+    throw Error(ErrorCode::too_large,
+                fmt::format("the weights of {} take {}, more than half of this machine's memory of {}", models.names(),
+                            size_text(weights), size_text(all)));
+  }
+  const std::uint64_t memory = all - weights;
   sessions.max_memory_bytes = memory / 2;
   server.listener.max_body_bytes_in_memory = memory / 4;
   limits.max_image_bytes = memory / 4;
@@ -148,17 +163,23 @@ server::ShelfLimits limit_shelf(const server::SessionLimits& sessions, const ser
           .keep_for = sessions.keep_for};
 }
 
-void describe_program_metrics(server::Metrics& metrics, const server::Sessions& sessions, Clock::time_point start) {
-  const auto use = [&model = sessions.model()] {
-    nn::NetworkUse sum = model.network->use();
-    if (!model.guide) return sum;
-    const nn::NetworkUse guide = model.guide.network->use();
-    return nn::NetworkUse{sum.seconds + guide.seconds, sum.processor_seconds + guide.processor_seconds};
-  };
+void describe_model_metrics(server::Metrics& metrics, const server::Models& models) {
   metrics.describe("sagittal_network_seconds_total", "Time in the network, a part of that for prompts.");
-  metrics.counter("sagittal_network_seconds_total", {}, [use] { return use().seconds; });
   metrics.describe("sagittal_network_processor_seconds_total", "Processor time of the network, all threads.");
-  metrics.counter("sagittal_network_processor_seconds_total", {}, [use] { return use().processor_seconds; });
+  for (const auto& model : models) {
+    const auto use = [model] {
+      nn::NetworkUse sum = model->network->use();
+      if (!model->guide) return sum;
+      const nn::NetworkUse guide = model->guide.network->use();
+      return nn::NetworkUse{sum.seconds + guide.seconds, sum.processor_seconds + guide.processor_seconds};
+    };
+    const server::Labels labels{{"model", model->name}};
+    metrics.counter("sagittal_network_seconds_total", labels, [use] { return use().seconds; });
+    metrics.counter("sagittal_network_processor_seconds_total", labels, [use] { return use().processor_seconds; });
+  }
+}
+
+void describe_program_metrics(server::Metrics& metrics, const server::Sessions& sessions, Clock::time_point start) {
   metrics.describe("sagittal_sessions", "Clients with a session.");
   metrics.gauge("sagittal_sessions", {}, [&sessions] { return static_cast<double>(sessions.count()); });
   metrics.describe("sagittal_sessions_memory_bytes", "Memory set aside for the images of all sessions.");
@@ -171,6 +192,14 @@ void describe_program_metrics(server::Metrics& metrics, const server::Sessions& 
                 [start] { return std::chrono::duration<double>(Clock::now() - start).count(); });
   metrics.describe("sagittal_build_info", "1, with the version as a label.");
   metrics.gauge("sagittal_build_info", {{"version", SAGITTAL_VERSION}}, [] { return 1.0; });
+}
+
+std::vector<server::ServerStatus::Model> status_of(const server::Models& models) {
+  std::vector<server::ServerStatus::Model> list;
+  for (const auto& model : models) {
+    list.push_back({model->name, model->licence.starts_with("!!") ? "not stated" : model->licence});
+  }
+  return list;
 }
 
 /// The C library keeps large blocks that were freed, ever more of them with each upload: they go back to the system.
@@ -190,13 +219,13 @@ void serve(const ServeOptions& options, const WhenReady& ready) {
   server::Gate gate({options.allowed_origins, options.allowed_hosts, {}}, keys.get(), log_to_stderr);
   const auto audit =
       options.audit_log.empty() ? nullptr : std::make_unique<server::AuditLog>(options.audit_log, log_to_stderr);
-  const auto model = load_model(options.model);
+  const server::Models models(load_models(options.model));
   server::SessionLimits session_limits{.max_sessions = options.max_sessions};
   const std::size_t per_user = options.max_sessions_per_user ? options.max_sessions_per_user : options.max_sessions;
   session_limits.max_sessions_per_owner = per_user;
   server::ServerOptions server_options;
   server::UploadLimits upload_limits;
-  divide_memory(session_limits, server_options, upload_limits);
+  divide_memory(models, session_limits, server_options, upload_limits);
   server_options.listener.host = options.host;
   server_options.listener.port = static_cast<std::uint16_t>(options.port);
   server_options.listener.max_connections = allow_connections(server_options.listener.max_connections);
@@ -210,7 +239,7 @@ void serve(const ServeOptions& options, const WhenReady& ready) {
   if (options.memory_limit > 0) session_limits.max_memory_bytes = options.memory_limit;
   session_limits.max_data_bytes = options.data_limit;
   const DataFolder data(options.model.data_directory, pool, log_to_stderr);
-  server::Sessions sessions(model, pool, session_limits, Clock::now, data.journal());
+  server::Sessions sessions(models, pool, session_limits, Clock::now, data.journal());
   const auto make_room = [&sessions](std::uint64_t bytes) { sessions.make_disk_room(bytes); };
   data.limit(make_room);
   server::SavedLabels labels(data.journal() ? std::filesystem::path(options.model.data_directory) / "labels"
@@ -246,6 +275,7 @@ void serve(const ServeOptions& options, const WhenReady& ready) {
   hub::Hub hub(data.journal() ? catalogue_file(data_directory) : "", model_directories(data_directory));
   server::Metrics metrics;
   describe_program_metrics(metrics, sessions, start);
+  describe_model_metrics(metrics, models);
   server::Events events;
   metrics.describe("sagittal_event_listeners", "WebSockets that hear what happens in a session.");
   metrics.gauge("sagittal_event_listeners", {}, [&events] { return static_cast<double>(events.count()); });
@@ -258,9 +288,8 @@ void serve(const ServeOptions& options, const WhenReady& ready) {
   metrics.describe("sagittal_streams", "Pipelines that run.");
   metrics.gauge("sagittal_streams", {}, [&streams] { return static_cast<double>(streams.running()); });
   const auto status = [&] {
-    return server::ServerStatus{.model = model->name,
-                                .licence = model->licence.starts_with("!!") ? "not stated" : model->licence,
-                                .precision = model->network->description(),
+    return server::ServerStatus{.models = status_of(models),
+                                .precision = models.first()->network->description(),
                                 .sessions = sessions.count(),
                                 .max_sessions = options.max_sessions,
                                 .predictions = static_cast<std::uint64_t>(metrics.total("sagittal_predictions_total")),
@@ -295,7 +324,11 @@ void serve(const ServeOptions& options, const WhenReady& ready) {
   fmt::print("Sagittal is ready at {}\n", address);
   std::fflush(stdout);
   if (ready) ready(address, streams.pipelines());
-  const server::Warmer warmer(model, [&server] { return server.predicting(); });
+  if (models.size() > 1) {
+    log_to_stderr(LogLevel::info,
+                  fmt::format("models: {}; {} where a client names none", models.names(), models.first()->name));
+  }
+  const server::Warmer warmer(models.first(), [&server] { return server.predicting(); });
   if (keys) {
     log_to_stderr(LogLevel::info, fmt::format("people with a key: {}", keys->count()));
   } else if (options.open_to_all) {

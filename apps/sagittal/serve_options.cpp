@@ -8,7 +8,7 @@ void add_serve_options(CLI::App& command, ServeOptions& options) {
   command.add_option("--port", options.port, "Port to listen on; 0 for any free one")
       ->capture_default_str()
       ->check(CLI::Range(0, 65535));
-  add_model_options(command, options.model);
+  add_model_options(command, options.model, ModelCount::several);
   command.add_option("--max-sessions", options.max_sessions, "Clients kept apart at once; the idle make room")
       ->capture_default_str()
       ->check(CLI::Range(1, 10000));

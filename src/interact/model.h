@@ -1,4 +1,5 @@
 #pragma once
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -7,6 +8,7 @@
 #include "interact/capabilities.h"
 #include "interact/guide_model.h"
 #include "nn/cpu/network.h"
+#include "nn/cpu/shared_arena.h"
 #include "nn/network.h"
 #include "volume/geometry.h"
 
@@ -18,6 +20,7 @@ struct Model {
   std::string name;                            ///< the checkpoint folder's name
   std::string licence;                         ///< first line of its LICENSE file, else "!!MISSING!!"
   Index3 patch_size{};                         ///< array axes 0, 1, 2
+  std::uint64_t weight_bytes = 0;              ///< of all its networks, as float32
   Capabilities capabilities;                   ///< prompt types, channels, decay, point radius
   std::shared_ptr<const nn::Network> network;  ///< image channels + interaction channels -> 2 logits
   GuideModel guide;                            ///< answers in place of `network` where there is one
@@ -26,11 +29,18 @@ struct Model {
   static constexpr std::size_t kIdleScratch = std::size_t{64} << 20;
 };
 
+/// Memory that models which predict one after the other can share.
+struct Workspace {
+  std::shared_ptr<BufferPool> arenas = nn::cpu::make_arenas();  ///< of networks
+  std::shared_ptr<BufferPool> scratch = std::make_shared<BufferPool>(Model::kIdleScratch);
+};
+
 struct LoadOptions {
   int threads = 0;  ///< of the network; 0: available_cores()
   nn::cpu::Precision precision = nn::cpu::Precision::automatic;
   std::string fold;  ///< "0", "all"; empty: the only one there is
   std::string checkpoint = "checkpoint_final.pth";
+  Workspace workspace = {};
 };
 
 /// Opens a checkpoint folder of nnInteractive. Throws Error(not_found) for missing files, Error(bad_input) for broken

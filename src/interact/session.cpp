@@ -38,6 +38,7 @@ void strengthen(Layers& layers, const Capabilities& can) {
 
 Session::Session(std::shared_ptr<const Model> model, ThreadPool& pool, SessionOptions options)
     : state_(std::make_unique<State>(std::move(model), pool, std::move(options))) {}
+Session::Session(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Session::Session(Session&&) noexcept = default;
 Session& Session::operator=(Session&&) noexcept = default;
 Session::~Session() = default;
@@ -45,6 +46,10 @@ Session::~Session() = default;
 const Model& Session::model() const { return state_->model(); }
 void Session::set_image(const Index3& shape, StoredVoxels voxels) { state_->set_image(shape, std::move(voxels)); }
 bool Session::has_image() const { return state_->has_image(); }
+
+Session Session::with_model(std::shared_ptr<const Model> model) const {
+  return Session(state_->with_model(std::move(model)));
+}
 
 const Index3& Session::shape() const {
   state_->require_image();

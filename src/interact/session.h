@@ -81,6 +81,9 @@ class Session {
   bool has_image() const;
   const Index3& shape() const;
 
+  /// A session of the same image and settings with another model, and one empty segment.
+  Session with_model(std::shared_ptr<const Model> model) const;
+
   /// Segments are numbered from 0; prompts go to the active one. Adding one makes it active.
   int add_segment();
   void select_segment(int segment);
@@ -145,6 +148,7 @@ class Session {
                       const PromptOptions& options);
 
   class State;
+  explicit Session(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
 

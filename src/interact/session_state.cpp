@@ -30,9 +30,19 @@ void Session::State::require_image() const {
 }
 
 void Session::State::set_image(const Index3& shape, StoredVoxels voxels) {
-  NormalisedImage image(shape, std::move(voxels), pool());
+  begin(NormalisedImage(shape, std::move(voxels), pool()));
+}
+
+std::unique_ptr<Session::State> Session::State::with_model(std::shared_ptr<const Model> model) const {
+  auto other = std::make_unique<State>(std::move(model), *pool_, options_);
+  other->auto_zoom = auto_zoom;
+  if (has_image()) other->begin(image_);
+  return other;
+}
+
+void Session::State::begin(NormalisedImage image) {
   std::vector<Segment> segments;
-  segments.emplace_back(Layers(shape, model_->capabilities.num_interaction_channels));
+  segments.emplace_back(Layers(image.shape(), model_->capabilities.num_interaction_channels));
   image_ = std::move(image);
   segments_ = std::move(segments);
   active_ = 0;

@@ -33,6 +33,7 @@ class Session::State {
 
   void require_image() const;
   void set_image(const Index3& shape, StoredVoxels voxels);
+  std::unique_ptr<State> with_model(std::shared_ptr<const Model> model) const;
 
   Segment& active() { return segments_[static_cast<std::size_t>(active_)]; }
   const Segment& active() const { return segments_[static_cast<std::size_t>(active_)]; }
@@ -61,6 +62,7 @@ class Session::State {
   std::uint64_t memory_bytes() const;
 
  private:
+  void begin(NormalisedImage image);
   Prediction predict(Layers& layers, const Focus& focus, bool refine_all, const PromptOptions& options);
   Outcome step_through(RecordEvent kind, const Step* (History::*go)());
   void show(int n);

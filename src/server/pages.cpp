@@ -49,8 +49,11 @@ std::string row(std::string_view name, std::string_view value) {
 }
 
 std::string facts(const ServerStatus& status) {
-  std::string rows = row("Model", status.model.empty() ? "none is loaded" : status.model);
-  if (!status.licence.empty()) rows += row("Licence", status.licence);
+  std::string rows = status.models.empty() ? row("Model", "none is loaded") : "";
+  for (const ServerStatus::Model& model : status.models) {
+    rows += row("Model", model.name);
+    if (!model.licence.empty()) rows += row("Licence", model.licence);
+  }
   if (!status.precision.empty()) rows += row("Runs on", status.precision);
   rows += row("Sessions", fmt::format("{} of at most {}", status.sessions, status.max_sessions));
   rows += row("Predictions", std::to_string(status.predictions));
@@ -75,7 +78,7 @@ std::string address_of(const http::Request& request) {
 }  // namespace
 
 std::string status_page(const ServerStatus& status, const std::string& address) {
-  const bool ready = !status.model.empty();
+  const bool ready = !status.models.empty();
   return fmt::format(
       R"html(<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">

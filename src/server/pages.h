@@ -11,9 +11,12 @@ namespace sagittal::server {
 
 /// What the status page tells.
 struct ServerStatus {
-  std::string model;      ///< name; empty: none is loaded
-  std::string licence;    ///< of the model
-  std::string precision;  ///< what runs underneath: "oneDNN 2.6.3, bf16, AMX, 2 threads"
+  struct Model {
+    std::string name;
+    std::string licence;
+  };
+  std::vector<Model> models;  ///< the default first; empty: none is loaded
+  std::string precision;      ///< what runs underneath: "oneDNN 2.6.3, bf16, AMX, 2 threads"
   std::size_t sessions = 0;
   std::size_t max_sessions = 0;
   std::uint64_t predictions = 0;

@@ -55,6 +55,18 @@ def test_a_point_gives_a_mask_with_the_images_geometry(sagittal, ball, tmp_path)
     assert [float(v) for v in fields["Offset"].split()] == [10, -20, 30]
 
 
+def test_a_large_object_is_looked_at_from_afar_unless_told_otherwise(sagittal, tmp_path):
+    k, j, i = np.ogrid[:72, :72, :72]
+    ball = 400 * ((i - 36) ** 2 + (j - 36) ** 2 + (k - 36) ** 2 <= 900) + np.random.default_rng(1).normal(0, 20, (72, 72, 72))
+    image = write_mha(tmp_path / "large.mha", ball.astype(np.int16))
+    steps = []
+    for more in ([], ["--no-auto-zoom"]):
+        result = sagittal("segment", image, "-o", tmp_path / "mask.mha", "--point", "36,36,36", "--json", *more)
+        assert result.returncode == 0, result.stderr
+        steps += json.loads(result.stdout)["prompts"]
+    assert [step["zoom"] > 1 for step in steps] == [True, False] and steps[0]["passes"] > steps[1]["passes"] == 1
+
+
 def test_world_coordinates_are_ras(sagittal, ball, tmp_path):
     """Index 20,24,28 lies at LPS (10 + 10, -20 + 12, 30 + 56)."""
     by_index, by_world = tmp_path / "a.mha", tmp_path / "b.mha"

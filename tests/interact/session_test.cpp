@@ -147,6 +147,22 @@ TEST(Session, ResetEmptiesTheSegmentAndCanBeUndone) {
   EXPECT_EQ(stub.mask(), before);
 }
 
+TEST(Session, AnotherModelStartsOverOnTheSameImage) {
+  StubSession stub(kPatch, bright);
+  stub.set_image({32, 32, 32}, kObject);
+  stub.session.add_point({12, 12, 12}, {});
+  stub.session.set_auto_zoom(false);
+  const auto network = std::make_shared<StubNetwork>(8, bright);
+  Session other = stub.session.with_model(StubSession::make_model(kPatch, network, {}, "other"));
+  EXPECT_EQ(other.model().name, "other");
+  EXPECT_FALSE(other.auto_zoom());
+  EXPECT_FALSE(other.can_undo());
+  EXPECT_EQ(other.describe_segment(0).voxels, 0);
+  other.add_point({12, 12, 12}, {});
+  EXPECT_FALSE(network->inputs.empty());
+  EXPECT_EQ(stub.mask_count(), other.describe_segment(0).voxels);
+}
+
 // ---- AutoZoom and refinement
 
 TEST(Session, AnObjectBeyondThePatchIsLookedAtFromFartherAway) {

@@ -71,9 +71,9 @@ struct StubSession {
         session(make_model(patch, network, capabilities), pool, std::move(options)) {}
 
   static std::shared_ptr<const Model> make_model(const Index3& patch, std::shared_ptr<StubNetwork> network,
-                                                 const Capabilities& capabilities) {
+                                                 const Capabilities& capabilities, const std::string& name = "stub") {
     auto model = std::make_shared<Model>();
-    model->name = "stub";
+    model->name = name;
     model->patch_size = patch;
     model->capabilities = capabilities;
     model->network = std::move(network);

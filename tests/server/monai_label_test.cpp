@@ -103,8 +103,12 @@ class MonaiLabelTest : public testing::Test {
 
   ThreadPool pool_{2};
   std::shared_ptr<interact::StubNetwork> network_ = std::make_shared<interact::StubNetwork>(8, prompted);
-  Sessions sessions_{
-      interact::StubSession::make_model({16, 16, 16}, network_, {}), pool_, {4, 1 << 20, std::chrono::seconds(0)}};
+  std::shared_ptr<interact::StubNetwork> other_network_ =
+      std::make_shared<interact::StubNetwork>(8, [](const auto& seen, const auto& p) { return !prompted(seen, p); });
+  Sessions sessions_{Models({interact::StubSession::make_model({16, 16, 16}, network_, {}),
+                             interact::StubSession::make_model({16, 16, 16}, other_network_, {}, "My other")}),
+                     pool_,
+                     {4, 1 << 20, std::chrono::seconds(0)}};
   Leases leases_{sessions_, {.max_leases = 3, .liveness = std::chrono::seconds(600)}};
   Metrics metrics_;
   Studies studies_{{}};
@@ -125,6 +129,24 @@ TEST_F(MonaiLabelTest, InfoDescribesEveryModelAsTheModuleReadsIt) {
     EXPECT_TRUE(model.at("labels").is_array());
   }
   EXPECT_EQ(info.at("datastore").at("total"), 0);
+}
+
+TEST_F(MonaiLabelTest, FurtherModelsAreListedAndAnswer) {
+  const Json models = json_of(send("GET", "/info/")).at("models");
+  EXPECT_EQ(models.size(), 4u);
+  EXPECT_EQ(models.at("nnInteractive@My other").at("type"), "deepgrow");
+  EXPECT_EQ(models.at("nnInteractive-scribbles@My other").at("type"), "scribbles");
+  const std::string id = start();
+  const Json all = clicks({{6, 6, 6}, {10, 8, 8}});
+  const Mask own = mask_of(infer(id, all));
+  for (const char* name : {"nnInteractive%40My%20other", "nnInteractive@My+other"}) {
+    const Mask other = mask_of(infer(id, all, "", name));
+    EXPECT_EQ(own[at(6, 6, 6)], 1);
+    EXPECT_EQ(other[at(6, 6, 6)], 0) << name;
+  }
+  EXPECT_EQ(mask_of(infer(id, all)), own);
+  expect_refused(infer(id, all, "", "nnInteractive@none"),
+                 "only nnInteractive, nnInteractive-scribbles, nnInteractive@My");
 }
 
 TEST_F(MonaiLabelTest, NobodyMustLogInAndNothingTrains) {

@@ -11,8 +11,7 @@ using testing::HasSubstr;
 using testing::Not;
 
 ServerStatus busy_server() {
-  return {.model = "tiny <b>",
-          .licence = "Apache-2.0",
+  return {.models = {{"tiny <b>", "Apache-2.0"}},
           .precision = "fp32",
           .sessions = 2,
           .max_sessions = 8,

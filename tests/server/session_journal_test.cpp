@@ -19,15 +19,21 @@ constexpr Index3 kShape{20, 20, 20};
 class SessionJournalTest : public testing::Test {
  protected:
   struct Running {
-    Running(const std::filesystem::path& folder, ThreadPool& pool, const SessionLimits& limits, Sessions::Clock clock,
-            const LogSink& log)
+    Running(const std::filesystem::path& folder, const std::vector<std::string>& names, ThreadPool& pool,
+            const SessionLimits& limits, Sessions::Clock clock, const LogSink& log)
         : store(folder, log),
           journal(store, pool, log),
-          sessions(interact::StubSession::make_model({8, 8, 8},
-                                                     std::make_shared<interact::StubNetwork>(8, interact::bright), {}),
-                   pool, limits, clock, &journal),
+          sessions(make_models(names), pool, limits, clock, &journal),
           leases(sessions, {.max_leases = 2, .kind = "v2"}, clock) {
       store.volumes().set_make_room([this](std::uint64_t bytes) { sessions.make_disk_room(bytes); });
+    }
+    static Models make_models(const std::vector<std::string>& names) {
+      std::vector<Models::Model> models;
+      for (const std::string& name : names) {
+        const auto network = std::make_shared<interact::StubNetwork>(8, interact::bright);
+        models.push_back(interact::StubSession::make_model({8, 8, 8}, network, {}, name));
+      }
+      return Models(std::move(models));
     }
     durable::Store store;
     SessionJournal journal;
@@ -38,15 +44,19 @@ class SessionJournalTest : public testing::Test {
   void start() {
     running_.reset();
     running_.emplace(
-        scratch_ / "data", pool_, limits_, [this] { return now_; },
+        scratch_ / "data", models_, pool_, limits_, [this] { return now_; },
         [this](LogLevel, std::string_view message) { log_ += message; });
+  }
+  void start(std::vector<std::string> models) {
+    models_ = std::move(models);
+    start();
   }
   Sessions& sessions() { return running_->sessions; }
   Leases& leases() { return running_->leases; }
 
   void upload(const std::string& key) { upload(key, image_); }
   void upload(const std::string& key, const std::vector<float>& image) {
-    Turn turn = sessions().begin(key);
+    Turn turn = sessions().begin(key, seconds(10), sessions().model());
     sessions().reserve_image(key, image.size() * sizeof(float));
     const StoredVoxels voxels = store(image);
     turn.put_image(ImageEncoding::voxels, ScalarType::f32, kShape, voxels.bytes);
@@ -60,6 +70,9 @@ class SessionJournalTest : public testing::Test {
   }
   std::vector<std::uint8_t> mask(const std::string& key) {
     Turn turn = sessions().begin(key);
+    return mask(turn);
+  }
+  static std::vector<std::uint8_t> mask(Turn& turn) {
     if (!turn->session.has_image()) return {};
     return {turn->session.mask().begin(), turn->session.mask().end()};
   }
@@ -71,6 +84,7 @@ class SessionJournalTest : public testing::Test {
   }
 
   Scratch scratch_;
+  std::vector<std::string> models_{"stub"};
   ThreadPool pool_{1};
   std::chrono::steady_clock::time_point now_{};
   const std::vector<float> image_ = scan();
@@ -272,6 +286,78 @@ TEST_F(SessionJournalTest, WhatElseLiesInTheDataFolderCounts) {
   EXPECT_FALSE(mask("a").empty());
   labels = limits_.max_data_bytes;
   EXPECT_ERROR(sessions().make_disk_room(500), ErrorCode::unavailable);
+}
+
+// ---- models
+
+TEST_F(SessionJournalTest, ASessionIsNotResumedWithAnotherModel) {
+  start({"a", "b"});
+  upload("x");
+  click("x");
+  const auto before = mask("x");
+  start({"b"});
+  EXPECT_ERROR(sessions().begin("x"), ErrorCode::conflict);
+  EXPECT_ERROR(sessions().begin("x"), ErrorCode::conflict);  // it is still there
+  EXPECT_TRUE(log_.empty()) << log_;
+  start({"b", "a"});
+  EXPECT_EQ(mask("x"), before);
+  EXPECT_EQ(sessions().begin("x")->session.model().name, "a");
+  EXPECT_TRUE(sessions().begin("x")->session.can_undo());
+}
+
+TEST_F(SessionJournalTest, ASessionWhoseModelWasNotWrittenGoesOnWithTheDefault) {
+  start({"a"});
+  upload("x");
+  click("x");
+  const auto before = mask("x");
+  auto entry = *running_->store.find("x");
+  Json head = parse_head(entry.head);
+  ASSERT_EQ(head.at("model"), "a");
+  head.erase("model");
+  entry.head = head.dump();
+  running_->store.write(entry, durable::Store::Records::keep, {});
+  start({"b", "a"});
+  EXPECT_EQ(mask("x"), before);
+  EXPECT_EQ(sessions().begin("x")->session.model().name, "b");
+  click("x");
+  start({"a"});
+  EXPECT_ERROR(sessions().begin("x"), ErrorCode::conflict);  // its model is known since the click
+}
+
+TEST_F(SessionJournalTest, ANewImageIsOneOfTheDefaultModel) {
+  start({"a"});
+  upload("x");
+  click("x");
+  start({"b"});
+  upload("x");
+  EXPECT_EQ(sessions().begin("x")->session.model().name, "b");
+  EXPECT_EQ(mask("x"), std::vector<std::uint8_t>(image_.size()));
+  start({"b"});
+  EXPECT_EQ(mask("x"), std::vector<std::uint8_t>(image_.size())) << "the other model's records are gone";
+}
+
+TEST_F(SessionJournalTest, AnImageMayStartOverWithAnotherModel) {
+  start({"a", "b"});
+  upload("x");
+  click("x");
+  const auto before = mask("x");
+  const std::vector<std::uint8_t> nothing(image_.size());
+  const auto switched = [this] { return sessions().begin("x", seconds(10), sessions().models().find("b")); };
+  for (const bool in_memory : {true, false}) {
+    if (!in_memory) start();
+    {
+      Turn turn = switched();
+      EXPECT_TRUE(turn.changed_model());
+      EXPECT_EQ(mask(turn), nothing);
+    }
+    EXPECT_EQ(mask("x"), before) << "that was not kept";
+    EXPECT_EQ(sessions().begin("x")->session.model().name, "a");
+  }
+  switched().keep();
+  EXPECT_FALSE(switched().changed_model());
+  start({"b"});
+  EXPECT_EQ(mask("x"), nothing);
+  EXPECT_EQ(running_->store.volumes().names().size(), 1u);
 }
 
 TEST_F(SessionJournalTest, AnUploadThatNeverEndedIsNotTheImageOfTheClient) {

@@ -1,74 +1,53 @@
 """The choice of a server's model, and what is said of its licence."""
 import json
-import shutil
 
 import numpy as np
 import pytest
 
 import scans
 from running_server import Server, free_port
-from SagittalLib import server_models
 from SagittalLib.client import Api, ServerError
 from SagittalLib.server_models import OWN, ServerModels, licence_of, read_models
 from SagittalLib.settings import MemoryStore, Settings
+from second_model import SECOND, SMALL, second_model
 from test_module import CENTRE, Window, application, picture, qt_slicer, world_of  # noqa: F401
 from test_session import Person
 
-ROOT = server_models.__file__.split("/slicer/")[0]
-SMALL, SECOND = "sagittal-small", "second-model"
+
+@pytest.fixture(scope="module")
+def server(program, tmp_path_factory):
+    running = Server(program, "--model", SMALL, "--model", second_model(tmp_path_factory.mktemp("models")))
+    yield running
+    running.process.kill()
+    running.process.wait()
 
 
-def second_model(folder):
-    """The model in the box under another name, with a licence of its own."""
-    copy = folder / SECOND
-    shutil.copytree(f"{ROOT}/models/{SMALL}", copy)
-    (copy / "LICENSE").write_text("\nCC BY-NC-SA 4.0\n")
-    return copy
-
-
-class TwoModels:
-    """Stands between the extension and a server, and says that there are two models: sessions with the second one
-    are the server's own under another name. (`sagittal serve` has one model; the API allows for more.)"""
+class Sent:
+    """With which models sessions were opened, and how many pieces of volumes were sent."""
 
     def __init__(self, monkeypatch):
-        self.second, self.opened, self.pieces = set(), [], 0
-        for name in ("info", "open_session", "session", "put_piece"):
-            monkeypatch.setattr(Api, name, self._instead(getattr(self, name), getattr(Api, name)))
+        self.opened, self.pieces = [], 0
+        open_session, put_piece = Api.open_session, Api.put_piece
 
-    @staticmethod
-    def _instead(call, original):
-        return lambda api, *arguments, **named: call(lambda *a, **n: original(api, *a, **n), *arguments, **named)
+        def opened(api, volume, model=None, **more):
+            self.opened.append(model)
+            return open_session(api, volume, **more, **({"model": model} if model else {}))
 
-    def info(self, ask, **named):
-        told = ask(**named)
-        told["models"].append({"name": SECOND, "licence": "CC BY-NC-SA 4.0", "patch_size": [1, 1, 1]})
-        return told
+        def put(api, *arguments, **named):
+            self.pieces += 1
+            return put_piece(api, *arguments, **named)
 
-    def open_session(self, ask, volume, model=None):
-        made = ask(volume, **({"model": model} if model not in (None, SECOND) else {}))
-        self.opened.append(model)
-        if model == SECOND:
-            self.second.add(made["id"])
-        return self._named(made)
-
-    def session(self, ask, session):
-        return self._named(ask(session))
-
-    def put_piece(self, ask, *arguments, **named):
-        self.pieces += 1
-        return ask(*arguments, **named)
-
-    def _named(self, session):
-        return dict(session, model=SECOND) if session["id"] in self.second else session
+        monkeypatch.setattr(Api, "open_session", opened)
+        monkeypatch.setattr(Api, "put_piece", put)
 
 
 @pytest.fixture
-def models(monkeypatch):
-    return TwoModels(monkeypatch)
+def sent(monkeypatch):
+    return Sent(monkeypatch)
 
 
 @pytest.fixture
-def window(models, application, scene):  # noqa: F811
+def window(sent, application, scene):  # noqa: F811
     scans.oblique_volume(scene)
     made = Window(application, scene)
     made.widget.enter()
@@ -82,7 +61,7 @@ def choose(window, name):
     box.setCurrentIndex([box.itemData(n) for n in range(box.count)].index(name))
 
 
-def test_another_model_gets_the_segments_and_not_the_volume_again(window, models, tmp_path):
+def test_another_model_gets_the_segments_and_not_the_volume_again(window, sent, tmp_path):
     view, panel = window.widget.interactive, window.widget.configuration
     window.until(lambda: view.session().state == "ready")
     assert [panel.model.box.itemText(n) for n in range(panel.model.box.count)] == [
@@ -90,13 +69,13 @@ def test_another_model_gets_the_segments_and_not_the_volume_again(window, models
     assert ">Apache-2.0</a>, commercial use allowed" in panel.model.licence.text
     view.point(world_of(window, CENTRE))
     window.until(lambda: window.is_idle and window.mask().any())
-    first, pieces, own = window.mask(), models.pieces, view.session()._session.id
+    first, pieces, own = window.mask(), sent.pieces, view.session()._session.id
     choose(window, SECOND)
     assert "licenses/CC-BY-NC-SA-4.0.html" in panel.model.licence.text
     assert "<b>non-commercial</b>" in panel.model.licence.text
     window.until(lambda: view.session().state == "ready")
     second = view.session()._session.id
-    assert second != own and models.opened == [None, SECOND] and models.pieces == pieces
+    assert second != own and sent.opened == [None, SECOND] and sent.pieces == pieces
     assert view.volume.GetAttribute("Sagittal.Session") == second
     assert view.session().api.session(second)["segments"] == []
     view.toggle()
@@ -112,7 +91,7 @@ def test_another_model_gets_the_segments_and_not_the_volume_again(window, models
     assert not window.told
 
 
-def test_the_licence_is_shown_before_any_volume_is_there(models, application, scene):  # noqa: F811
+def test_the_licence_is_shown_before_any_volume_is_there(application, scene):  # noqa: F811
     made = Window(application, scene)
     made.widget.enter()
     shown = made.widget.configuration.model.licence
@@ -122,7 +101,7 @@ def test_the_licence_is_shown_before_any_volume_is_there(models, application, sc
     made.widget.cleanup()
 
 
-def test_what_runs_is_stopped_when_the_model_is_changed(window, models):
+def test_what_runs_is_stopped_when_the_model_is_changed(window, sent):
     view = window.widget.interactive
     window.until(lambda: view.session().state == "ready")
     view.point(world_of(window, CENTRE))
@@ -131,10 +110,10 @@ def test_what_runs_is_stopped_when_the_model_is_changed(window, models):
     window.until(lambda: view.session().state == "ready" and not old.is_busy)
     view.point(world_of(window, CENTRE))
     window.until(lambda: window.is_idle and window.mask().any())
-    assert models.opened[-1] == SECOND and old is not view.session() and old._closed
+    assert sent.opened[-1] == SECOND and old is not view.session() and old._closed
 
 
-def test_a_session_of_another_model_is_not_gone_on_with(models, server, scene, main_thread):
+def test_a_session_of_another_model_is_not_gone_on_with(sent, server, scene, main_thread):
     volume = scans.oblique_volume(scene)
     segmentation = scans.segmentation_of(scene, volume, "a")
     sessions = []
@@ -145,7 +124,7 @@ def test_a_session_of_another_model_is_not_gone_on_with(models, server, scene, m
         person.session.close()
         assert not person.errors
     assert sessions[0] == sessions[1] and sessions[2] == sessions[3] and len(set(sessions)) == 3
-    assert models.opened == [None, SECOND, None]
+    assert sent.opened == [None, SECOND, None]
 
 
 def test_a_server_that_has_another_model_now_says_so(program, scene, main_thread, tmp_path):

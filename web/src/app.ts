@@ -14,6 +14,7 @@ import type { Loading } from './panels/loading';
 import { loading_screen } from './panels/loading';
 import { masks_of_file } from './work/masks_of_file';
 import { open_save } from './panels/save';
+import { choose_model } from './panels/model';
 import { choose_part } from './panels/part';
 import { open_share, segment_of_address, session_of_address } from './panels/share';
 import { start_screen } from './panels/start';
@@ -120,7 +121,9 @@ export class App {
     await this.load(name, async (loading, signal) => {
       const volume = await bring(loading, signal);
       const part = signal.aborted ? null : await choose_part(volume);
-      return part && { session: await open_session(this.client, volume, part), modality: volume.modality };
+      const model = part && await choose_model(this.client);
+      if (model === null) return null;
+      return { session: await open_session(this.client, volume, { ...part, ...(model && { model }) }), modality: volume.modality };
     });
   }
 

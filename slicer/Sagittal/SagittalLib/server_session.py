@@ -132,11 +132,11 @@ def opened(api, volume_id, model, auto_zoom=True):
 
 
 def resumed(api, session, volume_id, model):
-    """The session of that id, if the server still has it and it is of this image and model; else None."""
+    """The session of that id, if the server still has it and its model, and it is of this image and model; else None."""
     try:
         found = api.session(session)
     except ServerError as error:
-        if error.status == 404:
+        if error.status in (404, 409):
             return None
         raise
     is_it = found.get("volume") == volume_id and found.get("model") == model

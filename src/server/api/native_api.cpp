@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "hub/hub.h"
+#include "hub/licence.h"
 #include "server/api/event_routes.h"
 #include "server/api/forms.h"
 #include "server/api/hub_routes.h"
@@ -35,20 +36,37 @@ Response terms(const Request& request) {
 }
 
 Json describe_model(const interact::Model& model) {
+  const bool stated = !model.licence.starts_with("!!");
+  const hub::Licence licence = stated ? hub::parse_licence(model.licence) : hub::Licence();
   return {{"name", model.name},
-          {"licence", model.licence.starts_with("!!") ? Json() : Json(model.licence)},
-          {"patch_size", {model.patch_size[2], model.patch_size[1], model.patch_size[0]}}};
+          {"licence", stated ? Json(model.licence) : Json()},
+          {"licence_id", licence.id.empty() ? Json() : Json(licence.id)},
+          {"commercial_use", licence.commercial_use ? Json(*licence.commercial_use) : Json()},
+          {"patch_size", {model.patch_size[2], model.patch_size[1], model.patch_size[0]}},
+          {"capabilities", describe_prompts(model.capabilities)}};
+}
+
+Json describe_models(const Models& models) {
+  Json list = Json::array();
+  for (const Models::Model& model : models) list.push_back(describe_model(*model));
+  return list;
+}
+
+Json names_of(const Models& models) {
+  Json names = Json::array();
+  for (const Models::Model& model : models) names.push_back(model->name);
+  return names;
 }
 
 Json info(const ApiServices& services, hub::Hub* hub, const JobServices* jobs, bool streams) {
-  const interact::Model& model = services.sessions.model();
+  const interact::Model& model = *services.sessions.model();
   const SessionLimits& limits = services.sessions.limits();
   Json parts = Json::array({"segment"});
   if (hub != nullptr) parts.push_back("hub");
   if (jobs != nullptr) parts.push_back("jobs");
   if (streams) parts.push_back("streams");
   return {{"version", SAGITTAL_VERSION},
-          {"models", {describe_model(model)}},
+          {"models", describe_models(services.sessions.models())},
           {"default_model", model.name},
           {"precision", model.network->description()},
           {"limits",
@@ -73,7 +91,7 @@ Json status(const ApiServices& services) {
       {"memory", {{"used", services.sessions.memory_bytes()}, {"limit", services.sessions.limits().max_memory_bytes}}},
       {"predictions", whole("sagittal_predictions_total")},
       {"uptime_s", services.metrics.total("sagittal_uptime_seconds")},
-      {"models", {services.sessions.model().name}}};
+      {"models", names_of(services.sessions.models())}};
 }
 
 }  // namespace

@@ -12,11 +12,17 @@
 namespace sagittal::server {
 namespace {
 
+void check_owner(bool is_owner) {
+  if (!is_owner) throw Error(ErrorCode::conflict, "only the owner of a shared session may do this");
+}
+
 [[noreturn]] void throw_unknown() {
   throw Error(ErrorCode::not_found, "there is no such session; it may have ended, or belong to another key");
 }
 
 }  // namespace
+
+void require_owner(const NativeTurn& native) { check_owner(native.is_owner); }
 
 Json describe_prompts(const interact::Capabilities& can) {
   return {{"point", can.supports_points},      {"box2d", can.supports_bbox2d}, {"box3d", can.supports_bbox3d},
@@ -37,6 +43,8 @@ SessionAccess::Found SessionAccess::find(const http::Request& request) const {
   }
 }
 
+void SessionAccess::require_owner(const http::Request& request) const { check_owner(find(request).is_owner); }
+
 NativeSession SessionAccess::load(const Found& found, Turn& turn) {
   if (!turn->session.has_image() || !turn->kept.about.contains("volume")) {
     services_.leases.release(found.id, found.owner);
@@ -54,7 +62,7 @@ void SessionAccess::save(NativeTurn& native) { save(native.id, native.owner, nat
 void SessionAccess::save(const std::string& id, const std::string& owner, Turn& turn, const NativeSession& native) {
   turn.keep(to_json(native));
   const std::lock_guard lock(mutex_);
-  known_[id] = {owner, native};
+  known_[id] = {owner, native, turn->session.model().name};
   constexpr std::size_t few = 64;
   if (known_.size() > few + 2 * services_.leases.count()) forget_ended();
 }
@@ -76,31 +84,33 @@ void SessionAccess::forget(const std::string& id) {
 }
 
 /// Without waiting for a turn with it.
-std::optional<NativeSession> SessionAccess::look_up(const std::string& id, const std::string& owner) {
+std::optional<SessionAccess::Known> SessionAccess::look_up(const std::string& id, const std::string& owner) {
   {
     const std::lock_guard lock(mutex_);
-    if (const auto found = known_.find(id); found != known_.end()) return found->second.native;
+    if (const auto found = known_.find(id); found != known_.end()) return found->second;
   }
   SessionJournal* journal = services_.sessions.journal();
   if (journal == nullptr) return std::nullopt;
   const auto kept = journal->find(owned_key(owner, "lease " + id));
   if (!kept || !kept->about.contains("volume")) return std::nullopt;
   const std::lock_guard lock(mutex_);
-  return known_.emplace(id, Known{owner, parse_native_session(kept->about)}).first->second.native;
+  const std::string& model = kept->model.empty() ? services_.sessions.model()->name : kept->model;
+  return known_.emplace(id, Known{owner, parse_native_session(kept->about), model}).first->second;
 }
 
 std::uint64_t SessionAccess::revision(const http::Request& request) {
   const Found found = find(request);
-  const auto native = look_up(found.id, found.owner);
-  if (!native) throw_unknown();
-  return native->revision;
+  const auto known = look_up(found.id, found.owner);
+  if (!known) throw_unknown();
+  return known->native.revision;
 }
 
 Json SessionAccess::list(const Caller& caller) {
   Json list = Json::array();
   for (const std::string& id : services_.leases.tokens_of(caller.owner)) {
-    const auto native = look_up(id, caller.owner);
-    if (!native || native->address != caller.address) continue;
+    const auto known = look_up(id, caller.owner);
+    if (!known || known->native.address != caller.address) continue;
+    const NativeSession* native = &known->native;
     Json segments = Json::array();
     for (const NativeSegment& s : native->segments) {
       segments.push_back({{"number", s.number}, {"name", s.name}, {"colour", colour_text(s.colour)}});
@@ -110,6 +120,8 @@ Json SessionAccess::list(const Caller& caller) {
                     {"name", native->name},
                     {"series", native->series.empty() ? Json() : Json(native->series)},
                     {"created", native->created},
+                    {"model", known->model},
+                    {"model_available", services_.sessions.models().find(known->model) != nullptr},
                     {"shared", native->shared},
                     {"revision", native->revision},
                     {"segments", std::move(segments)}});
@@ -151,6 +163,7 @@ Json describe_session(const NativeTurn& native) {
           {"series", s.series.empty() ? Json() : Json(s.series)},
           {"frame", s.frame ? Json(*s.frame) : Json()},
           {"model", native.session().model().name},
+          {"auto_zoom", native.session().auto_zoom()},
           {"geometry", geometry_json(s.geometry)},
           {"shared", s.shared},
           {"revision", s.revision},

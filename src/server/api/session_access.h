@@ -56,8 +56,10 @@ class SessionAccess {
     return services_.events != nullptr && services_.events->has_listeners(id);
   }
 
-  /// Without waiting for the session. Error(not_found) where the caller has none of that id.
+  /// Without waiting for the session. Error(not_found) where the caller has none of that id; Error(conflict) where it
+  /// is another's.
   void require(const http::Request& request) const { find(request); }
+  void require_owner(const http::Request& request) const;
   std::uint64_t revision(const http::Request& request);
 
   Predictions& predictions() { return predictions_; }
@@ -69,20 +71,24 @@ class SessionAccess {
     std::shared_ptr<Lease> lease;
     bool is_owner = true;
   };
+  struct Known {
+    std::string owner;
+    NativeSession native;
+    std::string model;  ///< its name
+  };
   Found find(const http::Request& request) const;
   NativeSession load(const Found& found, Turn& turn);
   void forget_ended();
-  std::optional<NativeSession> look_up(const std::string& id, const std::string& owner);
+  std::optional<Known> look_up(const std::string& id, const std::string& owner);
 
   const ApiServices services_;
   Predictions predictions_;
   std::mutex mutex_;
-  struct Known {
-    std::string owner;
-    NativeSession native;
-  };
   std::map<std::string, Known> known_;  // by id, as last saved; guarded by mutex_
 };
+
+/// Error(conflict) where the session is another's.
+void require_owner(const NativeTurn& native);
 
 /// What the API says of a model's prompts, a session and one of its segments.
 Json describe_prompts(const interact::Capabilities& can);

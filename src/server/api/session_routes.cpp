@@ -57,15 +57,12 @@ class SessionRoutes {
   Response open(const Request& request) {
     const Json body = body_object(request);
     const ApiServices& services = access_->services();
-    const std::string model = json_get_or<std::string>(body, "model", kWhat, services.sessions.model().name);
-    if (model != services.sessions.model().name) {
-      throw Error(ErrorCode::not_found, fmt::format("there is no model {} here, only {}", model.substr(0, 100),
-                                                    services.sessions.model().name));
-    }
+    const Models::Model model = chosen_model(body);
+    const bool auto_zoom = json_get_or<bool>(body, "auto_zoom", kWhat, true);
     const OpenVolume volume = services.volumes.open(request.owner, json_get<std::string>(body, "volume", kWhat));
     const std::string id = services.leases.claim(request.owner);
     try {
-      return open(request, id, body, volume);
+      return open(request, id, body, volume, model, auto_zoom);
     } catch (...) {
       services.leases.release(id, request.owner);
       throw;
@@ -78,25 +75,24 @@ class SessionRoutes {
   }
 
   Response change(const Request& request) {
-    const bool shared = json_get<bool>(body_object(request), "shared", kWhat);
+    const Json body = body_object(request);
+    if (!body.contains("shared") && !body.contains("auto_zoom")) {
+      throw Error(ErrorCode::bad_input, "request: neither \"shared\" nor \"auto_zoom\" is there to change");
+    }
     return access_->with_session(request, [&](NativeTurn& native) {
       require_owner(native);
-      native.native.shared = shared;
+      native.native.shared = json_get_or<bool>(body, "shared", kWhat, native.native.shared);
+      native.session().set_auto_zoom(json_get_or<bool>(body, "auto_zoom", kWhat, native.session().auto_zoom()));
       access_->save(native);
-      access_->services().leases.share(native.id, shared);
-      Events* const events = access_->services().events;
-      if (events != nullptr && !shared) events->keep_only(native.id, request.owner);
+      if (body.contains("shared")) share(native, request.owner);
       return http::json_response(200, describe_session(native));
     });
   }
 
   Response close(const Request& request) {
-    access_->with_session(request, [&](NativeTurn& native) {
-      require_owner(native);
-      access_->publish(native.id, {{"type", "closed"}});
-      return true;
-    });
+    access_->require_owner(request);
     const std::string& id = request.path_values["id"];
+    access_->publish(id, {{"type", "closed"}});
     access_->services().leases.release(id, request.owner);
     access_->forget(id);
     return no_content();
@@ -179,8 +175,20 @@ class SessionRoutes {
     return response;
   }
 
-  static void require_owner(const NativeTurn& native) {
-    if (!native.is_owner) throw Error(ErrorCode::conflict, "only the owner of a shared session may do this");
+  void share(const NativeTurn& native, const std::string& owner) {
+    access_->services().leases.share(native.id, native.native.shared);
+    Events* const events = access_->services().events;
+    if (events != nullptr && !native.native.shared) events->keep_only(native.id, owner);
+  }
+
+  Models::Model chosen_model(const Json& body) const {
+    const Models& models = access_->services().sessions.models();
+    if (!body.contains("model")) return models.first();
+    const auto name = json_get<std::string>(body, "model", kWhat);
+    Models::Model model = models.find(name);
+    if (model) return model;
+    throw Error(ErrorCode::not_found,
+                fmt::format("there is no model {} here, only {}", name.substr(0, 100), models.names()));
   }
 
   void save_and_tell(NativeTurn& native) {
@@ -190,7 +198,8 @@ class SessionRoutes {
     }
   }
 
-  Response open(const Request& request, const std::string& id, const Json& body, const OpenVolume& volume) {
+  Response open(const Request& request, const std::string& id, const Json& body, const OpenVolume& volume,
+                const Models::Model& model, bool auto_zoom) {
     const ApiServices& services = access_->services();
     NativeSession native;
     native.volume = volume.info.id;
@@ -203,7 +212,7 @@ class SessionRoutes {
     options.series_uid = native.series;
     options.frame = native.frame;
     const auto lease = services.leases.use(id, request.owner);
-    Turn turn = services.sessions.begin(lease->session_key, services.leases.limits().idle);
+    Turn turn = services.sessions.begin(lease->session_key, services.leases.limits().idle, model);
     const Volume image = io::read_image(volume.bytes, volume.info.name, options);
     native.geometry = image.geometry();
     const Index3& size = native.geometry.size;
@@ -212,6 +221,7 @@ class SessionRoutes {
                                     interact::image_bytes(image.type(), native.geometry.voxel_count()));
     turn.use_image({volume.kept, ImageEncoding::file, image.type(), shape, native.series, native.frame});
     turn->session.set_image(shape, store(image));
+    turn->session.set_auto_zoom(auto_zoom);
     if (services.sessions.journal() == nullptr) {
       turn->note = SessionImage{image, dicom_source_of(volume.bytes, options)};
     }
@@ -252,8 +262,8 @@ std::vector<http::Route> session_routes(const std::shared_ptr<SessionAccess>& ac
   const RouteDoc::Answer gone = empty_answer(204, "It is gone.");
   add_in_turn("GET", one, "Describes a session and its segments.", 0, &S::describe_one,
               {.answers = {json_answer("Session")}});
-  add_in_turn("PATCH", one, "Shares the session with others, or not.", kMaxFormBytes, &S::change,
-              {.request = {{"SessionChange"}}, .answers = {json_answer("Session")}});
+  add_in_turn("PATCH", one, "Changes whether others may use the session, or how it predicts.", kMaxFormBytes,
+              &S::change, {.request = {{"SessionChange"}}, .answers = {json_answer("Session")}});
   add_in_turn("DELETE", one, "Ends the session; nothing of it is kept.", 0, &S::close, {.answers = {gone}}).on_body =
       [access](Request& r) {
         access->require(r);

@@ -49,7 +49,7 @@ class ItkSnap {
   Response status(const Request&) { return http::json_response(200, {{"status", "ok"}, {"version", kVersion}}); }
 
   Response models(const Request&) {
-    const Json model = describe_itksnap_model(kModel, sessions_.model().capabilities);
+    const Json model = describe_itksnap_model(kModel, sessions_.model()->capabilities);
     return http::json_response(200, {{"models", Json::array({model})}});
   }
 
@@ -71,20 +71,23 @@ class ItkSnap {
   // ---- image and prompts
 
   Response upload(const Request& request) {
-    return with_turn(request, [&](Turn& turn, Lease& lease) {
-      const auto parts = parse_parts(request);
-      const Index3 shape = parse_itksnap_shape(as_text(http::find_part(parts, "metadata").content));
-      const ByteView packed = http::find_part(parts, "file").content;
-      Buffer voxels = unpack_itksnap_volume(packed, shape, sessions_.limits().max_memory_bytes, "image");
-      const std::int64_t count = whole(shape).volume();
-      const auto mask_bytes = static_cast<std::uint64_t>(count);
-      sessions_.reserve_image(lease.session_key, interact::image_bytes(ScalarType::f32, count) + mask_bytes);
-      turn.put_image(ImageEncoding::gzip, ScalarType::f32, shape, packed);
-      turn->session.set_image(shape, store(ScalarType::f32, std::move(voxels)));
-      turn->bytes.forget();
-      lease.had_image = true;
-      return http::json_response(200, {{"message", "Image received"}});
-    });
+    return with_turn(
+        request,
+        [&](Turn& turn, Lease& lease) {
+          const auto parts = parse_parts(request);
+          const Index3 shape = parse_itksnap_shape(as_text(http::find_part(parts, "metadata").content));
+          const ByteView packed = http::find_part(parts, "file").content;
+          Buffer voxels = unpack_itksnap_volume(packed, shape, sessions_.limits().max_memory_bytes, "image");
+          const std::int64_t count = whole(shape).volume();
+          const auto mask_bytes = static_cast<std::uint64_t>(count);
+          sessions_.reserve_image(lease.session_key, interact::image_bytes(ScalarType::f32, count) + mask_bytes);
+          turn.put_image(ImageEncoding::gzip, ScalarType::f32, shape, packed);
+          turn->session.set_image(shape, store(ScalarType::f32, std::move(voxels)));
+          turn->bytes.forget();
+          lease.had_image = true;
+          return http::json_response(200, {{"message", "Image received"}});
+        },
+        sessions_.model());
   }
 
   Response add_point(const Request& request) {
@@ -124,9 +127,10 @@ class ItkSnap {
   }
 
   template <class Act>
-  Response with_turn(const Request& request, Act&& act) {
+  Response with_turn(const Request& request, Act&& act, const Models::Model& model = {}) {
     const auto lease = leases_.use(request.path_value, request.owner);
-    return leases_.with_turn(*lease, [&](Turn& turn) { return act(turn, *lease); });
+    return leases_.with_turn(
+        *lease, [&](Turn& turn) { return act(turn, *lease); }, model);
   }
 
   template <class Act>

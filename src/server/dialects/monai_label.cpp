@@ -61,8 +61,7 @@ class MonaiLabel {
   // ---- what there is
 
   Response info(const Request& request) {
-    const interact::Model& model = sessions_.model();
-    Json info = describe_monai_label(model.capabilities, model.name, datastore_.offers_scans());
+    Json info = describe_monai_label(sessions_.models(), datastore_.offers_scans());
     info["datastore"] = datastore_.status(request.owner, names_of(request));
     return http::json_response(200, info);
   }
@@ -170,25 +169,22 @@ class MonaiLabel {
     const http::Query query(request.query);
     const MonaiResult how = parse_monai_result(params, optional(query, "output"));
     const Place place = place_of(request, query);
+    const MonaiModel model = find_monai_model(sessions_.models(), request.path_value);
     if (part("file") != parts.end()) set_image(place, read(*part("file")));
-    if (request.path_value == kMonaiClicks) {
+    if (!model.scribbles) {
       const MonaiClicks clicks = parse_monai_clicks(params);
-      return with_case(place, [&](ClientSession& client, MonaiCase& known) {
+      return with_case(place, model.model, [&](ClientSession& client, MonaiCase& known) {
         const std::int64_t outside = click(request, client, known, clicks);
         return answer(how, place, client, known, clicks.label, {{"ignored_clicks", outside}});
       });
     }
-    if (request.path_value == kMonaiScribbles) {
-      const MonaiScribbles scribbles = parse_monai_scribbles(params);
-      if (part("label") == parts.end()) throw Error(ErrorCode::bad_input, "no label map with the strokes was sent");
-      const Volume labels = read(*part("label"));
-      return with_case(place, [&](ClientSession& client, MonaiCase& known) {
-        scribble(request, client, known, scribbles, labels);
-        return answer(how, place, client, known, scribbles.label, Json::object());
-      });
-    }
-    throw Error(ErrorCode::not_found,
-                fmt::format("there is no model {}, only {} and {}", request.path_value, kMonaiClicks, kMonaiScribbles));
+    const MonaiScribbles scribbles = parse_monai_scribbles(params);
+    if (part("label") == parts.end()) throw Error(ErrorCode::bad_input, "no label map with the strokes was sent");
+    const Volume labels = read(*part("label"));
+    return with_case(place, model.model, [&](ClientSession& client, MonaiCase& known) {
+      scribble(request, client, known, scribbles, labels);
+      return answer(how, place, client, known, scribbles.label, Json::object());
+    });
   }
 
  private:
@@ -242,7 +238,7 @@ class MonaiLabel {
   }
 
   void set_image(const Place& place, const Volume& image) {
-    Turn turn = sessions_.begin(place.key, place.min_idle);
+    Turn turn = sessions_.begin(place.key, place.min_idle, sessions_.model());
     set_image(turn, place, image);
   }
   void set_image(Turn& turn, const Place& place, const Volume& image) {
@@ -267,12 +263,14 @@ class MonaiLabel {
     throw Error(ErrorCode::not_found, "this image is not on the server, or made room for another: upload it again");
   }
 
-  /// Calls `act(client, case)` with the session its own; what it did is kept before it is answered.
+  /// Calls `act(client, case)` with the session its own; what it did is kept before it is answered. An image that
+  /// another model worked on starts over: clients send all that counts with each request.
   template <class Act>
-  Response with_case(const Place& place, Act&& act) {
-    Turn turn = sessions_.begin(place.key, place.min_idle);
+  Response with_case(const Place& place, const Models::Model& model, Act&& act) {
+    Turn turn = sessions_.begin(place.key, place.min_idle, model);
     if (!turn->session.has_image()) bring_image(turn, place);
     MonaiCase known = parse_monai_case(turn->kept.about);
+    if (turn.changed_model()) known.labels.clear();
     try {
       Response response = act(*turn, known);
       turn.keep(describe(known));

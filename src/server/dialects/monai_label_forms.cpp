@@ -4,6 +4,7 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "base/error.h"
 
@@ -53,14 +54,37 @@ constexpr std::string_view kBoundary = "sagittal-7d1f3c9a5b2e4860-part";
 
 }  // namespace
 
-Json describe_monai_label(const interact::Capabilities& capabilities, const std::string& model, bool samples) {
-  Json models = Json::object();
-  if (capabilities.supports_points) {
-    models[std::string(kMonaiClicks)] = describe_model("deepgrow", fmt::format("Clicks in 3D, answered by {}", model));
+std::vector<MonaiModel> monai_models(const Models& models) {
+  std::vector<MonaiModel> found;
+  for (const Models::Model& model : models) {
+    const std::string which = model == models.first() ? "" : "@" + model->name;
+    const interact::Capabilities& can = model->capabilities;
+    if (can.supports_points) found.push_back({std::string(kMonaiClicks) + which, false, model});
+    if (can.supports_scribble) found.push_back({std::string(kMonaiScribbles) + which, true, model});
   }
-  if (capabilities.supports_scribble) {
-    models[std::string(kMonaiScribbles)] =
-        describe_model("scribbles", fmt::format("Strokes in 3D, answered by {}", model));
+  return found;
+}
+
+MonaiModel find_monai_model(const Models& models, const std::string& name) {
+  const std::vector<MonaiModel> all = monai_models(models);
+  const auto named = [&](const std::string& wanted) {
+    return std::find_if(all.begin(), all.end(), [&](const MonaiModel& model) { return model.name == wanted; });
+  };
+  if (const auto found = named(name); found != all.end()) return *found;
+  std::string spaced = name;
+  std::replace(spaced.begin(), spaced.end(), '+', ' ');
+  if (const auto found = named(spaced); found != all.end()) return *found;
+  std::vector<std::string> names;
+  for (const MonaiModel& model : all) names.push_back(model.name);
+  throw Error(ErrorCode::not_found, fmt::format("there is no model {}, only {}", name, fmt::join(names, ", ")));
+}
+
+Json describe_monai_label(const Models& served, bool samples) {
+  Json models = Json::object();
+  for (const MonaiModel& one : monai_models(served)) {
+    models[one.name] =
+        describe_model(one.scribbles ? "scribbles" : "deepgrow",
+                       fmt::format("{} in 3D, answered by {}", one.scribbles ? "Strokes" : "Clicks", one.model->name));
   }
   Json strategies = Json::object();
   if (samples) strategies["first"] = {{"description", "The next scan of the server without a label"}};

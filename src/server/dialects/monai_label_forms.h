@@ -6,8 +6,8 @@
 
 #include "base/buffer.h"
 #include "base/json.h"
-#include "interact/capabilities.h"
 #include "server/http/response.h"
+#include "server/state/models.h"
 #include "volume/volume.h"
 
 namespace sagittal::server {
@@ -17,8 +17,19 @@ namespace sagittal::server {
 inline constexpr std::string_view kMonaiClicks = "nnInteractive";
 inline constexpr std::string_view kMonaiScribbles = "nnInteractive-scribbles";
 
+/// A model as these clients know it: one for each way to prompt one of the server's.
+struct MonaiModel {
+  std::string name;  ///< kMonaiClicks or kMonaiScribbles; of others than the server's default "nnInteractive@NAME"
+  bool scribbles = false;
+  Models::Model model;
+};
+std::vector<MonaiModel> monai_models(const Models& models);
+/// Error(not_found) that lists them where there is none of that name; '+' in it may stand for a space, as some clients
+/// write it.
+MonaiModel find_monai_model(const Models& models, const std::string& name);
+
 /// The answer to GET /info/, without "datastore". `samples`: the server has scans to hand out.
-Json describe_monai_label(const interact::Capabilities& capabilities, const std::string& model, bool samples);
+Json describe_monai_label(const Models& models, bool samples);
 
 /// Every click on one segment so far, each as (k, j, i), in the order they were made.
 struct MonaiClicks {

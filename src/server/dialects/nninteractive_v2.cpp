@@ -75,22 +75,25 @@ class NnInteractiveV2 {
                                      {"idle_timeout_seconds", static_cast<double>(leases_.limits().idle.count())}});
   }
 
-  Response capabilities(const Request&) { return http::json_response(200, describe_capabilities(sessions_.model())); }
+  Response capabilities(const Request&) { return http::json_response(200, describe_capabilities(*sessions_.model())); }
 
   // ---- image and settings
 
   Response set_image(const Request& request) {
-    return with_turn(request, [&](Turn& turn, Lease& lease) {
-      meta_of(request);  // spacing: the rules do not use it
-      const std::uint64_t room = std::min(limits_.max_image_bytes, sessions_.limits().max_memory_bytes);
-      io::NpyArray array = io::read_nnia(request.body.bytes(), room, "image", sessions_.pool());
-      const Index3 shape = image_shape(array.shape);
-      sessions_.reserve_image(lease.session_key, interact::image_bytes(array.type, whole(shape).volume()));
-      turn.put_image(ImageEncoding::nnia, array.type, shape, request.body.bytes());
-      turn->session.set_image(shape, store(array.type, std::move(array.data)));
-      lease.had_image = true;
-      return http::json_response(200, {{"original_image_shape", {1, shape[0], shape[1], shape[2]}}});
-    });
+    return with_turn(
+        request,
+        [&](Turn& turn, Lease& lease) {
+          meta_of(request);  // spacing: the rules do not use it
+          const std::uint64_t room = std::min(limits_.max_image_bytes, sessions_.limits().max_memory_bytes);
+          io::NpyArray array = io::read_nnia(request.body.bytes(), room, "image", sessions_.pool());
+          const Index3 shape = image_shape(array.shape);
+          sessions_.reserve_image(lease.session_key, interact::image_bytes(array.type, whole(shape).volume()));
+          turn.put_image(ImageEncoding::nnia, array.type, shape, request.body.bytes());
+          turn->session.set_image(shape, store(array.type, std::move(array.data)));
+          lease.had_image = true;
+          return http::json_response(200, {{"original_image_shape", {1, shape[0], shape[1], shape[2]}}});
+        },
+        sessions_.model());
   }
 
   Response set_target_buffer(const Request& request) {
@@ -181,16 +184,19 @@ class NnInteractiveV2 {
   }
 
   template <class Act>
-  Response with_turn(const Request& request, Act&& act) {
+  Response with_turn(const Request& request, Act&& act, const Models::Model& model = {}) {
     const std::string token = token_of(request);
     const auto lease = leases_.use(token, request.owner);
-    return leases_.with_turn(*lease, [&](Turn& turn) {
-      if (lease->had_image && !turn->session.has_image()) {
-        leases_.release(token, request.owner);
-        throw Error(ErrorCode::gone, "the session was ended to make room for others");
-      }
-      return act(turn, *lease);
-    });
+    return leases_.with_turn(
+        *lease,
+        [&](Turn& turn) {
+          if (lease->had_image && !turn->session.has_image()) {
+            leases_.release(token, request.owner);
+            throw Error(ErrorCode::gone, "the session was ended to make room for others");
+          }
+          return act(turn, *lease);
+        },
+        model);
   }
 
   template <class Act>

@@ -105,7 +105,7 @@ class SlicerV0 {
     const auto parts = parse_parts(request);
     NpyFile file(http::find_part(parts, "file").content, "image");
     const std::string key = client_key(request);
-    Turn turn = sessions_.begin(key);
+    Turn turn = sessions_.begin(key, sessions_.limits().min_idle, sessions_.model());
     try {
       const Index3 shape = image_shape(file.view());
       const ScalarType type = file.view().type;

@@ -56,10 +56,11 @@ class Leases {
   /// Those of that owner.
   std::vector<std::string> tokens_of(const std::string& owner) const;
 
-  /// Calls `act(turn)` with the lease's session its own; what it did is kept before its result is returned.
+  /// Calls `act(turn)` with the lease's session its own; what it did is kept before its result is returned. `model`: as
+  /// in `Sessions::begin`.
   template <class Act>
-  auto with_turn(const Lease& lease, Act&& act) {
-    Turn turn = sessions_.begin(lease.session_key, limits_.idle);
+  auto with_turn(const Lease& lease, Act&& act, const Models::Model& model = {}) {
+    Turn turn = sessions_.begin(lease.session_key, limits_.idle, model);
     auto result = act(turn);
     turn.keep(describe(lease));
     return result;

@@ -79,6 +79,8 @@ KeptSession parse_kept(const durable::Entry& entry) {
   kept.note = entry.note;
   const Json head = parse_head(entry.head);
   if (!entry.volume.empty()) kept.image = parse_image(json_get<Json>(head, "image", kHead), entry.volume);
+  kept.model = json_get_or<std::string>(head, "model", kHead, "");
+  kept.auto_zoom = json_get_or(head, "auto_zoom", kHead, true);
   kept.revision = json_get_or<std::uint64_t>(head, "revision", kHead, 0);
   kept.about = json_get_or<Json>(head, "about", kHead, Json::object());
   return kept;
@@ -127,11 +129,16 @@ void SessionJournal::load_file(const KeptImage& image, ByteView file, interact::
   session.set_image(image.shape, sagittal::store(volume));
 }
 
+void SessionJournal::load_without_record(const KeptSession& kept, interact::Session& session,
+                                         std::uint64_t max_bytes) const {
+  session.set_auto_zoom(kept.auto_zoom);
+  if (kept.image) load_image(*kept.image, session, max_bytes);
+}
+
 void SessionJournal::load(const std::string& key, KeptSession& kept, interact::Session& session,
                           std::uint64_t max_bytes) const {
-  session.set_auto_zoom(json_get_or(parse_head(kept.head), "auto_zoom", kHead, true));
+  load_without_record(kept, session, max_bytes);
   if (!kept.image) return;
-  load_image(*kept.image, session, max_bytes);
   const std::vector<Bytes> records = store_.records(key);
   for (std::size_t n = 0; n < records.size(); ++n) {
     kept.record_bytes += records[n].size();
@@ -149,7 +156,10 @@ void SessionJournal::write(const std::string& key, KeptSession& kept, interact::
   Bytes record = session.take_record();
   const std::uint64_t revision = kept.revision + (record.empty() ? 0 : 1);
   Json head = {{"auto_zoom", session.auto_zoom()}, {"about", kept.about}, {"revision", revision}};
-  if (image) head["image"] = describe_image(*image);
+  if (image) {
+    head["image"] = describe_image(*image);
+    head["model"] = session.model().name;
+  }
   const bool has_history = session.has_history();
   const bool start_over = !new_image && session.has_image() && !has_history && kept.record_bytes > kManyRecordBytes;
   if (start_over) record = session.snapshot();
@@ -173,6 +183,8 @@ void SessionJournal::write(const std::string& key, KeptSession& kept, interact::
   kept.record_bytes = (replace ? 0 : kept.record_bytes) + record.size();
   if (start_over) kept.record_bytes = 0;  // a large snapshot is no reason for the next one
   kept.revision = revision;
+  kept.model = image ? session.model().name : "";
+  kept.auto_zoom = session.auto_zoom();
   kept.head = std::move(text);
   kept.note = note;
 }

@@ -29,9 +29,11 @@ struct KeptSession {
   std::optional<KeptImage> image;      ///< of the session
   std::optional<KeptImage> new_image;  ///< on the disk, to be the session's
   std::string kind, head, note;        ///< as last written
-  Json about = Json::object();         ///< what a dialect wants to find again
-  std::uint64_t revision = 0;          ///< how often the session was changed
-  std::uint64_t record_bytes = 0;      ///< since the image or the last snapshot
+  std::string model;                   ///< name of the one that works on the image; empty: not known
+  bool auto_zoom = true;
+  Json about = Json::object();     ///< what a dialect wants to find again
+  std::uint64_t revision = 0;      ///< how often the session was changed
+  std::uint64_t record_bytes = 0;  ///< since the image or the last snapshot
 };
 
 /// Sessions on the disk: the image as it was uploaded, and the record of what was done since, step by step. A session
@@ -49,6 +51,8 @@ class SessionJournal {
   /// Makes a new `session` what was kept, at most `max_bytes` of it. Error(bad_input | not_found) where that is
   /// damaged.
   void load(const std::string& key, KeptSession& kept, interact::Session& session, std::uint64_t max_bytes) const;
+  /// The same, as it was when its image came: for another model than the one that it is of.
+  void load_without_record(const KeptSession& kept, interact::Session& session, std::uint64_t max_bytes) const;
 
   /// Brings the disk up to what `session`, `note` and `kept` are now: it is there, completely, when the call returns.
   /// Throws Error(io) with nothing changed on the disk; the session is ahead of it then.

@@ -11,9 +11,9 @@
 #include "server/state/client_key.h"
 
 namespace sagittal::server {
-Sessions::Sessions(std::shared_ptr<const interact::Model> model, ThreadPool& pool, const SessionLimits& limits,
-                   Clock clock, SessionJournal* journal)
-    : model_(std::move(model)), pool_(pool), limits_(limits), clock_(std::move(clock)), journal_(journal) {}
+
+Sessions::Sessions(Models models, ThreadPool& pool, const SessionLimits& limits, Clock clock, SessionJournal* journal)
+    : models_(std::move(models)), pool_(pool), limits_(limits), clock_(std::move(clock)), journal_(journal) {}
 
 /// Only `get` hands out pointers, under the lock: a count of one means that nobody else holds this one.
 bool Sessions::droppable(const Entry& entry) const {

@@ -14,6 +14,7 @@
 #include "base/progress.h"
 #include "base/thread_pool.h"
 #include "interact/session.h"
+#include "server/state/models.h"
 #include "server/state/packed_mask.h"
 #include "server/state/session_journal.h"
 #include "server/state/upload_note.h"
@@ -22,7 +23,7 @@ namespace sagittal::server {
 
 /// One client's work.
 struct ClientSession {
-  ClientSession(std::shared_ptr<const interact::Model> model, ThreadPool& pool) : session(std::move(model), pool) {}
+  ClientSession(Models::Model model, ThreadPool& pool) : session(std::move(model), pool) {}
 
   std::mutex mutex;           ///< hold it while using `session`
   interact::Session session;  ///< guarded by `mutex`
@@ -58,7 +59,8 @@ class Sessions;
 /// One request's turn with a client's session, which is that of nobody else meanwhile.
 class Turn {
  public:
-  Turn(Sessions& sessions, std::string key, std::shared_ptr<ClientSession> client);
+  /// `model`: that the session is to have; null: the one it has.
+  Turn(Sessions& sessions, std::string key, std::shared_ptr<ClientSession> client, const Models::Model& model = {});
   Turn(const Turn&) = delete;
   Turn& operator=(const Turn&) = delete;
   /// Counts the session's memory. What was done to it and not kept is taken back, where there is a journal.
@@ -66,6 +68,9 @@ class Turn {
 
   ClientSession& operator*() const { return *client_; }
   ClientSession* operator->() const { return client_.get(); }
+
+  /// The session had another model before this turn: of what was done to its image nothing is left.
+  bool changed_model() const { return changed_model_; }
 
   /// The image that the request brings is on the disk when this returns, in one of its encodings; `set_image` and
   /// `keep` make it the session's. Throws Error(io).
@@ -82,6 +87,7 @@ class Turn {
   const std::string key_;
   const std::shared_ptr<ClientSession> client_;
   const std::unique_lock<std::mutex> lock_;
+  const bool changed_model_;
 };
 
 /// The sessions of all clients by key. Bounded in number and memory: the longest unused one makes room, and its client
@@ -92,18 +98,21 @@ class Sessions {
   using Clock = std::function<std::chrono::steady_clock::time_point()>;
 
   /// `pool` and `journal` must outlive this and every session handed out. Without `journal` all is in memory.
-  Sessions(std::shared_ptr<const interact::Model> model, ThreadPool& pool, const SessionLimits& limits,
-           Clock clock = std::chrono::steady_clock::now, SessionJournal* journal = nullptr);
+  Sessions(Models models, ThreadPool& pool, const SessionLimits& limits, Clock clock = std::chrono::steady_clock::now,
+           SessionJournal* journal = nullptr);
 
   /// Waits for the session of that client, restores it where it is not in memory. Throws like `get` and
-  /// `reserve_image`, and Error(io) where it cannot be read now.
+  /// `reserve_image`, Error(io) where it cannot be read now, and Error(conflict) where its model is not here; the
+  /// journal keeps it for a server that has the model.
   Turn begin(const std::string& key) { return begin(key, limits_.min_idle); }
-  Turn begin(const std::string& key, std::chrono::seconds min_idle);
+  /// With `model`, for a request that names one or brings an image, the session is one with that. Where it has another,
+  /// here or not, it starts over from its image; that counts once the turn is kept.
+  Turn begin(const std::string& key, std::chrono::seconds min_idle, const Models::Model& model = {});
 
-  /// The session of that client, empty where there was none. It is not dropped while the pointer lives. Never costs
-  /// another client its image. Throws Error(unavailable) where too many empty ones are in use at this moment.
+  /// The session of that client, empty where there was none. It is not dropped while the pointer lives, nor for another
+  /// client before it was unused for `min_idle`. Never costs another client its image. Throws Error(unavailable) where
+  /// too many empty ones are in use at this moment.
   std::shared_ptr<ClientSession> get(const std::string& key) { return get(key, limits_.min_idle); }
-  /// The same; it is never dropped for another client before it was unused for `min_idle`.
   std::shared_ptr<ClientSession> get(const std::string& key, std::chrono::seconds min_idle);
 
   /// Ends that session, once nobody uses it any more; nothing of it is kept.
@@ -138,7 +147,9 @@ class Sessions {
   std::vector<std::string> with_image(const std::string& prefix) const;
   const SessionLimits& limits() const { return limits_; }
   std::uint64_t memory_bytes() const;
-  const interact::Model& model() const { return *model_; }
+  const Models& models() const { return models_; }
+  /// That of whoever names none.
+  const Models::Model& model() const { return models_.first(); }
   ThreadPool& pool() { return pool_; }
   SessionJournal* journal() const { return journal_; }
   std::chrono::steady_clock::time_point now() const { return clock_(); }
@@ -160,7 +171,10 @@ class Sessions {
   friend class Turn;
 
   std::shared_ptr<ClientSession> make_client() const;
-  void restore(const std::string& key, ClientSession& client);
+  bool restore(const std::string& key, ClientSession& client, const Models::Model& wanted);
+  bool read_or_give_up(const std::string& key, ClientSession& client, const Models::Model& wanted);
+  bool read(const std::string& key, ClientSession& client, const Models::Model& wanted);
+  interact::Session make_session(const Models::Model& model) const;
   void unload(ClientSession& client) const;
   void expire();
   void keep_data_limit();
@@ -172,7 +186,7 @@ class Sessions {
   void keep_quota(const std::string& key, Dropped& dropped);
   std::uint64_t used_bytes() const;
 
-  const std::shared_ptr<const interact::Model> model_;
+  const Models models_;
   ThreadPool& pool_;
   const SessionLimits limits_;
   const Clock clock_;

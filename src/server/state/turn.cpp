@@ -10,10 +10,12 @@
 
 namespace sagittal::server {
 
-Turn::Turn(Sessions& sessions, std::string key, std::shared_ptr<ClientSession> client)
-    : sessions_(sessions), key_(std::move(key)), client_(std::move(client)), lock_(client_->mutex) {
-  sessions_.restore(key_, *client_);
-}
+Turn::Turn(Sessions& sessions, std::string key, std::shared_ptr<ClientSession> client, const Models::Model& model)
+    : sessions_(sessions),
+      key_(std::move(key)),
+      client_(std::move(client)),
+      lock_(client_->mutex),
+      changed_model_(sessions_.restore(key_, *client_, model)) {}
 
 Turn::~Turn() {
   const bool ahead = sessions_.journal_ != nullptr && !client_->ended &&
@@ -46,7 +48,13 @@ void Turn::keep() {
   }
 }
 
-std::shared_ptr<ClientSession> Sessions::make_client() const { return std::make_shared<ClientSession>(model_, pool_); }
+std::shared_ptr<ClientSession> Sessions::make_client() const {
+  return std::make_shared<ClientSession>(models_.first(), pool_);
+}
+
+interact::Session Sessions::make_session(const Models::Model& model) const {
+  return interact::Session(model, pool_, {.keep_record = journal_ != nullptr});
+}
 
 /// The journal has the session as it was before what went wrong.
 void Sessions::unload(ClientSession& client) const {
@@ -55,42 +63,76 @@ void Sessions::unload(ClientSession& client) const {
     client.kept.new_image.reset();
     journal_->store().discard(volume);
   }
-  client.session = interact::Session(model_, pool_);
+  client.session = make_session(models_.first());
   client.packed.forget();
   client.bytes.forget();
   client.kept = {};
   client.restored = false;
 }
 
-Turn Sessions::begin(const std::string& key, std::chrono::seconds min_idle) {
-  return Turn(*this, key, get(key, min_idle));
+Turn Sessions::begin(const std::string& key, std::chrono::seconds min_idle, const Models::Model& model) {
+  return Turn(*this, key, get(key, min_idle), model);
 }
 
-void Sessions::restore(const std::string& key, ClientSession& client) {
-  if (journal_ == nullptr || client.restored) return;
+/// Makes it what the journal has, or a new one of the same image where that has another model than `wanted`: then the
+/// result is true.
+bool Sessions::read(const std::string& key, ClientSession& client, const Models::Model& wanted) {
+  auto kept = journal_->find(key);
+  const std::string name = kept && kept->image ? kept->model : "";
+  const Models::Model own = name.empty() ? models_.first() : models_.find(name);
+  if (!own && !wanted) {
+    throw Error(ErrorCode::conflict,
+                fmt::format("this session is one with the model {0}, which this server does not have; it goes on where "
+                            "the server is started with --model {0}",
+                            name));
+  }
+  client.session = make_session(wanted ? wanted : own);
+  if (!kept) return false;
+  if (kept->image) reserve_image(key, interact::image_bytes(kept->image->type, whole(kept->image->shape).volume()));
+  const bool other = wanted && wanted != own && kept->image;
+  if (other) {
+    journal_->load_without_record(*kept, client.session, limits_.max_memory_bytes);
+  } else {
+    journal_->load(key, *kept, client.session, limits_.max_memory_bytes);
+  }
+  client.upload.restore(kept->note);
+  client.kept = std::move(*kept);
+  return other;
+}
+
+bool Sessions::read_or_give_up(const std::string& key, ClientSession& client, const Models::Model& wanted) {
+  bool changed = false;
   try {
-    client.session = interact::Session(model_, pool_, {.keep_record = true});
-    if (auto kept = journal_->find(key)) {
-      if (kept->image) {
-        reserve_image(key, interact::image_bytes(kept->image->type, whole(kept->image->shape).volume()));
-      }
-      journal_->load(key, *kept, client.session, limits_.max_memory_bytes);
-      client.upload.restore(kept->note);
-      client.kept = std::move(*kept);
-    }
+    changed = read(key, client, wanted);
   } catch (const Error& error) {
     unload(client);
     count_memory(key, client);
     const bool damaged = error.code() == ErrorCode::bad_input || error.code() == ErrorCode::not_found;
     if (!damaged) throw;
     journal_->give_up(key, error.what());
-    client.session = interact::Session(model_, pool_, {.keep_record = true});
+    client.session = make_session(wanted ? wanted : models_.first());
   } catch (...) {
     unload(client);
     count_memory(key, client);
     throw;
   }
   client.restored = true;
+  return changed;
+}
+
+bool Sessions::restore(const std::string& key, ClientSession& client, const Models::Model& wanted) {
+  bool changed = false;
+  if (journal_ != nullptr && !client.restored) {
+    changed = read_or_give_up(key, client, wanted);
+  } else if (wanted && wanted.get() != &client.session.model()) {
+    client.session = client.session.with_model(wanted);
+    changed = client.session.has_image();
+  }
+  if (!changed) return false;
+  client.packed.forget();
+  client.bytes.forget();
+  client.kept.new_image = client.kept.image;  // its records so far end with this turn, where it is kept
+  return true;
 }
 
 void Sessions::sweep() {

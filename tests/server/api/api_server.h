@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -50,11 +51,18 @@ struct ApiListener {
 /// The native API without sockets, on a disk or in memory; it can be started anew.
 class ApiServer {
  public:
-  explicit ApiServer(bool on_disk, SessionLimits limits = {}) : on_disk_(on_disk), limits_(limits) { start(); }
+  explicit ApiServer(bool on_disk, SessionLimits limits = {}, std::vector<std::string> models = {"stub"})
+      : on_disk_(on_disk), limits_(limits), models_(std::move(models)) {
+    start();
+  }
 
   void start() {
     running_.reset();
     running_.emplace(*this);
+  }
+  void start(std::vector<std::string> models) {
+    models_ = std::move(models);
+    start();
   }
 
   http::Response send(const std::string& method, const std::string& target, const std::string& body = "",
@@ -115,8 +123,9 @@ class ApiServer {
     return ask("POST", "/sessions", {{"volume", upload(owner, seed)}}, 201, owner).at("id").get<std::string>();
   }
 
-  /// The model's.
-  interact::StubNetwork& network() { return *running_->network; }
+  /// The default model's.
+  interact::StubNetwork& network() { return network(models_.front()); }
+  interact::StubNetwork& network(const std::string& model) { return *running_->networks.at(model); }
 
   const std::vector<http::Route>& routes() const { return running_->router.routes(); }
 
@@ -125,8 +134,8 @@ class ApiServer {
  private:
   struct Running {
     explicit Running(ApiServer& server)
-        : sessions(interact::StubSession::make_model({8, 8, 8}, network, {}), pool, server.limits_,
-                   std::chrono::steady_clock::now, open_journal(server)),
+        : sessions(make_models(server.models_), pool, server.limits_, std::chrono::steady_clock::now,
+                   open_journal(server)),
           leases(sessions, {.max_leases = server.limits_.max_sessions,
                             .liveness = std::chrono::seconds(600),
                             .max_leases_per_owner = server.limits_.max_sessions_per_owner,
@@ -144,6 +153,14 @@ class ApiServer {
       routes.push_back(openapi_route(routes));
       return routes;
     }
+    Models make_models(const std::vector<std::string>& names) {
+      std::vector<Models::Model> models;
+      for (const std::string& name : names) {
+        networks[name] = std::make_shared<interact::StubNetwork>(8, prompted);
+        models.push_back(interact::StubSession::make_model({8, 8, 8}, networks[name], {}, name));
+      }
+      return Models(std::move(models));
+    }
     SessionJournal* open_journal(ApiServer& server) {
       if (!server.on_disk_) return nullptr;
       store = std::make_unique<durable::Store>(server.scratch_ / "data");
@@ -152,7 +169,7 @@ class ApiServer {
     }
     hub::Hub hub{"", {SAGITTAL_SOURCE_DIR "/models"}};
     Events events;
-    std::shared_ptr<interact::StubNetwork> network = std::make_shared<interact::StubNetwork>(8, prompted);
+    std::map<std::string, std::shared_ptr<interact::StubNetwork>> networks;
     ThreadPool pool{1};
     std::unique_ptr<durable::Store> store;
     std::unique_ptr<SessionJournal> journal;
@@ -166,6 +183,7 @@ class ApiServer {
 
   const bool on_disk_;
   const SessionLimits limits_;
+  std::vector<std::string> models_;
   Scratch scratch_;
   std::optional<Running> running_;
 };

@@ -98,10 +98,11 @@ export class SessionApi {
   }
 }
 
-/// What of a volume is meant, where it holds several series or pictures.
+/// What of a volume is meant, where it holds several series or pictures, and which model works on it.
 export interface Part {
   series?: string;
   frame?: number;
+  model?: string;
 }
 
 export function open_session(client: Client, volume: Volume, part: Part): Promise<Session> {

@@ -43,10 +43,19 @@ export interface Study {
 /// Of the server: its version, and the parts that not every server has.
 export interface Info {
   version: string;
+  /// That sessions can be opened with, the default first.
+  models?: Model[];
   parts?: string[];
   hub?: { models: number; synced: string | null };
   /// Null where models can be found only.
   jobs?: object | null;
+}
+
+export interface Model {
+  name: string;
+  licence: string | null;
+  /// Null where the licence's words do not tell.
+  commercial_use: boolean | null;
 }
 
 export interface Term {
@@ -77,6 +86,8 @@ export interface Session {
   name: string;
   series: string | null;
   model: string;
+  /// Of a list: false where the server does not have the model any more.
+  model_available?: boolean;
   geometry: Geometry;
   shared: boolean;
   revision: number;

@@ -81,7 +81,7 @@ async function read_lists(client: Client, actions: StartActions, host: HTMLEleme
     const newest = [...sessions.value.sessions].sort((a, b) => b.created.localeCompare(a.created));
     add_list(host, 'Go on with', newest.map((session) => ({
       picture: kIcons.tag, name: session.name || 'Scan', choose: () => actions.session(session.id),
-      detail: [session.segments.map(({ name }) => name).join(', '), format_moment(session.created)].filter(Boolean).join(' · '),
+      detail: [session.segments.map(({ name }) => name).join(', '), session.model_available === false ? `waits for the model ${session.model}` : '', format_moment(session.created)].filter(Boolean).join(' · '),
     })));
   }
   if (studies.status === 'fulfilled') {
