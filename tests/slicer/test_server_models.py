@@ -1,13 +1,16 @@
 """The choice of a server's model, and what is said of its licence."""
 import json
+import subprocess
+import time
 
 import numpy as np
 import pytest
 
 import scans
 from running_server import Server, free_port
+from SagittalLib import geometry
 from SagittalLib.client import Api, ServerError
-from SagittalLib.server_models import OWN, ServerModels, licence_of, read_models
+from SagittalLib.server_models import OWN, Licence, ServerModels, read_models
 from SagittalLib.settings import MemoryStore, Settings
 from second_model import SECOND, SMALL, second_model
 from test_module import CENTRE, Window, application, picture, qt_slicer, world_of  # noqa: F401
@@ -18,36 +21,42 @@ from test_session import Person
 def server(program, tmp_path_factory):
     running = Server(program, "--model", SMALL, "--model", second_model(tmp_path_factory.mktemp("models")))
     yield running
-    running.process.kill()
-    running.process.wait()
+    running.stop()
 
 
-class Sent:
-    """With which models sessions were opened, and how many pieces of volumes were sent."""
+class Calls:
+    """What was asked of servers."""
 
     def __init__(self, monkeypatch):
         self.opened, self.pieces = [], 0
-        open_session, put_piece = Api.open_session, Api.put_piece
+        self._instead(monkeypatch, "open_session", lambda api, volume, **more: self.opened.append(more))
+        self._instead(monkeypatch, "put_piece", self._piece)
 
-        def opened(api, volume, model=None, **more):
-            self.opened.append(model)
-            return open_session(api, volume, **more, **({"model": model} if model else {}))
+    def _piece(self, *arguments, **named):
+        self.pieces += 1
 
-        def put(api, *arguments, **named):
-            self.pieces += 1
-            return put_piece(api, *arguments, **named)
+    @staticmethod
+    def _instead(monkeypatch, name, note):
+        original = getattr(Api, name)
 
-        monkeypatch.setattr(Api, "open_session", opened)
-        monkeypatch.setattr(Api, "put_piece", put)
+        def call(*arguments, **named):
+            note(*arguments, **named)
+            return original(*arguments, **named)
+
+        monkeypatch.setattr(Api, name, call)
+
+    @property
+    def models(self):
+        return [more.get("model") for more in self.opened]
 
 
 @pytest.fixture
-def sent(monkeypatch):
-    return Sent(monkeypatch)
+def models(monkeypatch):
+    return Calls(monkeypatch)
 
 
 @pytest.fixture
-def window(sent, application, scene):  # noqa: F811
+def window(models, application, scene):  # noqa: F811
     scans.oblique_volume(scene)
     made = Window(application, scene)
     made.widget.enter()
@@ -61,7 +70,7 @@ def choose(window, name):
     box.setCurrentIndex([box.itemData(n) for n in range(box.count)].index(name))
 
 
-def test_another_model_gets_the_segments_and_not_the_volume_again(window, sent, tmp_path):
+def test_another_model_gets_the_segments_and_not_the_volume_again(window, models, tmp_path):
     view, panel = window.widget.interactive, window.widget.configuration
     window.until(lambda: view.session().state == "ready")
     assert [panel.model.box.itemText(n) for n in range(panel.model.box.count)] == [
@@ -69,13 +78,14 @@ def test_another_model_gets_the_segments_and_not_the_volume_again(window, sent, 
     assert ">Apache-2.0</a>, commercial use allowed" in panel.model.licence.text
     view.point(world_of(window, CENTRE))
     window.until(lambda: window.is_idle and window.mask().any())
-    first, pieces, own = window.mask(), sent.pieces, view.session()._session.id
+    first, pieces, own = window.mask(), models.pieces, view.session()._session.id
     choose(window, SECOND)
     assert "licenses/CC-BY-NC-SA-4.0.html" in panel.model.licence.text
     assert "<b>non-commercial</b>" in panel.model.licence.text
     window.until(lambda: view.session().state == "ready")
     second = view.session()._session.id
-    assert second != own and sent.opened == [None, SECOND] and sent.pieces == pieces
+    assert second != own and models.models == [None, SECOND] and models.pieces == pieces
+    window.until(lambda: [one["id"] for one in view.session().api.sessions()] == [second])  # the first one is deleted
     assert view.volume.GetAttribute("Sagittal.Session") == second
     assert view.session().api.session(second)["segments"] == []
     view.toggle()
@@ -91,7 +101,7 @@ def test_another_model_gets_the_segments_and_not_the_volume_again(window, sent, 
     assert not window.told
 
 
-def test_the_licence_is_shown_before_any_volume_is_there(application, scene):  # noqa: F811
+def test_the_licence_is_shown_before_any_volume_is_there(models, application, scene):  # noqa: F811
     made = Window(application, scene)
     made.widget.enter()
     shown = made.widget.configuration.model.licence
@@ -101,7 +111,7 @@ def test_the_licence_is_shown_before_any_volume_is_there(application, scene):  #
     made.widget.cleanup()
 
 
-def test_what_runs_is_stopped_when_the_model_is_changed(window, sent):
+def test_what_runs_is_stopped_when_the_model_is_changed(window, models):
     view = window.widget.interactive
     window.until(lambda: view.session().state == "ready")
     view.point(world_of(window, CENTRE))
@@ -110,10 +120,27 @@ def test_what_runs_is_stopped_when_the_model_is_changed(window, sent):
     window.until(lambda: view.session().state == "ready" and not old.is_busy)
     view.point(world_of(window, CENTRE))
     window.until(lambda: window.is_idle and window.mask().any())
-    assert sent.opened[-1] == SECOND and old is not view.session() and old._closed
+    assert models.models[-1] == SECOND and old is not view.session() and old._closed
 
 
-def test_a_session_of_another_model_is_not_gone_on_with(sent, server, scene, main_thread):
+def test_tools_that_a_model_does_not_take_cannot_be_chosen(window, tmp_path):
+    prompts = window.widget.prompts
+    window.until(lambda: window.widget.interactive.session().state == "ready")
+    assert all(made.enabled for made in prompts.buttons.values())
+    window.press("L")
+    assert prompts.chosen == "lasso"
+    choose(window, SECOND)
+    assert prompts.chosen is None and not prompts.buttons["lasso"].enabled and prompts.buttons["box"].enabled
+    assert "does not take" in prompts.buttons["lasso"].toolTip
+    window.press("L")
+    assert prompts.chosen is None
+    picture(prompts.widget, "no_lasso.png", tmp_path, width=460)
+    choose(window, SMALL)
+    window.press("L")
+    assert prompts.chosen == "lasso"
+
+
+def test_a_session_of_another_model_is_not_gone_on_with(models, server, scene, main_thread):
     volume = scans.oblique_volume(scene)
     segmentation = scans.segmentation_of(scene, volume, "a")
     sessions = []
@@ -124,7 +151,7 @@ def test_a_session_of_another_model_is_not_gone_on_with(sent, server, scene, mai
         person.session.close()
         assert not person.errors
     assert sessions[0] == sessions[1] and sessions[2] == sessions[3] and len(set(sessions)) == 3
-    assert sent.opened == [None, SECOND, None]
+    assert models.models == [None, SECOND, None]
 
 
 def test_a_server_that_has_another_model_now_says_so(program, scene, main_thread, tmp_path):
@@ -138,7 +165,8 @@ def test_a_server_that_has_another_model_now_says_so(program, scene, main_thread
     server.stop()
     server = Server(program, "--model", second_model(tmp_path), port=port, data_dir=data)
     info = Api(one.session.api.connection).info()
-    assert read_models(info) == ({SECOND: "CC BY-NC-SA 4.0"}, SECOND)
+    found, own = read_models(info)
+    assert own == SECOND and list(found) == [SECOND] and found[SECOND].licence.name == "CC-BY-NC-SA-4.0"
     two = Person(server, scene, main_thread, volume, segmentation, SMALL)
     told = two.point(CENTRE, wait=False)
     main_thread.until(lambda: told)
@@ -175,29 +203,128 @@ def test_each_server_keeps_its_choice(main_thread):
     assert again.address() == "" and models.chosen == OWN
 
 
-@pytest.mark.parametrize("text, name, commercial, linked", [
-    ("Apache-2.0", "Apache-2.0", True, True),
-    ("  Apache License", "Apache-2.0", True, True),
-    ("CC BY-NC-SA 4.0", "CC-BY-NC-SA-4.0", False, True),
-    ("Attribution-NonCommercial-ShareAlike 4.0 International", "CC-BY-NC-SA-4.0", False, True),
-    ("Creative Commons Attribution-Non-Commercial 3.0", "CC-BY-NC-3.0", False, True),
-    ("CC-BY-4.0", "CC-BY-4.0", True, True),
-    ("CC BY-NC", "CC BY-NC", False, False),
-    ("For research use only", "For research use only", False, False),
-    ("<b>Ours</b>", "<b>Ours</b>", None, False),
-    ("", "", None, False),
+@pytest.mark.parametrize("told, licence", [
+    ({"licence": "CC BY-NC-SA 4.0", "licence_id": "CC-BY-NC-SA-4.0", "commercial_use": False},
+     Licence("CC-BY-NC-SA-4.0", False, "https://spdx.org/licenses/CC-BY-NC-SA-4.0.html")),
+    ({"licence": "For research", "licence_id": None, "commercial_use": False}, Licence("For research", False, "")),
+    ({"licence": "Ours", "licence_id": "LicenseRef-Ours", "commercial_use": None}, Licence("LicenseRef-Ours", None, "")),
+    ({"licence": None}, Licence("", None, "")),
+    ({"licence": 3, "licence_id": ["x"], "commercial_use": "yes"}, Licence("", None, "")),
+    ({"licence": "x" * 300, "licence_id": "y" * 300}, Licence("x" * 100, None, "")),
 ])
-def test_a_licence_is_known_by_its_words(text, name, commercial, linked):
-    found = licence_of(text)
-    assert (found.name, found.commercial, bool(found.url)) == (name, commercial, linked)
+def test_a_licence_is_what_the_server_tells(told, licence):
+    found, _ = read_models({"models": [{"name": "m", **told}]})
+    assert found["m"].licence == licence
+
+
+@pytest.mark.parametrize("capabilities, takes", [
+    ({"point": True, "box2d": False, "box3d": True, "lasso": False}, [True, True, True, False]),
+    ({"box2d": False, "box3d": False, "scribble": False}, [True, False, False, True]),
+    (None, [True] * 4), (["point"], [True] * 4), ({"point": 0}, [True] * 4),
+])
+def test_what_a_server_does_not_rule_out_may_be_tried(main_thread, capabilities, takes):
+    settings = Settings(MemoryStore())
+    models = ServerModels(settings, main_thread.workers, lambda: None)
+    kinds = ("point", "box", "scribble", "lasso")
+    assert all(models.takes(kind) for kind in kinds)
+    models.take(Api(settings.connection()),
+                {"models": [{"name": "m", "capabilities": capabilities}], "default_model": "m"})
+    assert [models.takes(kind) for kind in kinds] == takes
 
 
 def test_the_servers_words_are_not_read_as_html():
     from SagittalLib.widgets.model_choice import licence_html
-    assert licence_html(licence_of("<b>Ours</b>")).startswith("&lt;b&gt;Ours&lt;/b&gt;, commercial use not stated")
-    assert licence_html(licence_of("")) == "not stated"
+    assert licence_html(Licence("<b>Ours</b>", None, "")).startswith("&lt;b&gt;Ours&lt;/b&gt;, commercial use not stated")
+    assert licence_html(Licence("", None, "")) == "not stated"
 
 
 @pytest.mark.parametrize("models", [None, 3, [3], [{}], [{"name": 3}], [{"name": ""}], [{"name": "x" * 101}]])
 def test_what_a_server_says_wrongly_is_left_out(models):
     assert read_models({"models": models, "default_model": ["x"]}) == ({}, "")
+
+
+@pytest.fixture
+def effect(application, scene):  # noqa: F811
+    """The effect of the Segment Editor on a volume."""
+    from SegmentEditorEffects import ScriptedEffect
+    from SegmentEditorSagittalLib.SegmentEditorEffect import SegmentEditorEffect
+    volume = scans.oblique_volume(scene)
+    node = scene.AddNewNodeByClass("vtkMRMLSegmentEditorNode")
+    node.SetAndObserveSourceVolumeNode(volume)
+    node.SetAndObserveSegmentationNode(scans.segmentation_of(scene, volume, "a"))
+    node.SetSelectedSegmentID("a")
+    made = SegmentEditorEffect(ScriptedEffect(node))
+    made.setupOptionsFrame()
+    made.activate()
+    yield made
+    made.deactivate()
+    made.prompts.close()
+    made.interactive.close()
+
+
+def until(condition, seconds=60):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        qt_slicer.application().processEvents()
+        time.sleep(0.005)
+
+
+def test_auto_zoom_is_an_option_of_the_session(window):
+    view, box = window.widget.interactive, window.widget.prompts.auto_zoom
+    window.until(lambda: view.session().state == "ready")
+
+    def told():
+        return view.session().api.session(view.session()._session.id)["auto_zoom"]
+
+    assert box.checked and told() is True
+    box.click()
+    assert window.application.settings.get("auto_zoom") is False
+    view.point(world_of(window, CENTRE))
+    window.until(lambda: window.is_idle and window.mask().any())
+    assert told() is False
+    choose(window, SECOND)
+    window.until(lambda: view.session().state == "ready")
+    assert told() is False
+    box.click()
+    view.point(world_of(window, CENTRE))
+    window.until(lambda: window.is_idle)
+    assert told() is True and not window.told
+
+
+def test_the_effect_notices_another_address(effect, application, program):  # noqa: F811
+    view = effect.interactive
+    until(lambda: view.session().state == "ready")
+    old, first = view.session(), view.session()._session.id
+    other = Server(program)
+    application.settings.set("server", other.url)
+    view.point(geometry.ijk_to_world(view.volume, [CENTRE])[0])
+    until(lambda: view.session().state == "ready" and not view.session().is_busy)
+    assert view.session() is not old and str(view.session().api.connection.address) == other.url
+    assert scans.exported_mask(view.segmentation, "a", view.volume).any()
+    until(lambda: first not in [one["id"] for one in old.api.sessions()])
+    effect.activate()
+    until(lambda: view.models.is_known)
+    assert [name for _, name in view.models.entries()] == [OWN, SMALL]
+    view.close()
+    other.stop()
+
+
+def test_a_key_that_is_entered_later_is_used(application, scene, program, tmp_path):  # noqa: F811
+    keys = tmp_path / "keys.json"
+    made = subprocess.run([program, "key", "add", "alice", "--api-key-file", keys], capture_output=True, text=True)
+    guarded = Server(program, "--api-key-file", keys)
+    application.settings.set("server", guarded.url)
+    scans.oblique_volume(scene)
+    window = Window(application, scene)
+    window.widget.enter()
+    view = window.widget.interactive
+    while view.session().state != "failed":
+        qt_slicer.application().processEvents()
+    panel = window.widget.configuration
+    panel.key.setText(made.stdout.strip())
+    panel.key.editingFinished.emit()
+    window.until(lambda: view.session().state == "ready")
+    window.widget.exit()
+    window.widget.cleanup()
+    guarded.stop()

@@ -86,6 +86,10 @@ class Interactive:
         """Whether large objects are looked at from afar first, from here on and for all volumes."""
         self.settings.set("auto_zoom", bool(on))
 
+    def takes(self, tool):
+        """Whether the chosen model takes prompts of that kind; True as long as that is not known."""
+        return self.models.takes(tool)
+
     def link(self):
         """The segment at hand. Raises SagittalError."""
         session, node = self.session(), self._chosen_segmentation()

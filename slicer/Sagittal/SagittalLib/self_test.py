@@ -12,6 +12,8 @@ from .interactive import Interactive
 from .local_server import LocalServer, find_program
 from .segments import SceneSegment
 from .settings import MemoryStore, Settings
+from .strokes import slice_views
+from .tools import LASSO, PlaceTools
 from .client import SagittalError, Stop
 from .work import Workers
 
@@ -28,7 +30,7 @@ def run_interactive(scene, address="", process_events=None):
     checks = InteractiveChecks(scene, address, process_events or (lambda: slicer.app.processEvents()))
     try:
         for check in (checks.server, checks.point, checks.box, checks.lasso, checks.exclude, checks.undo, checks.redo,
-                      checks.neighbour, checks.reset, checks.oblique):
+                      checks.neighbour, checks.reset, checks.dragged, checks.deleted, checks.zoomed, checks.oblique):
             yield run_step(check)
     finally:
         checks.close()
@@ -69,6 +71,26 @@ def run_script(run, *options):
         slicer.util.exit(1)
     else:
         slicer.util.exit(0)
+
+
+def _drag_around(view, world, radius_mm):
+    """A circle around a point of the world with the left button held, in a view that is brought there."""
+    node, interactor = view.mrmlSliceNode(), view.interactor()
+    node.JumpSlice(*world)
+    to_xy = np.linalg.inv(geometry.to_array(node.GetXYToRAS()))
+    x, y = (to_xy @ np.append(world, 1.0))[:2]
+    radius = radius_mm * np.linalg.norm(to_xy[:2, :3], axis=1).mean()
+
+    def at(turn, event):
+        place = x + radius * np.cos(turn), y + radius * np.sin(turn)
+        interactor.SetEventInformation(int(round(place[0])), int(round(place[1])), 0, 0, "\0", 0, None)
+        event()
+
+    at(0.0, interactor.MouseMoveEvent)
+    at(0.0, interactor.LeftButtonPressEvent)
+    for turn in np.linspace(0.2, 6.2, 31):
+        at(turn, interactor.MouseMoveEvent)
+    at(6.2, interactor.LeftButtonReleaseEvent)
 
 
 class InteractiveChecks:
@@ -154,6 +176,44 @@ class InteractiveChecks:
         self._settle()
         if self._mask().any():
             raise Failed("something is left")
+
+    def dragged(self):
+        """a lasso that is dragged in a slice view segments the ball"""
+        views = slice_views()
+        if not views:
+            return "not tried, for there is no slice view"
+        told = []
+        tools = PlaceTools(self._scene, lambda call: call(), told.append, told.append, told.append)
+        tools.activate(LASSO)
+        _drag_around(views[0], self._world(0, 0, 0), 8.0)
+        tools.remove()
+        if not told:
+            raise Failed("the drag was not heard")
+        self._view.lasso(told[0])
+        return self._settled_mask(200)
+
+    def deleted(self):
+        """a deleted segment comes back by undo"""
+        before, name = self._mask(), self._view.segment_id
+        self._view.delete_segment()
+        if self._view.segmentation.GetSegmentation().GetSegment(name) is not None:
+            raise Failed("it is still there")
+        self._view.undo()
+        self._settle()
+        if self._view.segment_id != name or not np.array_equal(before, self._mask()):
+            raise Failed("it did not come back as it was")
+
+    def zoomed(self):
+        """auto-zoom is an option of the server's session"""
+        for on in (False, True):
+            self._view.set_auto_zoom(on)
+            session = self._view.session()
+            told = []
+            self._workers.run(lambda stop: session.api.session(session._opened().id), told.append, told.append,
+                              session._lane)
+            self._until(lambda: told)
+            if not isinstance(told[0], dict) or told[0].get("auto_zoom") is not on:
+                raise Failed("the server says %s" % told[0])
 
     def oblique(self):
         """an oblique volume under a transform is segmented in its place"""

@@ -1,16 +1,11 @@
 """The models that a server offers for prompts, which of them a person chose, and what their licences say."""
-import re
 from dataclasses import dataclass
-from typing import Optional
+from typing import Dict, Optional
 
 from .client import Api, SagittalError, check_server
 
 OWN = ""  # the choice of whatever model the server has by itself
 MOST_MODELS, LONGEST_TEXT = 100, 100
-_KNOWN = {"apache-2.0": "Apache-2.0", "apache license": "Apache-2.0", "mit": "MIT", "mit license": "MIT",
-          "bsd-2-clause": "BSD-2-Clause", "bsd 2-clause license": "BSD-2-Clause", "bsd-3-clause": "BSD-3-Clause",
-          "bsd 3-clause license": "BSD-3-Clause", "cc0-1.0": "CC0-1.0", "gpl-3.0-only": "GPL-3.0-only",
-          "gpl-3.0-or-later": "GPL-3.0-or-later"}
 
 
 @dataclass(frozen=True)
@@ -23,39 +18,33 @@ class Licence:
     url: str
 
 
-def licence_of(text):
-    """The Licence that a server's words name; those that are not known here stay as they are, without a link."""
-    lower = " ".join(text.lower().split())
-    id_ = _KNOWN.get(lower) or _creative_commons(lower)
-    if id_:
-        return Licence(id_, "-NC" not in id_, "https://spdx.org/licenses/%s.html" % id_)
-    forbids = re.search(r"\bnc\b|non-?\s?commercial|research (use )?only", lower)
-    return Licence(text, False if forbids else None, "")
+@dataclass(frozen=True)
+class Model:
+    """`takes`: kinds of prompts by the names of the API; what is not told is taken."""
 
-
-def _creative_commons(lower):
-    """CC-BY-NC-SA-4.0, of that or of "Attribution-NonCommercial-ShareAlike 4.0 International"; "": it is none."""
-    lower = lower.replace("non-commercial", "noncommercial").replace("share-alike", "sharealike")
-    words = set(re.findall(r"[a-z0-9.]+", lower))
-    version = next(iter(sorted(words & {"1.0", "2.0", "2.5", "3.0", "4.0"})), "")
-    if not version or not ({"cc", "attribution"} & words) or not ({"by", "attribution"} & words):
-        return ""
-    parts = [("NC", {"nc", "noncommercial"}), ("ND", {"nd", "noderivatives", "noderivs"}), ("SA", {"sa", "sharealike"})]
-    return "-".join(["CC-BY"] + [part for part, spelled in parts if spelled & words] + [version])
+    licence: Licence
+    takes: Dict[str, bool]
 
 
 def read_models(info):
-    """({name: licence in the server's words}, name of its own model) of a server's info; what cannot be read is left
-    out."""
+    """({name: Model}, name of its own model) of a server's info; what cannot be read is left out."""
     listed = info.get("models")
     found = {}
     for one in listed[:MOST_MODELS] if isinstance(listed, list) else []:
         name = one.get("name") if isinstance(one, dict) else None
         if isinstance(name, str) and 0 < len(name) <= LONGEST_TEXT:
-            licence = one.get("licence")
-            found[name] = licence[:LONGEST_TEXT] if isinstance(licence, str) else ""
+            takes = one.get("capabilities")
+            found[name] = Model(_licence(one), takes if isinstance(takes, dict) else {})
     own = info.get("default_model")
     return found, own if isinstance(own, str) and own in found else ""
+
+
+def _licence(model):
+    known, words, commercial = (model.get(name) for name in ("licence_id", "licence", "commercial_use"))
+    is_known = isinstance(known, str) and 0 < len(known) <= LONGEST_TEXT
+    name = known if is_known else words[:LONGEST_TEXT] if isinstance(words, str) else ""
+    url = "https://spdx.org/licenses/%s.html" % known if is_known and not known.startswith("LicenseRef") else ""
+    return Licence(name, commercial if isinstance(commercial, bool) else None, url)
 
 
 class ServerModels:
@@ -105,7 +94,15 @@ class ServerModels:
 
     def licence(self):
         """The Licence of the model that is chosen; None: not known, for the server has not told."""
-        if not self.is_known:
-            return None
-        name = self._own if self.chosen == OWN else self.chosen
-        return licence_of(self._found[name]) if name in self._found else None
+        model = self._model()
+        return model.licence if model is not None else None
+
+    def takes(self, tool):
+        """Whether the model that is chosen takes a point, box, scribble or lasso; True as long as that is not known."""
+        model = self._model()
+        kinds = ("box2d", "box3d") if tool == "box" else (tool,)
+        return model is None or any(model.takes.get(kind) is not False for kind in kinds)
+
+    def _model(self):
+        """What the server told of the model that is chosen, or None."""
+        return self._found.get(self._own if self.chosen == OWN else self.chosen) if self.is_known else None

@@ -124,7 +124,7 @@ class ServerSession:
 
 def opened(api, volume_id, model, auto_zoom=True):
     """A new session with that model; "": with the server's own. Raises SagittalError."""
-    asked = {"model": model} if model else {}
+    asked = dict({"model": model} if model else {}, auto_zoom=auto_zoom)
     made = ServerSession(api, api.open_session(volume_id, **asked))
     if model and made.model != model:
         raise BadAnswer("The server opened a session with the model %s instead of %s." % (made.model, model))
@@ -132,7 +132,7 @@ def opened(api, volume_id, model, auto_zoom=True):
 
 
 def resumed(api, session, volume_id, model):
-    """The session of that id, if the server still has it and its model, and it is of this image and model; else None."""
+    """The session of that id, if the server still has it, and has its model, and it is of this image and model."""
     try:
         found = api.session(session)
     except ServerError as error:

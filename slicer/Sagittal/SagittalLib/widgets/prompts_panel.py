@@ -33,6 +33,11 @@ class PromptsPanel:
         layout.addWidget(self._polarity())
         layout.addWidget(self._tool_buttons())
         layout.addWidget(self._steps())
+        self.auto_zoom = qt.QCheckBox("Auto-zoom")
+        self.auto_zoom.setToolTip("Look at structures that are larger than the model's field of view from afar first. "
+                                  "Without it predictions are faster and stay near the prompt")
+        self.auto_zoom.connect("toggled(bool)", interactive.set_auto_zoom)
+        layout.addWidget(self.auto_zoom)
         layout.addWidget(hint("T: include or exclude.   V: show or hide the segment.   Esc: stop."))
         self.refresh()
 
@@ -44,9 +49,20 @@ class PromptsPanel:
         self.status.show(text, fraction, self.interactive.is_running)
         self.include.checked = self.interactive.include
         self.exclude.checked = not self.interactive.include
+        self.auto_zoom.blockSignals(True)
+        self.auto_zoom.checked = self.interactive.settings.get("auto_zoom")
+        self.auto_zoom.blockSignals(False)
+        self._refresh_tools()
+
+    def _refresh_tools(self):
+        """Those that the chosen model takes can be chosen."""
         ready = self.interactive.volume is not None
-        for made in self.buttons.values():
-            made.setEnabled(ready)
+        for name, _, key, tip in TOOLS:
+            takes, made = self.interactive.takes(name), self.buttons[name]
+            made.setEnabled(ready and takes)
+            made.setToolTip("%s [%s]" % (tip, key) if takes else "The chosen model does not take this prompt")
+        if self.chosen is not None and not self.interactive.takes(self.chosen):
+            self.choose(None)
 
     def _polarity(self):
         self.include = button("Include", "Prompts say what belongs to the segment [T]", lambda: self._set(True), True)
@@ -58,7 +74,7 @@ class PromptsPanel:
     def _tool_buttons(self):
         self.buttons = {}
         for name, text, key, tip in TOOLS:
-            self.buttons[name] = button("%s (%s)" % (text, key), "%s [%s]" % (tip, key), self._chooser(name), True)
+            self.buttons[name] = button("%s (%s)" % (text, key), tip, self._chooser(name), True)
             self.buttons[name].setStyleSheet(_CHOSEN % "#2c6fbb")
         return row(*self.buttons.values())
 
