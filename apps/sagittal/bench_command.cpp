@@ -89,6 +89,7 @@ struct Timing {
   double first = 0;  // prepares kernels, weights and memory
   double best = 0;
   double median = 0;
+  std::vector<nn::StepTime> steps;
 };
 
 Timing measure(const nn::Network& network, const nn::SpatialSize& size, int repeats) {
@@ -104,6 +105,7 @@ Timing measure(const nn::Network& network, const nn::SpatialSize& size, int repe
   timing.first = seconds();
   std::vector<double> passes;
   for (int i = 0; i < repeats; ++i) passes.push_back(seconds());
+  timing.steps = network.run_timed(size, input, logits);
   std::sort(passes.begin(), passes.end());
   timing.best = passes.front();
   timing.median = passes[passes.size() / 2];
@@ -147,6 +149,7 @@ void bench_engine(const EngineOptions& options) {
     fmt::print("{}\n", result.dump());
     return;
   }
+  for (const auto& t : timing.steps) fmt::print("{:7.1f} ms {:6.0f} GF/s  {} {}\n", 1e3*t.seconds, 2e-9*t.multiply_adds/t.seconds, t.work, t.layer);
   fmt::print("{}\n", engine->description());
   fmt::print("patch {} x {} x {}: {:.1f} GFLOP\n", size[0], size[1], size[2], gflop);
   fmt::print("first pass {:.3f} s, best {:.3f} s, median {:.3f} s, {:.0f} GFLOP/s, peak {:.0f} MB\n", timing.first,

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "base/progress.h"
 
@@ -14,6 +15,13 @@ using SpatialSize = std::array<std::int64_t, 3>;
 struct NetworkUse {
   double seconds = 0;            ///< as the callers waited
   double processor_seconds = 0;  ///< of all threads that computed
+};
+
+/// One step of a run: of which layer, what is done in which way, its cost as the layer is defined, and the time it took.
+struct StepTime {
+  std::string layer, work;
+  double multiply_adds = 0;
+  double seconds = 0;
 };
 
 /// A segmentation network ready to run: immutable, its weights shared by all runs. Any number of threads may call `run`
@@ -30,6 +38,13 @@ class Network {
   /// stage, and throws Error(cancelled) when asked to stop.
   virtual void run(const SpatialSize& size, std::span<const float> input, std::span<float> logits,
                    const RunControl& control) const = 0;
+
+  /// `run`, and what each step of it took; empty where a network cannot tell.
+  virtual std::vector<StepTime> run_timed(const SpatialSize& size, std::span<const float> input,
+                                          std::span<float> logits) const {
+    run(size, input, logits, {});
+    return {};
+  }
 
   /// What all runs so far took. Any thread.
   virtual NetworkUse use() const { return {}; }

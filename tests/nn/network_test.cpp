@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "base/json.h"
 #include "expect_error.h"
+#include "nn/cpu/tuning.h"
 #include "nn/hashed_tensors.h"
 
 namespace sagittal::nn {
@@ -199,8 +200,9 @@ TEST(CpuNetwork, ThreadsAndOtherSizesDoNotChangeAnAnswer) {
   const Case& c = case_named("resenc_3d");
   const StateDict weights = hashed::weights(c.network);
   const std::vector<float> input = hashed_input(c);
-  const auto one = cpu::make_network(c.network, weights, {1, cpu::Precision::fp32});
-  const auto two = cpu::make_network(c.network, weights, {2, cpu::Precision::fp32});
+  const auto tuning = std::make_shared<cpu::Tuning>();
+  const auto one = cpu::make_network(c.network, weights, {1, cpu::Precision::fp32, tuning});
+  const auto two = cpu::make_network(c.network, weights, {2, cpu::Precision::fp32, tuning});
   const std::vector<float> expected = run(*one, c.size, input);
   run(*two, {8, 8, 8}, std::vector<float>(8 * 512, 0.5F));
   EXPECT_EQ(run(*two, c.size, input), expected);

@@ -22,23 +22,21 @@ class Builder {
   void build(const SpatialSize& size);
 
  private:
-  /// A convolution whose norm is measured but not yet applied.
-  struct Pending {
-    Activation x;
-    Coefficients norm;
-  };
+  using Pending = Measured;
+  Pending convolve(conv::Input& in, const std::string& name, int outputs, const SpatialSize& kernel,
+                   const SpatialSize& stride) {
+    return add_measured_convolution<T>(shop_, in, name + ".conv", outputs, {kernel, stride, bias_, slope_before_norm_},
+                                       name + ".norm", options_);
+  }
   Pending convolve(const Activation& in, const std::string& name, int outputs, const SpatialSize& kernel,
                    const SpatialSize& stride) {
-    Pending out;
-    out.x = add_convolution<T>(shop_, in, name + ".conv", outputs, {kernel, stride, bias_, slope_before_norm_});
-    out.norm = add_statistics<T>(shop_, out.x, name + ".norm", options_);
-    return out;
+    conv::Input plain{in, {}, 1};
+    return convolve(plain, name, outputs, kernel, stride);
   }
-  Activation unit(const Activation& in, const std::string& name, int outputs, const SpatialSize& kernel,
-                  const SpatialSize& stride) {
-    const Pending out = convolve(in, name, outputs, kernel, stride);
-    add_normalise<T>(shop_, out.x, out.norm, nullptr, nullptr, options_);
-    return out.x;
+  conv::Input input(const Pending& x) const { return {x.x, x.norm, options_.slope}; }
+  Activation normalised(const Pending& x) {
+    add_normalise<T>(shop_, x.x, x.norm, nullptr, nullptr, options_);
+    return x.x;
   }
   Activation residual_block(const Activation& in, const std::string& name, const EncoderStage& stage,
                             const SpatialSize& stride);
@@ -60,11 +58,11 @@ Activation Builder<T>::residual_block(const Activation& in, const std::string& n
                                       const SpatialSize& stride) {
   Pending main;
   if (network_.block == BlockKind::basic) {
-    const Activation first = unit(in, name + ".conv1", stage.features, stage.kernel, stride);
+    conv::Input first = input(convolve(in, name + ".conv1", stage.features, stage.kernel, stride));
     main = convolve(first, name + ".conv2", stage.features, stage.kernel, kPoint);
   } else {
-    const Activation first = unit(in, name + ".conv1", stage.bottleneck_features, kPoint, kPoint);
-    const Activation second = unit(first, name + ".conv2", stage.bottleneck_features, stage.kernel, stride);
+    conv::Input first = input(convolve(in, name + ".conv1", stage.bottleneck_features, kPoint, kPoint));
+    conv::Input second = input(convolve(first, name + ".conv2", stage.bottleneck_features, stage.kernel, stride));
     main = convolve(second, name + ".conv3", stage.features, kPoint, kPoint);
   }
   const bool pooled = stride != kPoint;
@@ -84,7 +82,7 @@ template <class T>
 Activation Builder<T>::first_unit(const SpatialSize& size, const std::string& name, int outputs) {
   const SpatialSize& kernel = network_.encoder[0].kernel;
   if (pointwise_) return add_input_unit<T>(shop_, network_.input_channels, size, name, outputs, options_);
-  return unit(add_input<T>(shop_, network_.input_channels, size), name, outputs, kernel, kPoint);
+  return normalised(convolve(add_input<T>(shop_, network_.input_channels, size), name, outputs, kernel, kPoint));
 }
 
 template <class T>
@@ -94,7 +92,8 @@ Activation Builder<T>::encoder_stage(Activation x, std::size_t index, int first_
     const SpatialSize stride = block == 0 ? stage.stride : kPoint;
     x = network_.residual()
             ? residual_block(x, fmt::format("encoder.stages.{}.blocks.{}", index, block), stage, stride)
-            : unit(x, fmt::format("encoder.stages.{}.0.convs.{}", index, block), stage.features, stage.kernel, stride);
+            : normalised(convolve(x, fmt::format("encoder.stages.{}.0.convs.{}", index, block), stage.features,
+                                  stage.kernel, stride));
   }
   return x;
 }
@@ -106,12 +105,16 @@ typename Builder<T>::Pending Builder<T>::decoder_stage(const Activation& low, co
   const std::size_t below = network_.encoder.size() - 1 - index;
   const EncoderStage& stage = network_.encoder[below - 1];
   const SpatialSize& kernel = network_.decoder_kernel(index);
-  Activation x = add_upsampling<T>(shop_, low, skip, fmt::format("decoder.transpconvs.{}", index),
+  const Activation x = add_upsampling<T>(shop_, low, skip, fmt::format("decoder.transpconvs.{}", index),
                                    network_.encoder[below].stride, network_.convolution_bias);
   const int last = network_.decoder_convolutions[index] - 1;
   const auto name = [index](int i) { return fmt::format("decoder.stages.{}.convs.{}", index, i); };
-  for (int i = 0; i < last; ++i) x = unit(x, name(i), stage.features, kernel, kPoint);
-  return convolve(x, name(last), stage.features, kernel, kPoint);
+  Pending out = convolve(x, name(0), stage.features, kernel, kPoint);
+  for (int i = 1; i <= last; ++i) {
+    conv::Input before = input(out);
+    out = convolve(before, name(i), stage.features, kernel, kPoint);
+  }
+  return out;
 }
 
 template <class T>
@@ -143,9 +146,7 @@ void Builder<T>::build(const SpatialSize& size) {
   }
   const std::size_t last = network_.decoder_convolutions.size() - 1;
   for (std::size_t stage = 0; stage < last; ++stage) {
-    const Pending out = decoder_stage(x, skips[last - stage], stage);
-    add_normalise<T>(shop_, out.x, out.norm, nullptr, nullptr, options_);
-    x = out.x;
+    x = normalised(decoder_stage(x, skips[last - stage], stage));
   }
   last_stage(x, skips[0]);
 }

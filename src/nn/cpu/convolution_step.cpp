@@ -1,6 +1,10 @@
 #include <algorithm>
 #include <array>
+#include <numeric>
 #include <type_traits>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "nn/cpu/onednn.h"
 #include "nn/cpu/steps.h"
@@ -64,6 +68,14 @@ std::unique_ptr<const Step> make_convolution_step(const dnnl::engine& engine,
   return std::make_unique<ConvolutionStep>(engine, description, std::move(weights), std::move(bias), tensors);
 }
 
+StepNote note_of(const std::string& name, const std::vector<int>& inputs, const Activation& out,
+                 const SpatialSize& kernel, const std::string& way) {
+  const int channels = std::accumulate(inputs.begin(), inputs.end(), 0);
+  const double operations = static_cast<double>(out.voxels() * voxels_of(kernel)) * channels * out.groups[0];
+  return {name, fmt::format("{} {} to {}, {}", fmt::join(kernel, "x"), fmt::join(inputs, "+"), out.groups[0], way),
+          operations};
+}
+
 template <class T>
 Activation add_convolution(Workshop& shop, const Activation& in, const std::string& name, int outputs,
                            const ConvolutionOptions& options) {
@@ -95,7 +107,7 @@ Activation add_convolution(Workshop& shop, const Activation& in, const std::stri
   if (options.bias) bias_values = shop.weights.vector(name + ".bias", outputs, 0);
   const std::array tensors{in.tensor, out.tensor, scratch};
   shop.program.add_step(make_convolution_step(engine, description, std::move(weights), std::move(bias_values), tensors),
-                        tensors);
+                        tensors, note_of(name, in.groups, out, kernel, "oneDNN"));
   return out;
 }
 

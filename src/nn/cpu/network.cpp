@@ -16,6 +16,7 @@
 #include "nn/cpu/onednn.h"
 #include "nn/cpu/parallel.h"
 #include "nn/cpu/shared_arena.h"
+#include "nn/cpu/tuning.h"
 
 namespace sagittal::nn::cpu {
 namespace {
@@ -87,6 +88,7 @@ class CpuNetwork final : public Network {
         threads_(options.threads > 0 ? options.threads : available_cores()),
         precision_(options.precision == Precision::automatic ? automatic_precision() : options.precision),
         weights_(weights, dnnl::engine(dnnl::engine::kind::cpu, 0)),
+        tuning_(options.tuning ? options.tuning : std::make_shared<Tuning>()),
         arenas_(std::move(arenas)) {
     if (precision_ == Precision::bf16 && kernels_.bf16 == nullptr) {
       throw Error(ErrorCode::unsupported, "bf16 needs a processor with AVX-512; use fp32");
@@ -104,7 +106,16 @@ class CpuNetwork final : public Network {
   int output_channels() const override { return network_.output_channels; }
 
   void run(const SpatialSize& size, std::span<const float> input, std::span<float> logits,
-           const RunControl& control) const override;
+           const RunControl& control) const override {
+    execute(size, input, logits, control, nullptr);
+  }
+
+  std::vector<StepTime> run_timed(const SpatialSize& size, std::span<const float> input,
+                                  std::span<float> logits) const override {
+    std::vector<StepTime> times;
+    execute(size, input, logits, {}, &times);
+    return times;
+  }
 
   NetworkUse use() const override { return {seconds_of(waited_), seconds_of(computed_)}; }
 
@@ -117,6 +128,8 @@ class CpuNetwork final : public Network {
   }
 
  private:
+  void execute(const SpatialSize& size, std::span<const float> input, std::span<float> logits,
+               const RunControl& control, std::vector<StepTime>* times) const;
   void check(const SpatialSize& size, std::size_t inputs, std::size_t outputs) const;
   std::shared_ptr<const Program> program_for(const SpatialSize& size) const;
 
@@ -125,6 +138,7 @@ class CpuNetwork final : public Network {
   int threads_;
   Precision precision_;
   mutable WeightStore weights_;
+  std::shared_ptr<Tuning> tuning_;
   std::shared_ptr<BufferPool> arenas_;
   mutable std::atomic<std::int64_t> waited_ = 0, computed_ = 0;                           // nanoseconds
   mutable std::mutex mutex_;                                                              // guards programs_
@@ -157,7 +171,7 @@ std::shared_ptr<const Program> CpuNetwork::program_for(const SpatialSize& size) 
     return programs_.back().second;
   }
   const auto program = std::make_shared<Program>();
-  Workshop shop{*program, weights_, kernels_, threads_};
+  Workshop shop{*program, weights_, kernels_, threads_, tuning_.get()};
   if (precision_ == Precision::bf16) {
     build_network<Bf16>(shop, network_, size);
   } else {
@@ -170,8 +184,8 @@ std::shared_ptr<const Program> CpuNetwork::program_for(const SpatialSize& size) 
   return program;
 }
 
-void CpuNetwork::run(const SpatialSize& size, std::span<const float> input, std::span<float> logits,
-                     const RunControl& control) const {
+void CpuNetwork::execute(const SpatialSize& size, std::span<const float> input, std::span<float> logits,
+                         const RunControl& control, std::vector<StepTime>* times) const {
   check(size, input.size(), logits.size());
   control.check();
   const OmpThreads scope(threads_);
@@ -179,7 +193,12 @@ void CpuNetwork::run(const SpatialSize& size, std::span<const float> input, std:
   try {
     const auto program = program_for(size);
     BorrowedBuffer arena(*arenas_, borrow_arena(*arenas_, program->arena_bytes(), threads_));
-    program->run(arena.data(), threads_, input, logits, control);
+    std::vector<double> seconds(times == nullptr ? 0 : program->notes().size());
+    program->run(arena.data(), threads_, input, logits, control, seconds);
+    for (std::size_t i = 0; i < seconds.size(); ++i) {
+      const StepNote& note = program->notes()[i];
+      times->push_back({note.layer, note.work, note.multiply_adds, seconds[i]});
+    }
   } catch (const dnnl::error& error) {
     const ErrorCode code = error.status == dnnl_out_of_memory ? ErrorCode::too_large : ErrorCode::internal;
     throw Error(code, fmt::format("oneDNN failed on an input of {}: {}", fmt::join(size, " x "), error.what()));

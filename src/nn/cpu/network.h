@@ -7,6 +7,8 @@
 
 namespace sagittal::nn::cpu {
 
+class Tuning;
+
 enum class Precision {
   automatic,  ///< bf16 where the processor has AMX for it, else fp32
   fp32,
@@ -17,9 +19,10 @@ enum class Precision {
 struct CpuOptions {
   int threads = 0;  ///< 0: available_cores()
   Precision precision = Precision::automatic;
+  std::shared_ptr<Tuning> tuning = nullptr;  ///< shared by networks; null: one of its own (tuning.h)
 };
 
-/// The network on oneDNN. `weights` must hold exactly the parameters (see `select_parameters`); the network keeps a
+/// The network on oneDNN and kernels of our own. `weights` must hold exactly the parameters (see `select_parameters`); the network keeps a
 /// share in them. The first run of each size prepares kernels and weights for it; later runs reuse them.
 std::shared_ptr<const Network> make_network(const UNet& network, const StateDict& weights,
                                             const CpuOptions& options = {});

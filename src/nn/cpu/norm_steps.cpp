@@ -16,6 +16,42 @@ constexpr std::int64_t kSampledVoxels = 16;
 double widen(float x) { return static_cast<double>(x); }
 double widen(Bf16 x) { return static_cast<double>(std::bit_cast<float>(static_cast<std::uint32_t>(x) << 16)); }
 
+/// The first `channels` coefficients over the whole pattern.
+void repeat(float* scale, float* shift, std::int64_t channels, std::int64_t pattern) {
+  for (std::int64_t i = channels; i < pattern; ++i) {
+    scale[i] = scale[i - channels];
+    shift[i] = shift[i - channels];
+  }
+}
+
+Coefficients add_coefficients(Workshop& shop, const Activation& in) {
+  Coefficients out{TensorId::none, std::lcm<std::int64_t, std::int64_t>(in.stored_channels(), kPatternUnit)};
+  out.tensor = shop.program.add_tensor(static_cast<std::size_t>(2 * out.pattern) * sizeof(float));
+  return out;
+}
+
+/// From sums that the convolution left.
+class FoldStep final : public Step {
+ public:
+  FoldStep(const Activation& of, TensorId sums, std::int64_t ranges, Coefficients out, NormParameters parameters)
+      : voxels_(of.voxels()), sums_(sums), ranges_(ranges), out_(out), parameters_(std::move(parameters)) {}
+
+  void run(const RunContext& context) const override {
+    float* scale = context.at<float>(out_.tensor);
+    float* shift = scale + out_.pattern;
+    const std::vector<float> origin(parameters_.channels(), 0.0F);
+    parameters_.fold(origin, context.at<double>(sums_), ranges_, voxels_, scale, shift);
+    repeat(scale, shift, static_cast<std::int64_t>(parameters_.channels()), out_.pattern);
+  }
+
+ private:
+  std::int64_t voxels_;
+  TensorId sums_;
+  std::int64_t ranges_;
+  Coefficients out_;
+  NormParameters parameters_;
+};
+
 template <class T>
 class StatisticsStep final : public Step {
  public:
@@ -53,10 +89,7 @@ class StatisticsStep final : public Step {
     float* scale = context.at<float>(out_.tensor);
     float* shift = scale + out_.pattern;
     parameters_.fold(origin, partial, ranges_.count, voxels_, scale, shift);
-    for (std::int64_t i = channels_; i < out_.pattern; ++i) {
-      scale[i] = scale[i - channels_];
-      shift[i] = shift[i - channels_];
-    }
+    repeat(scale, shift, channels_, out_.pattern);
   }
 
  private:
@@ -126,14 +159,22 @@ class NormaliseStep final : public Step {
 
 template <class T>
 Coefficients add_statistics(Workshop& shop, const Activation& in, const std::string& name, const NormOptions& options) {
-  Coefficients out{TensorId::none, std::lcm<std::int64_t, std::int64_t>(in.stored_channels(), kPatternUnit)};
-  out.tensor = shop.program.add_tensor(static_cast<std::size_t>(2 * out.pattern) * sizeof(float));
+  const Coefficients out = add_coefficients(shop, in);
   const Ranges ranges = StatisticsStep<T>::ranges_of(in, out.pattern);
   const std::int64_t sums = ranges.count * 2 * in.stored_channels();
   const TensorId partial = shop.program.add_tensor(static_cast<std::size_t>(sums) * sizeof(double));
   NormParameters parameters(shop.weights, name, in.groups[0], options.epsilon);
   shop.program.add_step(std::make_unique<StatisticsStep<T>>(shop, in, out, partial, std::move(parameters)),
-                        std::array{in.tensor, out.tensor, partial});
+                        std::array{in.tensor, out.tensor, partial}, {name, "statistics"});
+  return out;
+}
+
+Coefficients add_fold(Workshop& shop, const Activation& of, TensorId sums, std::int64_t ranges, const std::string& name,
+                      const NormOptions& options) {
+  const Coefficients out = add_coefficients(shop, of);
+  NormParameters parameters(shop.weights, name, of.groups[0], options.epsilon);
+  shop.program.add_step(std::make_unique<FoldStep>(of, sums, ranges, out, std::move(parameters)),
+                        std::array{sums, out.tensor}, {name, "fold"});
   return out;
 }
 
@@ -143,7 +184,8 @@ void add_normalise(Workshop& shop, const Activation& x, const Coefficients& norm
   const TensorId residual_tensor = residual == nullptr ? TensorId::none : residual->tensor;
   const Coefficients other = residual_norm == nullptr ? Coefficients{} : *residual_norm;
   shop.program.add_step(std::make_unique<NormaliseStep<T>>(shop, x, norm, residual_tensor, other, options),
-                        std::array{x.tensor, norm.tensor, residual_tensor, other.tensor});
+                        std::array{x.tensor, norm.tensor, residual_tensor, other.tensor},
+                        {"", residual == nullptr ? "normalise" : "normalise and add"});
 }
 
 template Coefficients add_statistics<float>(Workshop&, const Activation&, const std::string&, const NormOptions&);

@@ -9,8 +9,10 @@ namespace sagittal::nn::cpu {
 namespace {
 
 struct Octet {
+  static constexpr int kLanes = 8;
   __m256 lanes;
 
+  static Octet zero() { return {_mm256_setzero_ps()}; }
   static Octet fill(float x) { return {_mm256_set1_ps(x)}; }
   static Octet load(const float* p) { return {_mm256_loadu_ps(p)}; }
   static Octet load(const Bf16* p) {

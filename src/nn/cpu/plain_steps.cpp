@@ -115,7 +115,7 @@ template <class T>
 Activation add_input(Workshop& shop, int channels, const SpatialSize& size) {
   Activation out{TensorId::none, {channels}, size};
   out.tensor = shop.program.add_tensor(static_cast<std::size_t>(out.elements()) * sizeof(T));
-  shop.program.add_step(std::make_unique<InputStep<T>>(shop, out), std::array{out.tensor});
+  shop.program.add_step(std::make_unique<InputStep<T>>(shop, out), std::array{out.tensor}, {"", "input"});
   return out;
 }
 
@@ -124,7 +124,8 @@ Activation add_pooling(Workshop& shop, const Activation& in, const SpatialSize& 
   Activation out{TensorId::none, in.groups, in.size};
   for (std::size_t axis = 0; axis < 3; ++axis) out.size[axis] /= window[axis];
   out.tensor = shop.program.add_tensor(static_cast<std::size_t>(out.elements()) * sizeof(T));
-  shop.program.add_step(std::make_unique<PoolingStep<T>>(shop, in, out, window), std::array{in.tensor, out.tensor});
+  shop.program.add_step(std::make_unique<PoolingStep<T>>(shop, in, out, window), std::array{in.tensor, out.tensor},
+                        {"", "pool"});
   return out;
 }
 
@@ -132,7 +133,8 @@ template <class T>
 void add_head(Workshop& shop, const Activation& x, const Coefficients& norm, const std::string& name, int classes,
               const NormOptions& options) {
   shop.program.add_step(std::make_unique<HeadStep<T>>(shop, x, norm, name, classes, options),
-                        std::array{x.tensor, norm.tensor});
+                        std::array{x.tensor, norm.tensor},
+                        {name, "head", static_cast<double>(x.voxels()) * x.groups[0] * classes});
 }
 
 template Activation add_input<float>(Workshop&, int, const SpatialSize&);

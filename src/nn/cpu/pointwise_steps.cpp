@@ -204,7 +204,7 @@ Activation add_input_unit(Workshop& shop, int channels, const SpatialSize& size,
   NormParameters norm(shop.weights, name + ".norm", outputs, options.epsilon);
   shop.program.add_step(
       std::make_unique<InputUnitStep<T>>(shop, out, channels, std::move(weights), std::move(norm), options.slope),
-      std::array{out.tensor});
+      std::array{out.tensor}, {name, "input unit", static_cast<double>(out.voxels()) * channels * outputs});
   return out;
 }
 
@@ -229,7 +229,9 @@ void add_joint_head(Workshop& shop, const Activation& low, const Activation& ski
       compose(shop.weights, names.upsampling, names.unit + ".conv", low.groups[0], features, voxels_of(stride));
   NormParameters norm(shop.weights, names.unit + ".norm", features, options.epsilon);
   shop.program.add_step(std::make_unique<JointHeadStep<T>>(shop, std::move(weights), std::move(norm), std::move(parts)),
-                        std::array{low.tensor, skip.tensor});
+                        std::array{low.tensor, skip.tensor},
+                        {names.unit, "upsample, join and head",
+                         static_cast<double>(skip.voxels()) * features * (low.groups[0] + 2 * features + classes)});
 }
 
 template Activation add_input_unit<float>(Workshop&, int, const SpatialSize&, const std::string&, int,

@@ -1,6 +1,7 @@
 #include "nn/cpu/program.h"
 
 #include <algorithm>
+#include <chrono>
 #include <numeric>
 
 namespace sagittal::nn::cpu {
@@ -13,7 +14,7 @@ TensorId Program::add_tensor(std::size_t bytes) {
   return static_cast<TensorId>(tensors_.size() - 1);
 }
 
-void Program::add_step(std::unique_ptr<const Step> step, std::span<const TensorId> tensors) {
+void Program::add_step(std::unique_ptr<const Step> step, std::span<const TensorId> tensors, StepNote note) {
   const int index = static_cast<int>(steps_.size());
   for (const TensorId id : tensors) {
     if (id == TensorId::none) continue;
@@ -22,6 +23,7 @@ void Program::add_step(std::unique_ptr<const Step> step, std::span<const TensorI
     tensor.last = index;
   }
   steps_.push_back(std::move(step));
+  notes_.push_back(std::move(note));
 }
 
 /// Largest first, each at the lowest offset that is free during its life.
@@ -52,12 +54,16 @@ void Program::plan() {
 }
 
 void Program::run(std::byte* arena, int threads, std::span<const float> input, std::span<float> logits,
-                  const RunControl& control) const {
+                  const RunControl& control, std::span<double> seconds) const {
   const RunContext context{arena, offsets_.data(), threads, input, logits};
   for (std::size_t n = 0; n < steps_.size(); ++n) {
     control.check();
     control.report({}, static_cast<double>(n) / static_cast<double>(steps_.size()));
+    const auto start = std::chrono::steady_clock::now();
     steps_[n]->run(context);
+    if (!seconds.empty()) {
+      seconds[n] = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    }
   }
 }
 

@@ -2,6 +2,7 @@
 #include <cstddef>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/progress.h"
@@ -34,19 +35,27 @@ class Step {
   virtual void run(const RunContext& context) const = 0;
 };
 
+/// What a step is, for people.
+struct StepNote {
+  std::string layer;         ///< of the network, by its parameters' name
+  std::string work;          ///< "3x3x3 32+32 to 32, Winograd AVX-512", "normalise"
+  double multiply_adds = 0;  ///< of the layer as it is defined, however it is computed
+};
+
 /// The steps of a network for one input size, and where in one arena each tensor lives.
 class Program {
  public:
   TensorId add_tensor(std::size_t bytes);
   /// `tensors` are all those that the step reads or writes.
-  void add_step(std::unique_ptr<const Step> step, std::span<const TensorId> tensors);
+  void add_step(std::unique_ptr<const Step> step, std::span<const TensorId> tensors, StepNote note = {});
   /// Assigns the offsets; to be called once, after the last step.
   void plan();
 
+  const std::vector<StepNote>& notes() const { return notes_; }
   std::size_t arena_bytes() const { return arena_bytes_; }
-  /// `arena` has arena_bytes() bytes. Reports progress and throws Error(cancelled) between steps.
+  /// `arena` has arena_bytes() bytes. `seconds`, where given, has a place for what each step takes. Reports progress and throws Error(cancelled) between steps.
   void run(std::byte* arena, int threads, std::span<const float> input, std::span<float> logits,
-           const RunControl& control) const;
+           const RunControl& control, std::span<double> seconds = {}) const;
   /// A graph's.
   void run(std::byte* arena, int threads, std::span<const std::span<const float>> inputs,
            std::span<const std::span<float>> outputs) const;
@@ -59,6 +68,7 @@ class Program {
   std::vector<Tensor> tensors_;
   std::vector<std::size_t> offsets_;
   std::vector<std::unique_ptr<const Step>> steps_;
+  std::vector<StepNote> notes_;
   std::size_t arena_bytes_ = 0;
 };
 

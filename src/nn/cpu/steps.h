@@ -5,8 +5,10 @@
 #include <vector>
 
 #include "nn/cpu/activation.h"
+#include "nn/cpu/conv/shape.h"
 #include "nn/cpu/kernels.h"
 #include "nn/cpu/program.h"
+#include "nn/cpu/tuning.h"
 #include "nn/cpu/weights.h"
 
 namespace sagittal::nn::cpu {
@@ -17,6 +19,7 @@ struct Workshop {
   WeightStore& weights;
   const Kernels& kernels;
   int threads;
+  Tuning* tuning = nullptr;  ///< where layers may be computed in several ways
 };
 
 /// A convolution as oneDNN describes it. `bias` may be empty. Tensors: input, output, scratchpad.
@@ -37,6 +40,10 @@ struct NormOptions {
 template <class T>
 Activation add_input(Workshop& shop, int channels, const SpatialSize& size);
 
+/// What a convolution to `out` is called, and its cost.
+StepNote note_of(const std::string& name, const std::vector<int>& inputs, const Activation& out,
+                 const SpatialSize& kernel, const std::string& way);
+
 /// Convolution with zero padding (k - 1) / 2; the output has size / stride voxels. `name`: of the parameters, without
 /// ".weight".
 struct ConvolutionOptions {
@@ -52,6 +59,21 @@ Activation add_convolution(Workshop& shop, const Activation& in, const std::stri
 /// Instance norm's statistics over all voxels, with "<name>.weight" and "<name>.bias" folded in where there are any.
 template <class T>
 Coefficients add_statistics(Workshop& shop, const Activation& in, const std::string& name, const NormOptions& options);
+
+/// A convolution and the statistics of its result, whose norm is not yet applied.
+struct Measured {
+  Activation x;
+  Coefficients norm;
+};
+/// Both, in the way that is the fastest here: by oneDNN or a kernel of our own (conv/convolution.h). `in` may be pending
+/// itself: its norm is applied on the way, or in place before it, and then `in` says so.
+template <class T>
+Measured add_measured_convolution(Workshop& shop, conv::Input& in, const std::string& name, int outputs,
+                                  const ConvolutionOptions& options, const std::string& norm_name,
+                                  const NormOptions& norm);
+/// A norm of sums that a convolution left: doubles [ranges][2][stored channels].
+Coefficients add_fold(Workshop& shop, const Activation& of, TensorId sums, std::int64_t ranges, const std::string& name,
+                      const NormOptions& options);
 
 /// In place: norm, plus the residual (itself normalised where `residual_norm` is given), then the activation.
 template <class T>

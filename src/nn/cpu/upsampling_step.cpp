@@ -3,6 +3,8 @@
 #include <cstring>
 #include <type_traits>
 
+#include <fmt/format.h>
+
 #include "nn/cpu/onednn.h"
 #include "nn/cpu/parallel.h"
 #include "nn/cpu/steps.h"
@@ -173,8 +175,11 @@ Activation add_upsampling(Workshop& shop, const Activation& low, const Activatio
       shop.weights.upsampling(name + ".weight", low.groups[0], outputs, stride, description.weights_desc());
   shop.program.add_step(std::make_unique<UpsamplingStep<T>>(shop.weights.engine(), description, std::move(weights),
                                                             std::move(repeated), shape),
-                        std::array{low.tensor, shape.out.tensor, shape.work});
-  shop.program.add_step(std::make_unique<SkipStep<T>>(skip, shape.out), std::array{skip.tensor, shape.out.tensor});
+                        std::array{low.tensor, shape.out.tensor, shape.work},
+                        {name, fmt::format("upsample {} to {}", low.groups[0], outputs),
+                         static_cast<double>(skip.voxels()) * low.groups[0] * outputs});
+  shop.program.add_step(std::make_unique<SkipStep<T>>(skip, shape.out), std::array{skip.tensor, shape.out.tensor},
+                        {name, "copy skip"});
   return shape.out;
 }
 

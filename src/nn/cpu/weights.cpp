@@ -85,4 +85,12 @@ PackedWeights WeightStore::upsampling(const std::string& name, int inputs, int o
   });
 }
 
+std::shared_ptr<const Buffer> WeightStore::packed(const std::string& name, const std::string& form,
+                                                  const std::function<Buffer(const std::vector<float>&)>& make) {
+  const std::lock_guard lock(mutex_);
+  std::shared_ptr<const Buffer>& found = forms_[{name, form}];
+  if (!found) found = std::make_shared<const Buffer>(make(values(name)));
+  return found;
+}
+
 }  // namespace sagittal::nn::cpu

@@ -1,4 +1,6 @@
 #pragma once
+#include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -28,6 +30,7 @@ class WeightStore {
   WeightStore(StateDict weights, dnnl::engine engine) : weights_(std::move(weights)), engine_(std::move(engine)) {}
 
   const dnnl::engine& engine() const { return engine_; }
+  const StateDict& originals() const { return weights_; }
   bool has(const std::string& name) const { return weights_.find(name) != nullptr; }
   /// To be called when a program is complete: the packed weights suffice until a new one is made.
   void forget_originals() const { weights_.forget_pages(); }
@@ -42,6 +45,9 @@ class WeightStore {
   /// Weights [in, out, kd, kh, kw] of a transposed convolution as a matrix [in, (kd, kh, kw, out)].
   PackedWeights upsampling(const std::string& name, int inputs, int outputs, const SpatialSize& kernel,
                            const dnnl::memory::desc& wanted);
+  /// What `make` makes of all values of a parameter, once for each form.
+  std::shared_ptr<const Buffer> packed(const std::string& name, const std::string& form,
+                                       const std::function<Buffer(const std::vector<float>&)>& make);
 
  private:
   template <class Fill>
@@ -52,6 +58,7 @@ class WeightStore {
   dnnl::engine engine_;
   std::mutex mutex_;
   std::vector<std::pair<std::string, PackedWeights>> packed_;
+  std::map<std::pair<std::string, std::string>, std::shared_ptr<const Buffer>> forms_;
 };
 
 }  // namespace sagittal::nn::cpu

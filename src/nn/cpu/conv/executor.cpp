@@ -1,0 +1,111 @@
+#include "nn/cpu/conv/executor.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace sagittal::nn::cpu::conv {
+
+template <class T>
+Executor<T>::Executor(const Recipe<T>& recipe, Partition partition, std::size_t work_bytes,
+                      std::shared_ptr<const Buffer> weights, std::vector<float> bias, TensorId work, TensorId sums)
+    : kernels_(*recipe.kernels),
+      shape_(recipe.shape),
+      blocks_(blocks_of(recipe.shape, recipe.kernels->block_channels)),
+      weights_(std::move(weights)),
+      partition_(partition),
+      work_bytes_(work_bytes),
+      bias_(std::move(bias)),
+      work_(work),
+      sums_(sums) {
+  bias_.resize(static_cast<std::size_t>(shape_.output_groups() + kPanelGroups) * kGroup, 0.0F);
+}
+
+template <class T>
+void Executor<T>::run(const RunContext& context) const {
+  Maps maps{{}, context.at<T>(shape_.out.tensor), nullptr};
+  for (const Input& input : shape_.inputs) {
+    const bool as_it_is = input.norm.tensor == TensorId::none;
+    const float* scale = as_it_is ? nullptr : context.at<float>(input.norm.tensor);
+    maps.in.push_back({context.at<T>(input.map.tensor), scale, as_it_is ? nullptr : scale + input.norm.pattern});
+  }
+  const std::int64_t channels = shape_.out.stored_channels();
+  parallel_for_workers(context.threads, partition_.count(), [&](int worker, std::int64_t item) {
+    const Slab slab = partition_.slab(item);
+    Maps mine = maps;
+    if (sums_ != TensorId::none) {
+      mine.sums = context.at<double>(sums_) + slab.index * 2 * channels;
+      const std::int64_t first = slab.group_begin * kGroup, end = std::min<std::int64_t>(slab.group_end * kGroup, channels);
+      std::fill(mine.sums + first, mine.sums + end, 0.0);
+      std::fill(mine.sums + channels + first, mine.sums + channels + end, 0.0);
+    }
+    compute(mine, slab, context.at<std::byte>(work_) + static_cast<std::size_t>(worker) * work_bytes_);
+  });
+}
+
+template <class T>
+void Executor<T>::pack_row(const Maps& maps, const Block& block, std::int64_t z, std::int64_t y, std::int64_t first,
+                           std::int64_t step, std::int64_t count, std::byte* lines) const {
+  const SpatialSize& size = shape_.in_size();
+  const auto zero = [lines](std::int64_t from, std::int64_t to) {
+    if (to > from) std::memset(lines + from * kLineBytes, 0, static_cast<std::size_t>((to - from) * kLineBytes));
+  };
+  if (z < 0 || z >= size[0] || y < 0 || y >= size[1]) return zero(0, count);
+  const std::int64_t begin = std::min(count, first < 0 ? (-first + step - 1) / step : 0);
+  const std::int64_t end = std::clamp<std::int64_t>((size[2] - first + step - 1) / step, begin, count);
+  zero(0, begin);
+  zero(end, count);
+  const typename Maps::In& in = maps.in[block.input];
+  const Input& input = shape_.inputs[block.input];
+  const std::int64_t channels = input.map.stored_channels();
+  const T* voxel = in.voxels + ((z * size[1] + y) * size[2] + first + begin * step) * channels + block.first;
+  kernels_.pack({voxel, step * channels, end - begin, block.channels, in.scale == nullptr ? nullptr : in.scale + block.first,
+                 in.scale == nullptr ? nullptr : in.shift + block.first, input.slope, lines + begin * kLineBytes,
+                 kLineBytes});
+}
+
+template <class T>
+void Executor<T>::Sums::begin(const float* product, const float* bias, float slope) {
+  for (std::size_t i = 0; i < origin.size(); ++i) {
+    const float x = product[i] + bias[i];
+    origin[i] = std::max(x, x * slope);
+  }
+  values.fill(0);
+}
+
+template <class T>
+void Executor<T>::add(Sums& sums, std::int64_t count, int group, double* out) const {
+  const std::int64_t channels = shape_.out.stored_channels();
+  for (int i = 0; out != nullptr && i < stored_outputs(group); ++i) {
+    const auto origin = static_cast<double>(sums.origin[static_cast<std::size_t>(i)]);
+    const auto sum = static_cast<double>(sums.values[static_cast<std::size_t>(i)]);
+    const auto square = static_cast<double>(sums.values[static_cast<std::size_t>(i + kPanelOutputs)]);
+    const std::int64_t channel = group * kGroup + i;
+    out[channel] += sum + static_cast<double>(count) * origin;
+    out[channels + channel] += square + origin * (2 * sum + static_cast<double>(count) * origin);
+  }
+  sums.values.fill(0);
+}
+
+template <class T>
+StoreArguments<T> Executor<T>::store_arguments(const Maps& maps, const Slab& slab, std::int64_t plane, int group,
+                                               std::int64_t pitch, Sums& sums) const {
+  const SpatialSize& size = shape_.out.size;
+  const std::int64_t channels = shape_.out.stored_channels();
+  StoreArguments<T> to{};
+  to.pitch = pitch;
+  to.width = slab.column_end - slab.column_begin;
+  to.channels = stored_outputs(group);
+  to.out = maps.out + ((plane * size[1] + slab.row_begin) * size[2] + slab.column_begin) * channels + group * kGroup;
+  to.voxel_stride = channels;
+  to.row_stride = size[2] * channels;
+  to.bias = bias_.data() + group * kGroup;
+  to.slope = shape_.slope;
+  to.origin = sums.origin.data();
+  to.sums = sums.values.data();
+  return to;
+}
+
+template class Executor<float>;
+template class Executor<Bf16>;
+
+}  // namespace sagittal::nn::cpu::conv

@@ -1,0 +1,94 @@
+#pragma once
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "base/buffer.h"
+#include "nn/cpu/conv/convolution.h"
+#include "nn/cpu/parallel.h"
+
+namespace sagittal::nn::cpu::conv {
+
+/// Of what one call of a panel computes.
+inline constexpr std::int64_t kProductBytes = kPanelRows * kPanelOutputs * std::int64_t{sizeof(float)};
+
+/// What the algorithms share: packing rows of the input, storing what panels computed, and its statistics.
+template <class T>
+class Executor : public Step {
+ public:
+  Executor(const Recipe<T>& recipe, Partition partition, std::size_t work_bytes, std::shared_ptr<const Buffer> weights,
+           std::vector<float> bias, TensorId work, TensorId sums);
+
+  void run(const RunContext& context) const final;
+
+ protected:
+  /// A run's inputs and output.
+  struct Maps {
+    struct In {
+      const T* voxels;
+      const float *scale, *shift;  // null: as it is
+    };
+    std::vector<In> in;
+    T* out;
+    double* sums;  // of this slab's space; may be null
+  };
+
+  virtual void compute(const Maps& maps, const Slab& slab, std::byte* work) const = 0;
+
+  /// Input voxels (z, y, first + i * step) for i in [0, count) to lines; those outside of the input become zero.
+  void pack_row(const Maps& maps, const Block& block, std::int64_t z, std::int64_t y, std::int64_t first,
+                std::int64_t step, std::int64_t count, std::byte* lines) const;
+
+  /// Sums of one panel's outputs while one plane of a slab is stored.
+  struct Sums {
+    std::array<float, kPanelOutputs> origin{};
+    std::array<float, 2 * kPanelOutputs> values{};
+    /// The first voxel of a slab's product gives the origin.
+    void begin(const float* product, const float* bias, float slope);
+  };
+  /// Moves what `sums` holds of `count` voxels to out [2][stored channels], which may be null.
+  void add(Sums& sums, std::int64_t count, int group, double* out) const;
+
+  /// Where products of one plane of a slab go; positions are rows of `pitch`.
+  StoreArguments<T> store_arguments(const Maps& maps, const Slab& slab, std::int64_t plane, int group,
+                                    std::int64_t pitch, Sums& sums) const;
+
+  /// Steps of the last block that hold channels.
+  int last_steps() const { return blocks_.back().channels * kSteps / kernels_.block_channels; }
+  int stored_outputs(int group) const {
+    return std::min(static_cast<int>(kPanelOutputs), shape_.out.stored_channels() - group * kGroup);
+  }
+
+  const Kernels<T>& kernels_;
+  Shape shape_;
+  std::vector<Block> blocks_;
+  std::shared_ptr<const Buffer> weights_;
+
+ private:
+  Partition partition_;
+  std::size_t work_bytes_;
+  std::vector<float> bias_;  // of whole panels
+  TensorId work_, sums_;
+};
+
+inline std::size_t aligned(std::size_t bytes) { return (bytes + 63) / 64 * 64; }
+
+/// How each algorithm splits the work, and its step; see convolution.h.
+template <class T>
+struct DirectAlgorithm {
+  static Partition partition(const Recipe<T>& recipe);
+  static std::size_t work_bytes(const Recipe<T>& recipe);
+  static std::unique_ptr<const Step> make(const Recipe<T>& recipe, std::shared_ptr<const Buffer> weights,
+                                          std::vector<float> bias, TensorId work, TensorId sums);
+};
+template <class T>
+struct WinogradAlgorithm {
+  static Partition partition(const Recipe<T>& recipe);
+  static std::size_t work_bytes(const Recipe<T>& recipe);
+  static std::unique_ptr<const Step> make(const Recipe<T>& recipe, std::shared_ptr<const Buffer> weights,
+                                          std::vector<float> bias, TensorId work, TensorId sums);
+};
+
+}  // namespace sagittal::nn::cpu::conv

@@ -1,0 +1,63 @@
+#include "nn/cpu/conv/kernels.h"
+
+#include <vector>
+
+#include <oneapi/dnnl/dnnl.hpp>
+
+namespace sagittal::nn::cpu::conv {
+namespace {
+
+/// The widest first; `narrow` are those that wider ones replace.
+template <class T>
+struct Found {
+  std::vector<const Kernels<T>*> all;
+  std::size_t narrow = 0;
+};
+
+template <class T>
+Found<T> find_kernels() {
+  Found<T> found;
+#ifdef SAGITTAL_X86_64
+  // As select_kernels() does, oneDNN's answer honours ONEDNN_MAX_CPU_ISA.
+  const auto isa = static_cast<unsigned>(dnnl::get_effective_cpu_isa());
+  const auto has = [isa](dnnl::cpu_isa set) {
+    return (isa & static_cast<unsigned>(set)) == static_cast<unsigned>(set);
+  };
+  const bool avx512 = has(dnnl::cpu_isa::avx512_core);
+  if constexpr (sizeof(T) == sizeof(float)) {
+    if (avx512) found.all.push_back(&avx512_fp32());
+    if (has(dnnl::cpu_isa::avx2)) found.all.push_back(&avx2_fp32());
+  } else {
+    if (has(dnnl::cpu_isa::avx512_core_bf16)) found.all.push_back(&avx512_bf16());
+    if (avx512) found.all.push_back(&avx512_fp32_of_bf16());
+    if (has(dnnl::cpu_isa::avx2)) found.all.push_back(&avx2_fp32_of_bf16());
+  }
+  found.narrow = avx512 ? 1 : 0;
+#endif
+  return found;
+}
+
+template <class T>
+const Found<T>& found_kernels() {
+  static const Found<T> found = find_kernels<T>();
+  return found;
+}
+
+}  // namespace
+
+template <class T>
+std::span<const Kernels<T>* const> available_kernels() {
+  return found_kernels<T>().all;
+}
+
+template <class T>
+std::span<const Kernels<T>* const> widest_kernels() {
+  return std::span(found_kernels<T>().all).first(found_kernels<T>().all.size() - found_kernels<T>().narrow);
+}
+
+template std::span<const Kernels<float>* const> available_kernels<float>();
+template std::span<const Kernels<Bf16>* const> available_kernels<Bf16>();
+template std::span<const Kernels<float>* const> widest_kernels<float>();
+template std::span<const Kernels<Bf16>* const> widest_kernels<Bf16>();
+
+}  // namespace sagittal::nn::cpu::conv

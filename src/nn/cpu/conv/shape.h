@@ -1,0 +1,61 @@
+#pragma once
+#include <vector>
+
+#include "nn/cpu/activation.h"
+
+namespace sagittal::nn::cpu::conv {
+
+/// What a convolution reads: a feature map, normalised on the way where `norm` has a tensor.
+struct Input {
+  Activation map;
+  Coefficients norm;
+  float slope = 1;
+};
+
+/// A convolution with zero padding (k - 1) / 2 over the channels of all inputs, which have one size. The kernel is odd;
+/// the output has size / stride voxels.
+struct Shape {
+  std::vector<Input> inputs;
+  Activation out;
+  SpatialSize kernel{1, 1, 1};
+  SpatialSize stride{1, 1, 1};
+  float slope = 1;  ///< of a leaky ReLU on the result
+
+  const SpatialSize& in_size() const { return inputs.front().map.size; }
+  int output_groups() const { return (out.stored_channels() + 15) / 16; }
+};
+
+/// Channels that share a line.
+struct Block {
+  std::size_t input;
+  int first;     ///< stored channel of the input
+  int channels;  ///< a multiple of kChannelUnit
+};
+std::vector<Block> blocks_of(const Shape& shape, int block_channels);
+
+/// Part of the output that one thread computes at a time: half-open ranges.
+struct Slab {
+  std::int64_t index;  ///< of the part of space
+  std::int64_t plane_begin, plane_end, row_begin, row_end, column_begin, column_end;
+  int group_begin, group_end;
+};
+
+/// The output in slabs. It does not depend on the number of threads, so that neither do sums over slabs.
+class Partition {
+ public:
+  Partition() = default;
+  /// Slabs have at most `rows` x `columns` positions in a plane.
+  Partition(const SpatialSize& size, int groups, std::int64_t rows, std::int64_t columns);
+
+  std::int64_t count() const { return spaces() * group_ranges_; }
+  std::int64_t spaces() const { return plane_ranges_ * row_ranges_ * column_ranges_; }
+  Slab slab(std::int64_t item) const;
+
+ private:
+  SpatialSize size_{};
+  int groups_ = 0;
+  std::int64_t rows_ = 1, columns_ = 1, planes_ = 1, groups_each_ = 1;
+  std::int64_t plane_ranges_ = 1, row_ranges_ = 1, column_ranges_ = 1, group_ranges_ = 1;
+};
+
+}  // namespace sagittal::nn::cpu::conv

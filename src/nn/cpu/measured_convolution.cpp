@@ -1,0 +1,169 @@
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cmath>
+#include <limits>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "nn/cpu/conv/convolution.h"
+#include "nn/cpu/steps.h"
+
+namespace sagittal::nn::cpu {
+namespace {
+
+constexpr double kTrialOperations = 1.5e9;  // of each measurement: some milliseconds
+constexpr int kTrials = 3;
+
+/// What is to be made, before the way is chosen.
+struct Task {
+  conv::Input& in;
+  const std::string& name;
+  int outputs;
+  const ConvolutionOptions& options;
+  const std::string& norm_name;
+  const NormOptions& norm;
+};
+
+SpatialSize divided(const SpatialSize& size, const SpatialSize& by) {
+  return {size[0] / by[0], size[1] / by[1], size[2] / by[2]};
+}
+
+conv::Shape shape_of(const Task& task, const conv::Input& in) {
+  conv::Shape shape;
+  shape.inputs = {in};
+  shape.out = {TensorId::none, {task.outputs}, divided(in.map.size, task.options.stride)};
+  shape.kernel = task.options.kernel;
+  shape.stride = task.options.stride;
+  shape.slope = task.options.slope;
+  return shape;
+}
+
+template <class T>
+std::vector<conv::Recipe<T>> recipes_of(const Task& task) {
+  std::vector<conv::Recipe<T>> recipes;
+  if (task.options.kernel == SpatialSize{1, 1, 1}) return recipes;  // a matrix product, which oneDNN is made for
+  for (const conv::Kernels<T>* kernels : conv::widest_kernels<T>()) {
+    for (const auto algorithm : {conv::Algorithm::direct, conv::Algorithm::winograd}) {
+      const conv::Recipe<T> recipe{kernels, algorithm, shape_of(task, task.in)};
+      if (conv::fits(recipe)) recipes.push_back(recipe);
+    }
+  }
+  return recipes;
+}
+
+template <class T>
+std::string name_of(const conv::Recipe<T>& recipe) {
+  return fmt::format("{} {}", recipe.algorithm == conv::Algorithm::winograd ? "Winograd" : "direct",
+                     recipe.kernels->name);
+}
+
+template <class T>
+Measured add_by_onednn(Workshop& shop, Task& task) {
+  if (task.in.norm.tensor != TensorId::none) {
+    add_normalise<T>(shop, task.in.map, task.in.norm, nullptr, nullptr, task.norm);
+    task.in.norm = {};
+  }
+  Measured out;
+  out.x = add_convolution<T>(shop, task.in.map, task.name, task.outputs, task.options);
+  out.norm = add_statistics<T>(shop, out.x, task.norm_name, task.norm);
+  return out;
+}
+
+/// `weights`, where given, are those of a trial.
+template <class T>
+Measured add_by_recipe(Workshop& shop, const Task& task, conv::Recipe<T> recipe,
+                       std::shared_ptr<const Buffer> weights = nullptr) {
+  recipe.shape = shape_of(task, task.in);
+  conv::Shape& shape = recipe.shape;
+  shape.out.tensor = shop.program.add_tensor(static_cast<std::size_t>(shape.out.elements()) * sizeof(T));
+  const std::int64_t spaces = conv::spaces_of(recipe);
+  const TensorId sums = shop.program.add_tensor(static_cast<std::size_t>(spaces * 2 * shape.out.stored_channels()) * sizeof(double));
+  const TensorId work = shop.program.add_tensor(conv::work_bytes(recipe) * static_cast<std::size_t>(shop.threads));
+  std::vector<float> bias;
+  if (task.options.bias) bias = shop.weights.vector(task.name + ".bias", task.outputs, 0);
+  if (!weights) weights = conv::pack_weights(shop.weights, task.name + ".weight", task.outputs, recipe);
+  shop.program.add_step(
+      conv::make_step(recipe, std::move(weights), std::move(bias), work, sums),
+      std::array{task.in.map.tensor, task.in.norm.tensor, shape.out.tensor, sums, work},
+      note_of(task.name, task.in.map.groups, shape.out, shape.kernel, name_of(recipe)));
+  return {shape.out, add_fold(shop, shape.out, sums, spaces, task.norm_name, task.norm)};
+}
+
+/// Seconds for each plane of output, of steps that `add` makes for a shallow input.
+template <class T, class Add>
+double measure(const Workshop& shop, const Task& task, const Add& add) {
+  const SpatialSize& size = task.in.map.size;
+  const double operations = 2.0 * static_cast<double>(voxels_of(size) / size[0] * voxels_of(task.options.kernel)) *
+                            task.in.map.stored_channels() * task.outputs;
+  const auto wanted = static_cast<std::int64_t>(kTrialOperations / operations);
+  const std::int64_t stride = task.options.stride[0];
+  const std::int64_t planes = std::clamp<std::int64_t>(wanted / stride * stride, std::min<std::int64_t>(4 * stride, size[0]), size[0]);
+  Program program;
+  WeightStore weights(shop.weights.originals(), shop.weights.engine());  // what oneDNN packs goes with the trial
+  Workshop trial{program, weights, shop.kernels, shop.threads, nullptr};
+  conv::Input in = task.in;
+  in.map.size[0] = planes;
+  in.map.tensor = program.add_tensor(static_cast<std::size_t>(in.map.elements()) * sizeof(T));
+  if (in.norm.tensor != TensorId::none) {
+    in.norm.tensor = program.add_tensor(static_cast<std::size_t>(2 * in.norm.pattern) * sizeof(float));
+  }
+  Task shallow{in, task.name, task.outputs, task.options, task.norm_name, task.norm};
+  add(trial, shallow);
+  program.plan();
+  Buffer arena(program.arena_bytes());
+  std::fill_n(arena.data(), arena.size(), std::byte{0});
+  double best = std::numeric_limits<double>::infinity();
+  for (int i = 0; i < kTrials; ++i) {
+    const auto start = std::chrono::steady_clock::now();
+    program.run(arena.data(), shop.threads, std::span<const float>{}, std::span<float>{}, RunControl{});
+    best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  }
+  return best / static_cast<double>(planes);
+}
+
+/// Layers that differ in less are computed alike: in size by a factor of less than 1.4 on each axis, or in threads, for
+/// an answer shall not depend on these.
+template <class T>
+std::string question_of(const Task& task) {
+  SpatialSize about{};
+  for (std::size_t axis = 0; axis < 3; ++axis) {
+    about[axis] = std::lround(2 * std::log2(static_cast<double>(task.in.map.size[axis])));
+  }
+  return fmt::format("{} {}{} to {}, kernel {}, stride {}, size 2^({}/2)", sizeof(T) == 4 ? "fp32" : "bf16",
+                     fmt::join(task.in.map.groups, "+"), task.in.norm.tensor == TensorId::none ? "" : " pending",
+                     task.outputs, fmt::join(task.options.kernel, "x"), fmt::join(task.options.stride, "x"),
+                     fmt::join(about, "x"));
+}
+
+}  // namespace
+
+template <class T>
+Measured add_measured_convolution(Workshop& shop, conv::Input& in, const std::string& name, int outputs,
+                                  const ConvolutionOptions& options, const std::string& norm_name,
+                                  const NormOptions& norm) {
+  Task task{in, name, outputs, options, norm_name, norm};
+  const std::vector<conv::Recipe<T>> recipes = recipes_of<T>(task);
+  std::vector<Way> ways{{"oneDNN", [&] {
+                           return measure<T>(shop, task, [](Workshop& trial, Task& t) { add_by_onednn<T>(trial, t); });
+                         }}};
+  for (const conv::Recipe<T>& recipe : recipes) {
+    ways.push_back({name_of(recipe), [&shop, &task, &recipe] {
+                      const auto zeros = std::make_shared<Buffer>(conv::weight_bytes(recipe));
+                      std::fill_n(zeros->data(), zeros->size(), std::byte{0});
+                      return measure<T>(shop, task, [&](Workshop& trial, Task& t) {
+                        add_by_recipe<T>(trial, t, recipe, zeros);
+                      });
+                    }});
+  }
+  const std::size_t chosen = shop.tuning == nullptr ? 0 : shop.tuning->choose(question_of<T>(task), ways);
+  return chosen == 0 ? add_by_onednn<T>(shop, task) : add_by_recipe(shop, task, recipes[chosen - 1]);
+}
+
+template Measured add_measured_convolution<float>(Workshop&, conv::Input&, const std::string&, int,
+                                                  const ConvolutionOptions&, const std::string&, const NormOptions&);
+template Measured add_measured_convolution<Bf16>(Workshop&, conv::Input&, const std::string&, int,
+                                                 const ConvolutionOptions&, const std::string&, const NormOptions&);
+
+}  // namespace sagittal::nn::cpu
