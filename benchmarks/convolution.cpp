@@ -16,8 +16,17 @@ int main(int argc, char** argv) {
     std::int64_t size;
     std::int64_t stride;
   };
-  for (const Layer& layer : {Layer{{8}, 32, 96, 1}, {{32}, 32, 96, 1}, {{32, 32}, 32, 96, 1}, {{64}, 64, 96, 1}, {{64, 64}, 64, 64, 1},
-                             {{32}, 64, 96, 2}, {{128}, 128, 48, 1}, {{256}, 256, 24, 1}, {{256}, 256, 16, 1}, {{320}, 320, 12, 1}, {{320}, 320, 8, 1}}) {
+  for (const Layer& layer : {Layer{{8}, 32, 96, 1},
+                             {{32}, 32, 96, 1},
+                             {{32, 32}, 32, 96, 1},
+                             {{64}, 64, 96, 1},
+                             {{64, 64}, 64, 64, 1},
+                             {{32}, 64, 96, 2},
+                             {{128}, 128, 48, 1},
+                             {{256}, 256, 24, 1},
+                             {{256}, 256, 16, 1},
+                             {{320}, 320, 12, 1},
+                             {{320}, 320, 8, 1}}) {
     if (only != 0 && only != layer.size) continue;
     conv::Shape shape;
     std::vector<Buffer> tensors;
@@ -33,7 +42,8 @@ int main(int argc, char** argv) {
     }
     shape.kernel = {3, 3, 3};
     shape.stride = {layer.stride, layer.stride, layer.stride};
-    shape.out = {TensorId::none, {layer.out}, {layer.size / layer.stride, layer.size / layer.stride, layer.size / layer.stride}};
+    shape.out = {
+        TensorId::none, {layer.out}, {layer.size / layer.stride, layer.size / layer.stride, layer.size / layer.stride}};
     shape.out.tensor = add(static_cast<std::size_t>(shape.out.elements()) * 4);
     int in = 0;
     for (const int channels : layer.in) in += channels;
@@ -54,8 +64,9 @@ int main(int argc, char** argv) {
         step->run({tensors[0].data(), offsets.data(), threads, {}, {}});
         best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
       }
-      std::printf("%3d to %3d at %3d/%d  %-8s %-13s %8.2f ms %6.0f GF/s\n", in, layer.out, static_cast<int>(layer.size), static_cast<int>(layer.stride),
-                  algorithm == conv::Algorithm::direct ? "direct" : "Winograd", std::string(kernels.name).c_str(), best * 1e3, operations / best * 1e-9);
+      std::printf("%3d to %3d at %3d/%d  %-8s %-13s %8.2f ms %6.0f GF/s\n", in, layer.out, static_cast<int>(layer.size),
+                  static_cast<int>(layer.stride), algorithm == conv::Algorithm::direct ? "direct" : "Winograd",
+                  std::string(kernels.name).c_str(), best * 1e3, operations / best * 1e-9);
       std::fflush(stdout);
     };
     for (const auto algorithm : {conv::Algorithm::direct, conv::Algorithm::winograd}) {

@@ -6,7 +6,8 @@
 namespace sagittal::commands {
 
 void add_bench(CLI::App& app);
-/// `stream`, below the command `bench`.
+/// `engine` and `stream`, below the command `bench`.
+void add_bench_engine(CLI::App& bench);
 void add_bench_stream(CLI::App& bench);
 void add_convert(CLI::App& app);
 void add_doctor(CLI::App& app);

@@ -2,19 +2,16 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <map>
 
 #include <fmt/format.h>
 
 #include "base/error.h"
 #include "data_folder.h"
+#include "network_options.h"
 
 namespace sagittal {
 
 void add_model_options(CLI::App& command, ModelOptions& options, ModelCount count) {
-  using nn::cpu::Precision;
-  const std::map<std::string, Precision> precisions{
-      {"auto", Precision::automatic}, {"fp32", Precision::fp32}, {"bf16", Precision::bf16}};
   command
       .add_option("--model", options.models,
                   count == ModelCount::one
@@ -25,13 +22,7 @@ void add_model_options(CLI::App& command, ModelOptions& options, ModelCount coun
       ->multi_option_policy(count == ModelCount::one ? CLI::MultiOptionPolicy::Throw : CLI::MultiOptionPolicy::TakeAll)
       ->default_str(std::string(kDefaultModel));
   command.add_option("--data-dir", options.data_directory, "Where models and state are kept")->capture_default_str();
-  command.add_option("--precision", options.precision, "Arithmetic of the network: auto, fp32 or bf16")
-      ->type_name("NAME")
-      ->default_str("auto")
-      ->transform(CLI::CheckedTransformer(precisions).description(""));
-  command.add_option("--threads", options.threads, "Threads to compute with")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 1024));
+  add_network_options(command, options.precision, options.threads);
 }
 
 std::vector<std::shared_ptr<const interact::Model>> load_models(const ModelOptions& options) {

@@ -20,6 +20,7 @@
 #include "hub/native_model.h"
 #include "io/image_io.h"
 #include "model_lookup.h"
+#include "network_options.h"
 #include "progress_bar.h"
 #include "segment/ensemble.h"
 #include "segment/model.h"
@@ -296,18 +297,9 @@ void run(const Options& options) {
   options.json ? print_json(options, report) : print(options, report);
 }
 
-void add_network_options(CLI::App& command, Options& options) {
-  using nn::cpu::Precision;
-  const std::map<std::string, Precision> precisions{
-      {"auto", Precision::automatic}, {"fp32", Precision::fp32}, {"bf16", Precision::bf16}};
+void add_arithmetic_options(CLI::App& command, Options& options) {
   options.load.threads = available_cores();
-  command.add_option("--precision", options.load.precision, "Arithmetic of the network: auto, fp32 or bf16")
-      ->type_name("NAME")
-      ->default_str("auto")
-      ->transform(CLI::CheckedTransformer(precisions).description(""));
-  command.add_option("--threads", options.load.threads, "Threads to compute with")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 1024));
+  add_network_options(command, options.load.precision, options.load.threads);
   command.add_option("--device", options.device, "Where to compute: cpu")
       ->capture_default_str()
       ->check(CLI::IsMember({"cpu"}));
@@ -361,7 +353,7 @@ void add_predict(CLI::App& app) {
       ->check(CLI::Range(0.0, 1e9));
   command->add_option("--series", options->read.series_uid, "Series instance UID, where a folder holds several");
   command->add_option("--frame", options->read.frame, "Volume of a 4D file, counted from 0");
-  add_network_options(*command, *options);
+  add_arithmetic_options(*command, *options);
   command->add_flag("--json", options->json, "One JSON object");
   command->callback([options, command] {
     for (const char* name : {"--configuration", "--with", "--folds", "--checkpoint", "--tta", "--step", "--previous",

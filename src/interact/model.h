@@ -35,9 +35,7 @@ struct Workspace {
   std::shared_ptr<BufferPool> scratch = std::make_shared<BufferPool>(Model::kIdleScratch);
 };
 
-struct LoadOptions {
-  int threads = 0;  ///< of the network; 0: available_cores()
-  nn::cpu::Precision precision = nn::cpu::Precision::automatic;
+struct LoadOptions : nn::cpu::CpuOptions {
   std::string fold;  ///< "0", "all"; empty: the only one there is
   std::string checkpoint = "checkpoint_final.pth";
   Workspace workspace = {};

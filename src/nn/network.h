@@ -17,7 +17,8 @@ struct NetworkUse {
   double processor_seconds = 0;  ///< of all threads that computed
 };
 
-/// One step of a run: of which layer, what is done in which way, its cost as the layer is defined, and the time it took.
+/// One step of a run: of which layer, what is done in which way, its cost as the layer is defined, and the time it
+/// took.
 struct StepTime {
   std::string layer, work;
   double multiply_adds = 0;

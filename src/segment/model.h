@@ -25,12 +25,10 @@ struct Model {
   std::string description() const { return networks[0]->description(); }
 };
 
-struct LoadOptions {
+struct LoadOptions : nn::cpu::CpuOptions {
   std::string configuration;       ///< where the folder holds several
   std::vector<std::string> folds;  ///< empty: all numbered ones, else "all"
   std::string checkpoint;          ///< file in each fold; empty: checkpoint_final.pth, or checkpoint_best.pth alone
-  int threads = 0;                 ///< 0: available_cores()
-  nn::cpu::Precision precision = nn::cpu::Precision::automatic;
 };
 
 /// Opens the nnU-Net folder at `path` or one level below it. Throws Error(not_found | wrong_usage) where it or a fold

@@ -132,7 +132,8 @@ double Case<T>::reference(int output, std::int64_t z, std::int64_t y, std::int64
   double sum = problem_.bias ? static_cast<double>(bias_[static_cast<std::size_t>(output)]) : 0.0;
   std::size_t channels = 0;
   for (const auto& values : values_) channels += values.size() / static_cast<std::size_t>(voxels_of(problem_.size));
-  const float* weights = weights_.data() + static_cast<std::size_t>(output) * channels * static_cast<std::size_t>(voxels_of(problem_.kernel));
+  const float* weights = weights_.data() + static_cast<std::size_t>(output) * channels *
+                                               static_cast<std::size_t>(voxels_of(problem_.kernel));
   for (const auto& values : values_) {
     const auto count = static_cast<std::int64_t>(values.size()) / voxels_of(problem_.size);
     for (std::int64_t tap = 0; tap < voxels_of(problem_.kernel); ++tap) {
@@ -169,18 +170,17 @@ double Case<T>::error(const Kernels<T>& kernels, Algorithm algorithm, int thread
                                                                                        : lines.floats());
   std::vector<std::size_t> offsets;
   for (const Buffer& tensor : tensors_) offsets.push_back(static_cast<std::size_t>(tensor.data() - tensors_[0].data()));
-  make_step(recipe, weights, bias_, work, sums)
-      ->run({tensors_[0].data(), offsets.data(), threads, {}, {}});
+  make_step(recipe, weights, bias_, work, sums)->run({tensors_[0].data(), offsets.data(), threads, {}, {}});
 
   const SpatialSize& size = shape_.out.size;
   double worst = 0, power = 0;
   for (int c = 0; c < static_cast<int>(channels); ++c) {
     double sum = 0, square = 0;
     for (std::int64_t v = 0; v < voxels_of(size); ++v) {
-      const double expected = c < problem_.outputs
-                                  ? reference(c, v / (size[1] * size[2]), v / size[2] % size[1], v % size[2])
-                                  : 0;
-      const double got = static_cast<double>(stored(at<T>(shape_.out.tensor)[static_cast<std::size_t>(v) * channels + static_cast<std::size_t>(c)]));
+      const double expected =
+          c < problem_.outputs ? reference(c, v / (size[1] * size[2]), v / size[2] % size[1], v % size[2]) : 0;
+      const double got = static_cast<double>(
+          stored(at<T>(shape_.out.tensor)[static_cast<std::size_t>(v) * channels + static_cast<std::size_t>(c)]));
       worst = got == got ? std::max(worst, std::abs(got - expected)) : 1e30;
       sum += expected;
       square += expected * expected;
@@ -221,13 +221,14 @@ void check(const Kernels<T>& kernels, Algorithm algorithm, double bound) {
   for (const Problem& problem : problems()) {
     Case<T> example(problem);
     if (!fits(Recipe<T>{&kernels, algorithm, example.shape()})) continue;
-    EXPECT_LE(example.error(kernels, algorithm, 2), bound)
-        << fmt::format("{}: {} to {} channels, {}, kernel {}, stride {}", kernels.name, fmt::join(problem.inputs[0], "+"),
-                       problem.outputs, problem.size, problem.kernel, problem.stride);
+    EXPECT_LE(example.error(kernels, algorithm, 2), bound) << fmt::format(
+        "{}: {} to {} channels, {}, kernel {}, stride {}", kernels.name, fmt::join(problem.inputs[0], "+"),
+        problem.outputs, problem.size, problem.kernel, problem.stride);
   }
 }
 
-// Bounds of one layer's error in units of the result's rms: rounding of floats, of Winograd's sums, and of bf16 results.
+// Bounds of one layer's error in units of the result's rms: rounding of floats, of Winograd's sums, and of bf16
+// results.
 constexpr double kFloat = 1e-5, kWinograd = 5e-5, kBf16 = 2e-2;
 
 TEST(Convolution, FloatsAgreeWithDoubles) {

@@ -90,10 +90,9 @@ Activation Builder<T>::encoder_stage(Activation x, std::size_t index, int first_
   const EncoderStage& stage = network_.encoder[index];
   for (int block = first_block; block < stage.blocks; ++block) {
     const SpatialSize stride = block == 0 ? stage.stride : kPoint;
-    x = network_.residual()
-            ? residual_block(x, fmt::format("encoder.stages.{}.blocks.{}", index, block), stage, stride)
-            : normalised(convolve(x, fmt::format("encoder.stages.{}.0.convs.{}", index, block), stage.features,
-                                  stage.kernel, stride));
+    x = network_.residual() ? residual_block(x, fmt::format("encoder.stages.{}.blocks.{}", index, block), stage, stride)
+                            : normalised(convolve(x, fmt::format("encoder.stages.{}.0.convs.{}", index, block),
+                                                  stage.features, stage.kernel, stride));
   }
   return x;
 }
@@ -106,7 +105,7 @@ typename Builder<T>::Pending Builder<T>::decoder_stage(const Activation& low, co
   const EncoderStage& stage = network_.encoder[below - 1];
   const SpatialSize& kernel = network_.decoder_kernel(index);
   const Activation x = add_upsampling<T>(shop_, low, skip, fmt::format("decoder.transpconvs.{}", index),
-                                   network_.encoder[below].stride, network_.convolution_bias);
+                                         network_.encoder[below].stride, network_.convolution_bias);
   const int last = network_.decoder_convolutions[index] - 1;
   const auto name = [index](int i) { return fmt::format("decoder.stages.{}.convs.{}", index, i); };
   Pending out = convolve(x, name(0), stage.features, kernel, kPoint);

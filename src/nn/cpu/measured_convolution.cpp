@@ -79,15 +79,15 @@ Measured add_by_recipe(Workshop& shop, const Task& task, conv::Recipe<T> recipe,
   conv::Shape& shape = recipe.shape;
   shape.out.tensor = shop.program.add_tensor(static_cast<std::size_t>(shape.out.elements()) * sizeof(T));
   const std::int64_t spaces = conv::spaces_of(recipe);
-  const TensorId sums = shop.program.add_tensor(static_cast<std::size_t>(spaces * 2 * shape.out.stored_channels()) * sizeof(double));
+  const TensorId sums =
+      shop.program.add_tensor(static_cast<std::size_t>(spaces * 2 * shape.out.stored_channels()) * sizeof(double));
   const TensorId work = shop.program.add_tensor(conv::work_bytes(recipe) * static_cast<std::size_t>(shop.threads));
   std::vector<float> bias;
   if (task.options.bias) bias = shop.weights.vector(task.name + ".bias", task.outputs, 0);
   if (!weights) weights = conv::pack_weights(shop.weights, task.name + ".weight", task.outputs, recipe);
-  shop.program.add_step(
-      conv::make_step(recipe, std::move(weights), std::move(bias), work, sums),
-      std::array{task.in.map.tensor, task.in.norm.tensor, shape.out.tensor, sums, work},
-      note_of(task.name, task.in.map.groups, shape.out, shape.kernel, name_of(recipe)));
+  shop.program.add_step(conv::make_step(recipe, std::move(weights), std::move(bias), work, sums),
+                        std::array{task.in.map.tensor, task.in.norm.tensor, shape.out.tensor, sums, work},
+                        note_of(task.name, task.in.map.groups, shape.out, shape.kernel, name_of(recipe)));
   return {shape.out, add_fold(shop, shape.out, sums, spaces, task.norm_name, task.norm)};
 }
 
@@ -99,7 +99,8 @@ double measure(const Workshop& shop, const Task& task, const Add& add) {
                             task.in.map.stored_channels() * task.outputs;
   const auto wanted = static_cast<std::int64_t>(kTrialOperations / operations);
   const std::int64_t stride = task.options.stride[0];
-  const std::int64_t planes = std::clamp<std::int64_t>(wanted / stride * stride, std::min<std::int64_t>(4 * stride, size[0]), size[0]);
+  const std::int64_t planes =
+      std::clamp<std::int64_t>(wanted / stride * stride, std::min<std::int64_t>(4 * stride, size[0]), size[0]);
   Program program;
   WeightStore weights(shop.weights.originals(), shop.weights.engine());  // what oneDNN packs goes with the trial
   Workshop trial{program, weights, shop.kernels, shop.threads, nullptr};
@@ -145,16 +146,14 @@ Measured add_measured_convolution(Workshop& shop, conv::Input& in, const std::st
                                   const NormOptions& norm) {
   Task task{in, name, outputs, options, norm_name, norm};
   const std::vector<conv::Recipe<T>> recipes = recipes_of<T>(task);
-  std::vector<Way> ways{{"oneDNN", [&] {
-                           return measure<T>(shop, task, [](Workshop& trial, Task& t) { add_by_onednn<T>(trial, t); });
-                         }}};
+  std::vector<Way> ways{
+      {"oneDNN", [&] { return measure<T>(shop, task, [](Workshop& trial, Task& t) { add_by_onednn<T>(trial, t); }); }}};
   for (const conv::Recipe<T>& recipe : recipes) {
     ways.push_back({name_of(recipe), [&shop, &task, &recipe] {
                       const auto zeros = std::make_shared<Buffer>(conv::weight_bytes(recipe));
                       std::fill_n(zeros->data(), zeros->size(), std::byte{0});
-                      return measure<T>(shop, task, [&](Workshop& trial, Task& t) {
-                        add_by_recipe<T>(trial, t, recipe, zeros);
-                      });
+                      return measure<T>(shop, task,
+                                        [&](Workshop& trial, Task& t) { add_by_recipe<T>(trial, t, recipe, zeros); });
                     }});
   }
   const std::size_t chosen = shop.tuning == nullptr ? 0 : shop.tuning->choose(question_of<T>(task), ways);

@@ -88,7 +88,7 @@ class CpuNetwork final : public Network {
         threads_(options.threads > 0 ? options.threads : available_cores()),
         precision_(options.precision == Precision::automatic ? automatic_precision() : options.precision),
         weights_(weights, dnnl::engine(dnnl::engine::kind::cpu, 0)),
-        tuning_(options.tuning ? options.tuning : std::make_shared<Tuning>()),
+        tuning_(options.tuning ? options.tuning : std::make_shared<Tuning>(tuning_file())),
         arenas_(std::move(arenas)) {
     if (precision_ == Precision::bf16 && kernels_.bf16 == nullptr) {
       throw Error(ErrorCode::unsupported, "bf16 needs a processor with AVX-512; use fp32");

@@ -19,11 +19,12 @@ enum class Precision {
 struct CpuOptions {
   int threads = 0;  ///< 0: available_cores()
   Precision precision = Precision::automatic;
-  std::shared_ptr<Tuning> tuning = nullptr;  ///< shared by networks; null: one of its own (tuning.h)
+  std::shared_ptr<Tuning> tuning = nullptr;  ///< which kernels; null: what tuning_file() remembers (tuning.h)
 };
 
-/// The network on oneDNN and kernels of our own. `weights` must hold exactly the parameters (see `select_parameters`); the network keeps a
-/// share in them. The first run of each size prepares kernels and weights for it; later runs reuse them.
+/// The network on oneDNN and kernels of our own. `weights` must hold exactly the parameters (see `select_parameters`);
+/// the network keeps a share in them. The first run of each size prepares kernels and weights for it; later runs reuse
+/// them.
 std::shared_ptr<const Network> make_network(const UNet& network, const StateDict& weights,
                                             const CpuOptions& options = {});
 

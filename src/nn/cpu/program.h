@@ -53,7 +53,8 @@ class Program {
 
   const std::vector<StepNote>& notes() const { return notes_; }
   std::size_t arena_bytes() const { return arena_bytes_; }
-  /// `arena` has arena_bytes() bytes. `seconds`, where given, has a place for what each step takes. Reports progress and throws Error(cancelled) between steps.
+  /// `arena` has arena_bytes() bytes. `seconds`, where given, has a place for what each step takes. Reports progress
+  /// and throws Error(cancelled) between steps.
   void run(std::byte* arena, int threads, std::span<const float> input, std::span<float> logits,
            const RunControl& control, std::span<double> seconds = {}) const;
   /// A graph's.

@@ -65,8 +65,8 @@ struct Measured {
   Activation x;
   Coefficients norm;
 };
-/// Both, in the way that is the fastest here: by oneDNN or a kernel of our own (conv/convolution.h). `in` may be pending
-/// itself: its norm is applied on the way, or in place before it, and then `in` says so.
+/// Both, in the way that is the fastest here: by oneDNN or a kernel of our own (conv/convolution.h). `in` may be
+/// pending itself: its norm is applied on the way, or in place before it, and then `in` says so.
 template <class T>
 Measured add_measured_convolution(Workshop& shop, conv::Input& in, const std::string& name, int outputs,
                                   const ConvolutionOptions& options, const std::string& norm_name,

@@ -4,6 +4,7 @@
 #include <sys/file.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <optional>
 
 #include <fmt/format.h>
@@ -45,6 +46,22 @@ std::optional<std::size_t> named(std::span<const Way> ways, const std::string& n
 }
 
 }  // namespace
+
+std::filesystem::path tuning_file() {
+  const auto value = [](const char* name) {
+    return std::string(std::getenv(name) == nullptr ? "" : std::getenv(name));
+  };
+  constexpr const char* file = "fastest.json";
+  // systemd separates several by colons.
+  if (const std::string folder = value("CACHE_DIRECTORY"); !folder.empty()) {
+    return std::filesystem::path(folder.substr(0, folder.find(':'))) / file;
+  }
+  if (const std::string folder = value("XDG_CACHE_HOME"); !folder.empty()) {
+    return std::filesystem::path(folder) / "sagittal" / file;
+  }
+  const std::string home = value("HOME");
+  return home.empty() ? std::filesystem::path() : std::filesystem::path(home) / ".cache" / "sagittal" / file;
+}
 
 Tuning::Tuning(std::filesystem::path file) : file_(std::move(file)) { load(); }
 

@@ -14,6 +14,10 @@ struct Way {
   std::function<double()> measure;  ///< seconds that it takes
 };
 
+/// Where the answers of this user's programs are kept: in $CACHE_DIRECTORY (systemd's), $XDG_CACHE_HOME/sagittal or
+/// $HOME/.cache/sagittal; empty where none is known.
+std::filesystem::path tuning_file();
+
 /// Which way is the fastest on this machine, measured once for each question and remembered: in a file where one is
 /// given, so that every process of this machine answers alike. Any thread may ask; one measures at a time, of all
 /// processes with the same file.

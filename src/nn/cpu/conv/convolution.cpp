@@ -14,7 +14,8 @@ bool fits(const Recipe<T>& recipe) {
   const Shape& shape = recipe.shape;
   if (recipe.algorithm == Algorithm::direct) return true;
   const bool plane = shape.kernel[1] == 3 && shape.kernel[2] == 3;
-  return recipe.kernels->tile_input != nullptr && weight_bytes(recipe) <= kMaxFrequencyBytes && plane && shape.stride == SpatialSize{1, 1, 1};
+  return recipe.kernels->tile_input != nullptr && weight_bytes(recipe) <= kMaxFrequencyBytes && plane &&
+         shape.stride == SpatialSize{1, 1, 1};
 }
 
 template <class T>
@@ -53,18 +54,17 @@ std::shared_ptr<const Buffer> pack_weights(WeightStore& store, const std::string
 template <class T>
 std::unique_ptr<const Step> make_step(const Recipe<T>& recipe, std::shared_ptr<const Buffer> weights,
                                       std::vector<float> bias, TensorId work, TensorId sums) {
-  const auto make =
-      recipe.algorithm == Algorithm::direct ? &DirectAlgorithm<T>::make : &WinogradAlgorithm<T>::make;
+  const auto make = recipe.algorithm == Algorithm::direct ? &DirectAlgorithm<T>::make : &WinogradAlgorithm<T>::make;
   return make(recipe, std::move(weights), std::move(bias), work, sums);
 }
 
-#define SAGITTAL_CONVOLUTION(T)                                                                                     \
-  template bool fits<T>(const Recipe<T>&);                                                                          \
-  template std::int64_t spaces_of<T>(const Recipe<T>&);                                                             \
-  template std::size_t work_bytes<T>(const Recipe<T>&);                                                             \
-  template std::size_t weight_bytes<T>(const Recipe<T>&);                                                           \
-  template std::shared_ptr<const Buffer> pack_weights<T>(WeightStore&, const std::string&, int, const Recipe<T>&);  \
-  template std::unique_ptr<const Step> make_step<T>(const Recipe<T>&, std::shared_ptr<const Buffer>,                \
+#define SAGITTAL_CONVOLUTION(T)                                                                                    \
+  template bool fits<T>(const Recipe<T>&);                                                                         \
+  template std::int64_t spaces_of<T>(const Recipe<T>&);                                                            \
+  template std::size_t work_bytes<T>(const Recipe<T>&);                                                            \
+  template std::size_t weight_bytes<T>(const Recipe<T>&);                                                          \
+  template std::shared_ptr<const Buffer> pack_weights<T>(WeightStore&, const std::string&, int, const Recipe<T>&); \
+  template std::unique_ptr<const Step> make_step<T>(const Recipe<T>&, std::shared_ptr<const Buffer>,               \
                                                     std::vector<float>, TensorId, TensorId);
 SAGITTAL_CONVOLUTION(float)
 SAGITTAL_CONVOLUTION(Bf16)

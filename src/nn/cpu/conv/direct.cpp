@@ -40,8 +40,8 @@ class Direct final : public Executor<T> {
  public:
   Direct(const Recipe<T>& recipe, std::shared_ptr<const Buffer> weights, std::vector<float> bias, TensorId work,
          TensorId sums)
-      : Base(recipe, DirectAlgorithm<T>::partition(recipe), DirectAlgorithm<T>::work_bytes(recipe), std::move(weights), std::move(bias), work,
-             sums),
+      : Base(recipe, DirectAlgorithm<T>::partition(recipe), DirectAlgorithm<T>::work_bytes(recipe), std::move(weights),
+             std::move(bias), work, sums),
         ring_(recipe.shape, rows_of(recipe)) {}
 
  private:
@@ -67,8 +67,8 @@ void Direct<T>::pack_plane(const Maps& maps, const Slab& slab, std::int64_t z, s
     std::byte* plane = slot(ring, z) + static_cast<std::int64_t>(b) * ring_.block_lines * kLineBytes;
     for (std::int64_t row = 0; row < rows; ++row) {
       for (std::int64_t phase = 0; phase < std::min(shape.stride[2], shape.kernel[2]); ++phase) {
-        const std::int64_t line = (row % shape.stride[1] * shape.stride[2] + phase) * ring_.phase_lines +
-                                  row / shape.stride[1] * ring_.pitch;
+        const std::int64_t line =
+            (row % shape.stride[1] * shape.stride[2] + phase) * ring_.phase_lines + row / shape.stride[1] * ring_.pitch;
         this->pack_row(maps, this->blocks_[b], z, top + row, left + phase, shape.stride[2], ring_.pitch,
                        plane + line * kLineBytes);
       }

@@ -34,7 +34,8 @@ void Executor<T>::run(const RunContext& context) const {
     Maps mine = maps;
     if (sums_ != TensorId::none) {
       mine.sums = context.at<double>(sums_) + slab.index * 2 * channels;
-      const std::int64_t first = slab.group_begin * kGroup, end = std::min<std::int64_t>(slab.group_end * kGroup, channels);
+      const std::int64_t first = slab.group_begin * kGroup,
+                         end = std::min<std::int64_t>(slab.group_end * kGroup, channels);
       std::fill(mine.sums + first, mine.sums + end, 0.0);
       std::fill(mine.sums + channels + first, mine.sums + channels + end, 0.0);
     }
@@ -58,9 +59,9 @@ void Executor<T>::pack_row(const Maps& maps, const Block& block, std::int64_t z,
   const Input& input = shape_.inputs[block.input];
   const std::int64_t channels = input.map.stored_channels();
   const T* voxel = in.voxels + ((z * size[1] + y) * size[2] + first + begin * step) * channels + block.first;
-  kernels_.pack({voxel, step * channels, end - begin, block.channels, in.scale == nullptr ? nullptr : in.scale + block.first,
-                 in.scale == nullptr ? nullptr : in.shift + block.first, input.slope, lines + begin * kLineBytes,
-                 kLineBytes});
+  kernels_.pack(
+      {voxel, step * channels, end - begin, block.channels, in.scale == nullptr ? nullptr : in.scale + block.first,
+       in.scale == nullptr ? nullptr : in.shift + block.first, input.slope, lines + begin * kLineBytes, kLineBytes});
 }
 
 template <class T>

@@ -58,8 +58,8 @@ struct StoreArguments {
   std::int64_t first;    ///< position of row 0
   std::int64_t count;
   std::int64_t pitch, width;
-  int channels;  ///< to store, a multiple of 8
-  T* out;        ///< of position 0
+  int channels;                           ///< to store, a multiple of 8
+  T* out;                                 ///< of position 0
   std::int64_t voxel_stride, row_stride;  ///< elements
   const float* bias;                      ///< [kPanelOutputs]
   float slope;
@@ -97,6 +97,8 @@ struct Kernels {
   int block_channels;     ///< of a line: 16 floats or 32 bf16
   std::int64_t row_unit;  ///< divides kPanelRows
   void (*panel)(const PanelArguments&);
+  /// So many thousand multiplications with addition of one lane each, from and to registers: the processor's peak.
+  void (*spin)(std::int64_t thousands);
   void (*pack)(const PackArguments<T>&);
   void (*store)(const StoreArguments<T>&);
   void (*tile_input)(const TileInputArguments&);  ///< null where lines are not floats

@@ -10,7 +10,7 @@ namespace {
 /// Lines of floats, of activations of type T.
 template <class T, int kUnit, int kTogether>
 constexpr Kernels<T> float_lines(std::string_view name) {
-  return {name,     kSteps,     kUnit,      panel<FloatStep, kUnit, kTogether>, pack<T, float>,
+  return {name,     kSteps,     kUnit,      panel<FloatStep, kUnit, kTogether>, spin<FloatStep>, pack<T, float>,
           store<T>, tile_input, tile_output};
 }
 

@@ -7,6 +7,7 @@ namespace {
 
 /// A step of floats: the voxel's value in all lanes.
 struct FloatStep {
+  static constexpr int kChannels = 1;
   using Word = Vector;
   static Vector spread(const std::byte* step) { return Vector::fill(*reinterpret_cast<const float*>(step)); }
   static Word load(const std::byte* words) { return Vector::load(reinterpret_cast<const float*>(words)); }
@@ -47,6 +48,28 @@ void panel_tile(const PanelArguments& a, const std::byte* lines, float* out) {
   for (int row = 0; row < kRows; ++row) {
     for (int i = 0; i < kGroups * parts; ++i) sums[row][i].store(out + row * kPanelOutputs + i * Vector::kLanes);
   }
+}
+
+template <class Step>
+void spin(std::int64_t thousands) {
+  constexpr int chains = 10;  // more than the latency of a multiplication with addition, in each of two units
+  constexpr std::int64_t operations = chains * Vector::kLanes * static_cast<std::int64_t>(Step::kChannels);
+  alignas(kLineBytes) std::byte zeros[kLineBytes]{};
+  float lanes[chains][Vector::kLanes]{};
+  asm volatile("" : "+m"(zeros), "+m"(lanes));  // or the compiler sees that all chains are one
+  Vector sums[chains];
+#pragma GCC unroll 10
+  for (int i = 0; i < chains; ++i) sums[i] = Vector::load(lanes[i]);
+  const auto x = Step::spread(zeros);
+  const auto words = Step::load(zeros);
+  for (std::int64_t round = 0; round < thousands * 1000 / operations; ++round) {
+#pragma GCC unroll 10
+    for (int i = 0; i < chains; ++i) sums[i] = Step::multiply_add(x, words, sums[i]);
+    asm volatile("");  // neither the loop nor its rounds are folded
+  }
+#pragma GCC unroll 10
+  for (int i = 0; i < chains; ++i) sums[i].store(lanes[i]);
+  asm volatile("" : : "m"(lanes));
 }
 
 /// Two groups at once where their registers suffice (kTogether), else one after the other.

@@ -44,8 +44,7 @@ Slab Partition::slab(std::int64_t item) const {
   };
   Slab slab{};
   slab.index = item / group_ranges_;
-  std::tie(slab.plane_begin, slab.plane_end) =
-      range(slab.index / (row_ranges_ * column_ranges_), planes_, size_[0]);
+  std::tie(slab.plane_begin, slab.plane_end) = range(slab.index / (row_ranges_ * column_ranges_), planes_, size_[0]);
   std::tie(slab.row_begin, slab.row_end) = range(slab.index / column_ranges_ % row_ranges_, rows_, size_[1]);
   std::tie(slab.column_begin, slab.column_end) = range(slab.index % column_ranges_, columns_, size_[2]);
   const auto [first, last] = range(item % group_ranges_, groups_each_, groups_);

@@ -87,7 +87,8 @@ Buffer WeightLines::frequencies() const {
         const auto values = frequencies_of(output, blocks_[b], static_cast<int>(line % kSteps), line / kSteps);
         float* word = words + output / kGroup * group_words +
                       (static_cast<std::int64_t>(b) * depth * kSteps + line) * kGroup + output % kGroup;
-        for (std::size_t f = 0; f < values.size(); ++f) word[static_cast<std::int64_t>(f) * frequency_words] = values[f];
+        for (std::size_t f = 0; f < values.size(); ++f)
+          word[static_cast<std::int64_t>(f) * frequency_words] = values[f];
       }
     }
   }
@@ -98,7 +99,8 @@ std::array<float, 36> WeightLines::frequencies_of(int output, const Block& block
   double rows[kTileInputs][3];  // the frequencies of each column
   for (std::int64_t x = 0; x < 3; ++x) {
     double column[3];
-    for (std::int64_t y = 0; y < 3; ++y) column[y] = static_cast<double>(value(output, block, channel, 9 * z + 3 * y + x));
+    for (std::int64_t y = 0; y < 3; ++y)
+      column[y] = static_cast<double>(value(output, block, channel, 9 * z + 3 * y + x));
     for (int f = 0; f < kTileInputs; ++f) {
       rows[f][x] = kFrequencies[f][0] * column[0] + kFrequencies[f][1] * column[1] + kFrequencies[f][2] * column[2];
     }
@@ -107,7 +109,8 @@ std::array<float, 36> WeightLines::frequencies_of(int output, const Block& block
   for (int f = 0; f < kTileFrequencies; ++f) {
     const double* row = rows[f / kTileInputs];
     const double* weights = kFrequencies[f % kTileInputs];
-    values[static_cast<std::size_t>(f)] = static_cast<float>(weights[0] * row[0] + weights[1] * row[1] + weights[2] * row[2]);
+    values[static_cast<std::size_t>(f)] =
+        static_cast<float>(weights[0] * row[0] + weights[1] * row[1] + weights[2] * row[2]);
   }
   return values;
 }

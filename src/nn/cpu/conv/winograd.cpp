@@ -13,7 +13,8 @@ std::int64_t parts(std::int64_t count, std::int64_t each) { return (count + each
 /// The size of even parts that are at most `most`.
 std::int64_t even(std::int64_t count, std::int64_t most) { return parts(count, parts(count, most)); }
 
-/// What is computed at once: rows x columns tiles of some planes. Lines of the ring are [block][plane][frequency][tile].
+/// What is computed at once: rows x columns tiles of some planes. Lines of the ring are
+/// [block][plane][frequency][tile].
 struct Tiling {
   template <class T>
   explicit Tiling(const Recipe<T>& recipe) {

@@ -36,7 +36,8 @@ void tile_input(const TileInputArguments& a) {
       Vector d[kTileFrequencies];
       for (int j = 0; j < kTileInputs; ++j) {
         for (int i = 0; i < kTileInputs; ++i) {
-          d[j * kTileInputs + i] = Vector::load(reinterpret_cast<const float*>(from + j * a.row_stride + i * kLineBytes));
+          d[j * kTileInputs + i] =
+              Vector::load(reinterpret_cast<const float*>(from + j * a.row_stride + i * kLineBytes));
         }
       }
       for (int i = 0; i < kTileInputs; ++i) to_frequencies(d + i, kTileInputs);

@@ -1,0 +1,70 @@
+#include "bench_network.h"
+
+#include <cmath>
+#include <filesystem>
+#include <memory>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "base/bytes.h"
+
+namespace sagittal::commands {
+namespace {
+
+std::size_t element_count(const nn::Parameter& parameter) {
+  std::size_t count = 1;
+  for (const std::int64_t extent : parameter.shape) count *= static_cast<std::size_t>(extent);
+  return count;
+}
+
+}  // namespace
+
+nn::UNet full_size_network() {
+  nn::UNet network;
+  network.block = nn::BlockKind::basic;
+  network.input_channels = 8;
+  network.stem_features = 32;
+  const std::vector<int> features{32, 64, 128, 256, 320, 320}, blocks{1, 3, 4, 6, 6, 6};
+  for (std::size_t s = 0; s < features.size(); ++s) {
+    const std::int64_t stride = s == 0 ? 1 : 2;
+    network.encoder.push_back({features[s], {3, 3, 3}, {stride, stride, stride}, blocks[s], 0});
+  }
+  network.decoder_convolutions.assign(features.size() - 1, 1);
+  return network;
+}
+
+std::vector<float> noise(std::size_t count, float scale) {
+  std::vector<float> values(count);
+  std::uint32_t state = 1;
+  for (float& value : values) {
+    state = state * 1664525 + 1013904223;
+    value = scale * (static_cast<float>(state >> 8) * 0x1p-23F - 1.0F);
+  }
+  return values;
+}
+
+nn::StateDict random_weights(const nn::UNet& network) {
+  const std::vector<nn::Parameter> parameters = nn::parameters_of(network);
+  std::vector<float> values;
+  for (const nn::Parameter& parameter : parameters) {
+    const double inputs = static_cast<double>(element_count(parameter)) / static_cast<double>(parameter.shape[0]);
+    const double scale = parameter.shape.size() == 1 ? 1 : std::sqrt(3 / inputs);
+    const std::vector<float> part = noise(element_count(parameter), static_cast<float>(scale));
+    values.insert(values.end(), part.begin(), part.end());
+  }
+  const auto path = std::filesystem::temp_directory_path() / fmt::format("sagittal-bench-{}.bin", ::getpid());
+  write_file_atomically(path, {reinterpret_cast<const std::uint8_t*>(values.data()), values.size() * sizeof(float)});
+  nn::StateDict weights;
+  weights.file = std::make_shared<const MappedFile>(path);
+  std::filesystem::remove(path);
+  std::size_t offset = 0;
+  for (const nn::Parameter& parameter : parameters) {
+    const std::size_t bytes = element_count(parameter) * sizeof(float);
+    weights.tensors[parameter.name] = {nn::DType::f32, parameter.shape, weights.file->bytes().subspan(offset, bytes)};
+    offset += bytes;
+  }
+  return weights;
+}
+
+}  // namespace sagittal::commands

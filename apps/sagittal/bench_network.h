@@ -1,0 +1,16 @@
+#pragma once
+#include "nn/architecture.h"
+#include "nn/tensor.h"
+
+namespace sagittal::commands {
+
+/// The network of nnInteractive v1.0.
+nn::UNet full_size_network();
+
+/// Values in [-scale, scale], always the same.
+std::vector<float> noise(std::size_t count, float scale);
+
+/// Random weights in a mapped file, as a checkpoint's are.
+nn::StateDict random_weights(const nn::UNet& network);
+
+}  // namespace sagittal::commands

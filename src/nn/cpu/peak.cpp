@@ -1,0 +1,36 @@
+#include "nn/cpu/peak.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "nn/cpu/conv/kernels.h"
+#include "nn/cpu/parallel.h"
+
+namespace sagittal::nn::cpu {
+namespace {
+
+constexpr std::int64_t kThousands = 200'000;  // of each thread and trial
+constexpr int kTrials = 5;
+
+template <class T>
+double peak_of(int threads) {
+  double peak = 0;
+  for (const conv::Kernels<T>* kernels : conv::widest_kernels<T>()) {
+    for (int trial = 0; trial < kTrials; ++trial) {
+      const auto start = std::chrono::steady_clock::now();
+      parallel_for(threads, threads, [&](std::int64_t) { kernels->spin(kThousands); });
+      const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+      peak = std::max(peak, 2e3 * static_cast<double>(kThousands) * threads / seconds.count());
+    }
+  }
+  return peak;
+}
+
+}  // namespace
+
+double measure_peak(Precision precision, int threads) {
+  if (precision == Precision::automatic) precision = automatic_precision();
+  return precision == Precision::bf16 ? peak_of<Bf16>(threads) : peak_of<float>(threads);
+}
+
+}  // namespace sagittal::nn::cpu
