@@ -14,6 +14,8 @@ if ! cmp -s tests/slicer/requirements.txt "$stamp"; then
   cp tests/slicer/requirements.txt "$stamp"
 fi
 tools/python39.sh
+# Which kernels are the fastest is remembered there, as a user's programs do in their own folder.
+export XDG_CACHE_HOME=$PWD/build/cache
 
 # Panels are drawn by the platform of Qt that Slicer has on Linux, which needs a display.
 if [ -z "${DISPLAY:-}" ]; then
