@@ -2,15 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
-#include <queue>
+
+#include "interact/nearness.h"
 
 namespace sagittal::interact {
 namespace {
 
 constexpr float kReach = 0.33F;         ///< share of the longest side within which grey values count fully
 constexpr int kLevels = 24;             ///< of grey values in a histogram, and of smoothed ones
-constexpr float kPathScale = 1 / 20.F;  ///< lengths of paths to nearness
 
 struct Known {
   std::vector<Seed> seeds;
@@ -197,38 +196,6 @@ Field likeness(const Field& fine, const Field& soft, const Field& object, const 
     out[n] = (inside[place[n]] + least) / (inside[place[n]] + outside[place[n]] + 2 * least);
   }
   return out;
-}
-
-/// Nearness to voxels of one kind along paths on which the grey value hardly changes; 0 where there are none.
-Field nearness(const Field& image, float steepness, const std::vector<Seed>& seeds, Seed kind) {
-  Field length(image.size, kFar);
-  using Step = std::pair<float, std::size_t>;
-  std::priority_queue<Step, std::vector<Step>, std::greater<>> open;
-  for (std::size_t n = 0; n < seeds.size(); ++n) {
-    if (seeds[n] != kind) continue;
-    length[n] = 0;
-    open.emplace(0.F, n);
-  }
-  const auto strides = image.strides();
-  while (!open.empty()) {
-    const float reached = open.top().first;
-    const std::size_t here = open.top().second;
-    open.pop();
-    if (reached > length[here]) continue;
-    for (std::size_t axis = 0; axis < 3; ++axis) {
-      const auto at = here / strides[axis] % static_cast<std::size_t>(image.size[static_cast<int>(axis)]);
-      const auto visit = [&](std::size_t there) {
-        const float further = reached + 1 + steepness * std::abs(image[there] - image[here]);
-        if (further >= length[there]) return;
-        length[there] = further;
-        open.emplace(further, there);
-      };
-      if (at > 0) visit(here - strides[axis]);
-      if (at + 1 < static_cast<std::size_t>(image.size[static_cast<int>(axis)])) visit(here + strides[axis]);
-    }
-  }
-  for (float& value : length.values) value = std::exp(-value * kPathScale);
-  return length;
 }
 
 /// How much the previous mask counts: less around the newest prompt, as far as that lies from the mask's surface.
