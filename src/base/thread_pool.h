@@ -6,7 +6,8 @@
 namespace sagittal {
 
 /// A fixed set of threads for data-parallel loops. The caller's thread works too, so `ThreadPool(1)` starts none.
-/// Several threads may call `parallel_for` at once; loops may not be nested.
+/// Several threads may call `parallel_for` at once, and a body may call it again: who waits for a loop waits only for
+/// ranges that others already work on.
 class ThreadPool {
  public:
   explicit ThreadPool(int threads);

@@ -89,6 +89,14 @@ struct Guide::Look {
   Field answer;
 };
 
+/// What the network is given for a look.
+struct Guide::Prepared {
+  GuideView view;
+  GuideScene scene;
+  Index3 patch;
+  std::vector<float> input;
+};
+
 Guide::Guide(const Model& model, const NormalisedImage& image, ThreadPool& pool)
     : model_(model), image_(image), pool_(pool) {}
 
@@ -97,18 +105,26 @@ void Guide::report(const RunControl& control) const {
   control.report("zooming", static_cast<double>(passes_) / (kLadder + kGrowths + 1));
 }
 
+/// The views do not depend on the answers, so that all but the first, which is shown at once, are prepared together.
 Guide::Look Guide::widest_good(const Layers& layers, const GuideView& first, const PreviewSink& preview,
                                const RunControl& control) {
-  std::vector<Look> looks{look(layers, first, control)};
-  std::vector<double> scores{expected_dice(looks.front().answer)};
-  while (static_cast<int>(looks.size()) < kLadder) {
-    const GuideView& last = looks.back().view;
-    const GuideView next = wider(last, image_.shape(), model_.guide.side);
-    if (next.box == last.box) break;
-    if (preview && looks.size() == 1) show(preview, layers, last, enlarge(looks.front().answer, last, pool_));
-    looks.push_back(look(layers, next, control));
-    scores.push_back(expected_dice(looks.back().answer));
+  std::vector<GuideView> views{first};
+  while (static_cast<int>(views.size()) < kLadder) {
+    const GuideView next = wider(views.back(), image_.shape(), model_.guide.side);
+    if (next.box == views.back().box) break;
+    views.push_back(next);
   }
+  std::vector<Look> looks{look(layers, first, control)};
+  if (preview && views.size() > 1) show(preview, layers, first, enlarge(looks.front().answer, first, pool_));
+  std::vector<Prepared> wide(views.size() - 1);
+  pool_.parallel_for(static_cast<std::int64_t>(wide.size()), 1, [&](std::int64_t begin, std::int64_t end) {
+    for (auto n = static_cast<std::size_t>(begin); n < static_cast<std::size_t>(end); ++n) {
+      wide[n] = prepare(layers, views[n + 1], control);
+    }
+  });
+  for (Prepared& prepared : wide) looks.push_back(answer(std::move(prepared), control));
+  std::vector<double> scores;
+  for (const Look& seen : looks) scores.push_back(expected_dice(seen.answer));
   const double least = *std::max_element(scores.begin(), scores.end()) - kSlack;
   std::size_t chosen = scores.size() - 1;
   while (scores[chosen] < least) --chosen;
@@ -144,17 +160,28 @@ Prediction Guide::run(Layers& layers, const Focus& focus, bool auto_zoom, const 
 }
 
 Guide::Look Guide::look(const Layers& layers, const GuideView& view, const RunControl& control) {
-  report(control);
-  GuideScene scene = scan_scene(image_, layers, model_.capabilities, view, pool_);
+  return answer(prepare(layers, view, control), control);
+}
+
+/// Called by several threads at once.
+Guide::Prepared Guide::prepare(const Layers& layers, const GuideView& view, const RunControl& control) const {
   control.check();
-  const Index3 size = view.size(), patch = padded(size, model_.guide.multiple);
+  Prepared out{view, scan_scene(image_, layers, model_.capabilities, view, pool_), {}, {}};
+  control.check();
+  out.patch = padded(view.size(), model_.guide.multiple);
+  out.input.resize(static_cast<std::size_t>(kGuideChannels * whole(out.patch).volume()));
+  guide_features(out.scene, out.patch, pool_, control, out.input);
+  return out;
+}
+
+Guide::Look Guide::answer(Prepared prepared, const RunControl& control) {
+  report(control);
+  const Index3 size = prepared.view.size(), &patch = prepared.patch;
   const std::int64_t voxels = whole(patch).volume();
-  std::vector<float> input(static_cast<std::size_t>(kGuideChannels * voxels)),
-      logits(static_cast<std::size_t>(2 * voxels));
-  guide_features(scene, patch, pool_, control, input);
+  std::vector<float> logits(static_cast<std::size_t>(2 * voxels));
   RunControl inner;
   inner.cancel = control.cancel;
-  model_.guide.network->run(patch, input, logits, inner);
+  model_.guide.network->run(patch, prepared.input, logits, inner);
   Field answer(size);
   std::size_t n = 0;
   for (std::int64_t i = 0; i < size[0]; ++i) {
@@ -166,7 +193,7 @@ Guide::Look Guide::look(const Layers& layers, const GuideView& view, const RunCo
     }
   }
   ++passes_;
-  return {view, std::move(scene), std::move(answer)};
+  return {prepared.view, std::move(prepared.scene), std::move(answer)};
 }
 
 }  // namespace sagittal::interact

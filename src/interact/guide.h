@@ -24,6 +24,9 @@ class Guide {
 
  private:
   struct Look;
+  struct Prepared;
+  Prepared prepare(const Layers& layers, const GuideView& view, const RunControl& control) const;
+  Look answer(Prepared prepared, const RunControl& control);
   Look look(const Layers& layers, const GuideView& view, const RunControl& control);
   Look widest_good(const Layers& layers, const GuideView& first, const PreviewSink& preview, const RunControl& control);
   void report(const RunControl& control) const;

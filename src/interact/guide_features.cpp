@@ -1,15 +1,17 @@
 #include "interact/guide_features.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <functional>
 
 #include "interact/nearness.h"
 
 namespace sagittal::interact {
 namespace {
 
-constexpr float kReach = 0.33F;         ///< share of the longest side within which grey values count fully
-constexpr int kLevels = 24;             ///< of grey values in a histogram, and of smoothed ones
+constexpr float kReach = 0.33F;  ///< share of the longest side within which grey values count fully
+constexpr int kLevels = 24;      ///< of grey values in a histogram, and of smoothed ones
 
 struct Known {
   std::vector<Seed> seeds;
@@ -311,30 +313,41 @@ void guide_features(const GuideScene& scene, const Index3& padded, ThreadPool& p
     if (start.count() == 0) start = prior;
     return walk(edges, known.seeds, prior, weight, std::move(start), {}, pool, control);
   };
-  const Field first = solve(first_likeness, 0.1F, {});
-
-  for (std::size_t n = 0; n < count; ++n) {
-    const bool surely = known.seeds[n] == Seed::object, never = known.seeds[n] == Seed::background;
-    const float apart = known.from_object[n] / (1.5F * known.reach);
-    object[n] = (first[n] > 0.5F && !never ? first[n] : 0.F) + (surely ? 2.F : 0.F);
-    background[n] =
-        (first[n] <= 0.5F ? (1 - first[n]) * (std::exp(-0.5F * apart * apart) + 0.02F) : 0.F) + (never ? 0.5F : 0.F);
-  }
-  const Field second_likeness = likeness(fine, soft, object, background);
-  const Field second = solve(second_likeness, 0.1F, first);
+  Field first, second, second_likeness;
+  const auto walks = [&] {
+    first = solve(first_likeness, 0.1F, {});
+    for (std::size_t n = 0; n < count; ++n) {
+      const bool surely = known.seeds[n] == Seed::object, never = known.seeds[n] == Seed::background;
+      const float apart = known.from_object[n] / (1.5F * known.reach);
+      object[n] = (first[n] > 0.5F && !never ? first[n] : 0.F) + (surely ? 2.F : 0.F);
+      background[n] =
+          (first[n] <= 0.5F ? (1 - first[n]) * (std::exp(-0.5F * apart * apart) + 0.02F) : 0.F) + (never ? 0.5F : 0.F);
+    }
+    second_likeness = likeness(fine, soft, object, background);
+    second = solve(second_likeness, 0.1F, first);
+  };
 
   const float per_noise = 3 / (noise[0] + noise[1] + noise[2]);
-  const Field to_object = nearness(even, 2 * per_noise, known.seeds, Seed::object);
-  control.check();
-  const Field evenly_to_object = nearness(even, 8 * per_noise, known.seeds, Seed::object);
-  control.check();
-  const Field to_background = nearness(even, 2 * per_noise, known.seeds, Seed::background);
+  Field to_object, evenly_to_object, to_background;
+  const std::array<std::function<void()>, 4> parts{
+      walks,
+      [&] { to_object = nearness(even, 2 * per_noise, known.seeds, Seed::object); },
+      [&] { evenly_to_object = nearness(even, 8 * per_noise, known.seeds, Seed::object); },
+      [&] { to_background = nearness(even, 2 * per_noise, known.seeds, Seed::background); },
+  };
+  pool.parallel_for(parts.size(), 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t part = begin; part < end; ++part) {
+      control.check();
+      parts[static_cast<std::size_t>(part)]();
+    }
+  });
 
   Features features(scene, padded, out);
   int channel = 0;
   features.write(channel++, [&](std::size_t n) { return 2 * fine[n] - 1; });
-  for (const Field* field : {&first_likeness, &second_likeness, &first, &second, &to_object, &evenly_to_object,
-                             &to_background, &scene.previous}) {
+  for (const Field* field :
+       std::initializer_list<const Field*>{&first_likeness, &second_likeness, &first, &second, &to_object,
+                                           &evenly_to_object, &to_background, &scene.previous}) {
     features.write(channel++, [&](std::size_t n) { return (*field)[n]; });
   }
   for (const Field* field : {&scene.positive, &scene.negative, &scene.inside, &scene.outside}) {

@@ -110,29 +110,6 @@ class Blocks {
   Index3 size_;
 };
 
-Field mean_image(const NormalisedImage& image, const GuideView& view, ThreadPool& pool) {
-  const Index3 size = view.size();
-  const Blocks blocks(view);
-  Field out(size);
-  pool.parallel_for(size[0], 1, [&](std::int64_t begin, std::int64_t end) {
-    std::vector<float> row(static_cast<std::size_t>(view.box.size()[2]));
-    for (std::int64_t block = begin; block < end; ++block) {
-      const std::int64_t first = view.box.lo[0] + block * view.step[0];
-      for (std::int64_t i = first; i < std::min(first + view.step[0], view.box.hi[0]); ++i) {
-        for (std::int64_t j = view.box.lo[1]; j < view.box.hi[1]; ++j) {
-          image.read({i, j, view.box.lo[2]}, static_cast<std::int64_t>(row.size()), row.data());
-          const std::size_t to = blocks.of({i, j, view.box.lo[2]});
-          const auto step = static_cast<std::size_t>(view.step[2]);
-          for (std::size_t k = 0; k < row.size(); ++k) out[to + k / step] += row[k];
-        }
-      }
-    }
-  });
-  std::size_t n = 0;
-  for_each_voxel(whole(size), [&](const Index3& block) { out[n++] /= blocks.count(block); });
-  return out;
-}
-
 Field mean_mask(const MaskGrid& mask, const GuideView& view) {
   const Blocks blocks(view);
   Field out(view.size());
@@ -200,7 +177,8 @@ GuideScene scan_scene(const NormalisedImage& image, const Layers& layers, const 
   const std::vector<float> table = quotient_table(layers.intensity);
   const Blocks blocks(view);
   GuideScene scene;
-  scene.image = mean_image(image, view, pool);
+  scene.image = Field(view.size());
+  image.read_means(view.box, view.step, pool, scene.image.values);
   scene.previous = mean_mask(layers.previous, view);
   scene.core.assign(scene.image.count(), 0);
   for (Field* field : {&scene.positive, &scene.negative, &scene.inside, &scene.outside}) *field = Field(view.size());

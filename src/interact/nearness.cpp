@@ -46,7 +46,8 @@ class Paths {
   }
 
   void write(Field& out) const {
-    for_each(out.size, [&](std::size_t from, std::size_t to) { out[from] = std::exp(-places_[to].length * kPathScale); });
+    for_each(out.size,
+             [&](std::size_t from, std::size_t to) { out[from] = std::exp(-places_[to].length * kPathScale); });
   }
 
  private:

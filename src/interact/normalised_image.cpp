@@ -169,6 +169,46 @@ double sum_over(const Index3& shape, Values<T> voxels, const Box& box, double sh
   return total;
 }
 
+/// Sums of blocks of voxels along axis 2 over any number of rows: exact where the voxels are integers.
+template <class T>
+class BlockSums {
+ public:
+  BlockSums(std::int64_t length, std::int64_t step, std::int64_t blocks)
+      : step_(step), along_(static_cast<std::size_t>(length)), sums_(static_cast<std::size_t>(blocks)) {}
+
+  void add(Values<T> row) {
+    Sum* along = along_.data();
+    const auto length = static_cast<std::int64_t>(along_.size());
+    for (std::int64_t k = 0; k < length; ++k) along[k] += static_cast<Sum>(row[k]);
+    if (++rows_ == kExact) flush();
+  }
+
+  /// The sums since the last call, one for each block.
+  std::vector<double> take() {
+    flush();
+    return std::exchange(sums_, std::vector<double>(sums_.size()));
+  }
+
+ private:
+  using Sum = std::conditional_t<std::is_integral_v<T>, std::int32_t, double>;
+
+  void flush() {
+    const auto length = static_cast<std::int64_t>(along_.size());
+    for (std::size_t block = 0; block < sums_.size(); ++block) {
+      const std::int64_t first = static_cast<std::int64_t>(block) * step_;
+      for (std::int64_t k = first; k < std::min(first + step_, length); ++k) {
+        sums_[block] += static_cast<double>(along_[static_cast<std::size_t>(k)]);
+      }
+    }
+    std::fill(along_.begin(), along_.end(), Sum{});
+    rows_ = 0;
+  }
+
+  std::int64_t step_, rows_ = 0;
+  std::vector<Sum> along_;
+  std::vector<double> sums_;
+};
+
 [[noreturn]] void refuse(const std::string& why) { throw Error(ErrorCode::bad_input, "image: " + why); }
 
 struct Statistics {
@@ -253,6 +293,39 @@ void NormalisedImage::read(const Index3& first, std::int64_t count, float* out) 
     row.bytes += first[2] * static_cast<std::int64_t>(sizeof(row[0]));
     const float centre = centre_, deviation = deviation_;  // out may not alias them: one loop of vectors
     for (std::int64_t n = 0; n < count; ++n) out[n] = (static_cast<float>(row[n]) - centre) / deviation;
+  });
+}
+
+void NormalisedImage::read_means(const Box& box, const Index3& step, ThreadPool& pool, std::span<float> out) const {
+  Index3 blocks;
+  for (int axis = 0; axis < 3; ++axis) blocks[axis] = (box.hi[axis] - box.lo[axis] + step[axis] - 1) / step[axis];
+  const auto within = [&](int axis, std::int64_t block) {
+    const std::int64_t first = box.lo[axis] + block * step[axis];
+    return std::pair(first, std::min(first + step[axis], box.hi[axis]));
+  };
+  visit_kept(voxels_.type, voxels_.bytes.data(), [&](auto values) {
+    using T = typename decltype(values)::Type;
+    pool.parallel_for(blocks[0], 1, [&](std::int64_t begin, std::int64_t end) {
+      BlockSums<T> sums(box.hi[2] - box.lo[2], step[2], blocks[2]);
+      for (std::int64_t line = begin * blocks[1]; line < end * blocks[1]; ++line) {
+        const auto [i0, i1] = within(0, line / blocks[1]);
+        const auto [j0, j1] = within(1, line % blocks[1]);
+        for (std::int64_t i = i0; i < i1; ++i) {
+          for (std::int64_t j = j0; j < j1; ++j) {
+            auto row = row_of(values, shape_, i, j);
+            row.bytes += box.lo[2] * static_cast<std::int64_t>(sizeof(T));
+            sums.add(row);
+          }
+        }
+        const std::vector<double> sum = sums.take();
+        for (std::int64_t block = 0; block < blocks[2]; ++block) {
+          const auto [k0, k1] = within(2, block);
+          const double mean =
+              sum[static_cast<std::size_t>(block)] / static_cast<double>((i1 - i0) * (j1 - j0) * (k1 - k0));
+          out[static_cast<std::size_t>(line * blocks[2] + block)] = static_cast<float>((mean - centre_) / deviation_);
+        }
+      }
+    });
   });
 }
 

@@ -1,4 +1,6 @@
 #pragma once
+#include <span>
+
 #include "base/thread_pool.h"
 #include "volume/box.h"
 #include "volume/stored_voxels.h"
@@ -25,6 +27,10 @@ class NormalisedImage {
 
   /// `count` voxels along axis 2 from `first` on; all must lie in the image.
   void read(const Index3& first, std::int64_t count, float* out) const;
+
+  /// Means over blocks of `step` voxels per axis, the first at box.lo; those at the far end may hold fewer voxels.
+  /// `out` has a place for each block, in C order. The box must lie in the image.
+  void read_means(const Box& box, const Index3& step, ThreadPool& pool, std::span<float> out) const;
 
  private:
   Index3 shape_{};

@@ -49,6 +49,19 @@ TEST(ThreadPool, ServesSeveralCallersAtOnce) {
   EXPECT_EQ(sum, 400);
 }
 
+TEST(ThreadPool, RunsLoopsInsideLoops) {
+  ThreadPool pool(3);
+  std::atomic<std::int64_t> sum = 0;
+  for (int turn = 0; turn < 50; ++turn) {
+    pool.parallel_for(8, 1, [&](std::int64_t, std::int64_t) {
+      pool.parallel_for(9, 2, [&](std::int64_t, std::int64_t) {
+        pool.parallel_for(5, 1, [&](std::int64_t begin, std::int64_t end) { sum += end - begin; });
+      });
+    });
+  }
+  EXPECT_EQ(sum, 50 * 8 * 5 * 5);
+}
+
 TEST(RunControl, CheckThrowsOnceCancelled) {
   const RunControl control;
   control.check();
