@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/vectorised.h"
+
 namespace sagittal::interact {
 namespace {
 
@@ -17,6 +19,29 @@ std::vector<float> gaussian(double sigma) {
   return kernel;
 }
 
+/// Smooths `run` neighbouring lines of `length` voxels that are `stride` apart; `padded` is room for them.
+SAGITTAL_VECTORISED void smooth_lines(float* first, std::size_t stride, std::size_t length, std::size_t run,
+                                      const std::vector<float>& kernel, std::vector<float>& padded) {
+  const auto radius = static_cast<std::int64_t>(kernel.size() / 2), last = static_cast<std::int64_t>(length) - 1;
+  const std::size_t rows = length + kernel.size() - 1;
+  padded.resize(rows * run);
+  for (std::size_t n = 0; n < rows; ++n) {
+    const auto from = std::clamp<std::int64_t>(static_cast<std::int64_t>(n) - radius, 0, last);
+    std::copy_n(first + static_cast<std::size_t>(from) * stride, run, padded.data() + n * run);
+  }
+  // Where lines are one voxel wide, they are smoothed as one row; else row by row.
+  const std::size_t width = run == 1 ? length : run, steps = run == 1 ? 1 : length;
+  for (std::size_t n = 0; n < steps; ++n) {
+    float* to = first + n * stride;
+    std::fill_n(to, width, 0.F);
+    for (std::size_t m = 0; m < kernel.size(); ++m) {
+      const float weight = kernel[m];
+      const float* from = padded.data() + (n + m) * run;
+      for (std::size_t k = 0; k < width; ++k) to[k] += weight * from[k];
+    }
+  }
+}
+
 /// out[n] = min over m of line[m] + (n - m)^2, by the lower envelope of parabolas (Felzenszwalb and Huttenlocher 2012).
 class Envelope {
  public:
@@ -24,7 +49,12 @@ class Envelope {
     heights_.resize(length);
     places_.resize(length);
     starts_.resize(length);
-    for (std::size_t n = 0; n < length; ++n) heights_[n] = line[n * stride];
+    bool any = false;
+    for (std::size_t n = 0; n < length; ++n) {
+      heights_[n] = line[n * stride];
+      any = any || line[n * stride] < kFar;
+    }
+    if (!any) return;
     std::size_t count = 0;
     for (std::size_t n = 0; n < length; ++n) {
       double start = -1;
@@ -55,24 +85,21 @@ class Envelope {
 
 Field smooth(const Field& field, double sigma) {
   const std::vector<float> kernel = gaussian(sigma);
-  const auto radius = static_cast<std::int64_t>(kernel.size() / 2);
   Field out = field;
   std::vector<float> padded;
   for (int axis = 0; axis < 3; ++axis) {
     if (field.size[axis] == 1) continue;
-    for_each_line(field.size, axis, [&](std::size_t first, std::size_t stride, std::size_t length) {
-      const auto last = static_cast<std::int64_t>(length) - 1;
-      padded.resize(length + kernel.size() - 1);
-      for (std::size_t n = 0; n < padded.size(); ++n) {
-        const auto from = std::clamp<std::int64_t>(static_cast<std::int64_t>(n) - radius, 0, last);
-        padded[n] = out[first + static_cast<std::size_t>(from) * stride];
-      }
-      for (std::size_t n = 0; n < length; ++n) {
-        float sum = 0;
-        for (std::size_t m = 0; m < kernel.size(); ++m) sum += kernel[m] * padded[n + m];
-        out[first + n * stride] = sum;
-      }
-    });
+    // Along the last axis one line is a run of voxels, along the others one of neighbouring lines.
+    const auto strides = field.strides();
+    const std::size_t stride = strides[static_cast<std::size_t>(axis)];
+    const std::size_t run = axis == 2 ? 1 : strides[1];
+    const int other = axis == 0 ? 1 : 0;
+    const std::int64_t runs = axis == 2 ? field.size[0] * field.size[1] : field.size[other];
+    const std::size_t between = axis == 2 ? strides[1] : strides[static_cast<std::size_t>(other)];
+    for (std::int64_t n = 0; n < runs; ++n) {
+      float* first = out.values.data() + static_cast<std::size_t>(n) * between;
+      smooth_lines(first, stride, static_cast<std::size_t>(field.size[axis]), run, kernel, padded);
+    }
   }
   return out;
 }

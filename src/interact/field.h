@@ -1,8 +1,8 @@
 #pragma once
 #include <array>
 #include <cstdint>
-#include <vector>
 
+#include "base/recycled.h"
 #include "volume/box.h"
 
 namespace sagittal::interact {
@@ -10,7 +10,7 @@ namespace sagittal::interact {
 /// A small dense array [axis0, axis1, axis2] of floats in C order.
 struct Field {
   Index3 size{};
-  std::vector<float> values;
+  RecycledVector<float> values;
 
   Field() = default;
   explicit Field(const Index3& extent, float value = 0)

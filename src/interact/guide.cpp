@@ -94,7 +94,7 @@ struct Guide::Prepared {
   GuideView view;
   GuideScene scene;
   Index3 patch;
-  std::vector<float> input;
+  RecycledVector<float> input;
 };
 
 Guide::Guide(const Model& model, const NormalisedImage& image, ThreadPool& pool)
@@ -178,7 +178,7 @@ Guide::Look Guide::answer(Prepared prepared, const RunControl& control) {
   report(control);
   const Index3 size = prepared.view.size(), &patch = prepared.patch;
   const std::int64_t voxels = whole(patch).volume();
-  std::vector<float> logits(static_cast<std::size_t>(2 * voxels));
+  RecycledVector<float> logits(static_cast<std::size_t>(2 * voxels));
   RunControl inner;
   inner.cancel = control.cancel;
   model_.guide.network->run(patch, prepared.input, logits, inner);

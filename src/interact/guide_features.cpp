@@ -117,7 +117,7 @@ Known look_around(const GuideScene& scene) {
 /// Grey values as 0 to 1: half by rank near the object, half linear, so that no setting depends on the scanner.
 Field local_contrast(const Field& image, const Field& near) {
   constexpr std::size_t bins = 1024;
-  std::vector<float> sorted = image.values;
+  auto sorted = image.values;
   const auto percentile = [&](double share) {
     const auto n = static_cast<std::ptrdiff_t>(share * static_cast<double>(sorted.size() - 1));
     std::nth_element(sorted.begin(), sorted.begin() + n, sorted.end());

@@ -1,6 +1,10 @@
 #include "interact/random_walker.h"
 
+#include <algorithm>
+#include <array>
 #include <cmath>
+
+#include "base/vectorised.h"
 
 namespace sagittal::interact {
 namespace {
@@ -16,6 +20,55 @@ double sum_planes(std::int64_t planes, ThreadPool& pool, Body&& body) {
   double total = 0;
   for (const double part : parts) total += part;
   return total;
+}
+
+/// The sum of term(n) over n < count, in eight parts so that it may be computed eight at a time.
+template <class Term>
+inline double sum_of(std::size_t count, Term&& term) {
+  constexpr std::size_t lanes = 8;
+  std::array<double, lanes> sums{};
+  std::size_t n = 0;
+  for (; n + lanes <= count; n += lanes) {
+    for (std::size_t lane = 0; lane < lanes; ++lane) sums[lane] += term(n + lane);
+  }
+  for (; n < count; ++n) sums[0] += term(n);
+  return ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]));
+}
+
+/// The arrays of a system, each from one plane on.
+struct Plane {
+  std::size_t count;      ///< voxels in a plane
+  const float* diagonal;  ///< of the matrix
+  const float* open;      ///< 1 where a voxel is not known, else 0
+  float *x, *residual, *direction, *applied;
+};
+
+/// The sum of residual^2 / diagonal after a step along the direction.
+SAGITTAL_VECTORISED double step_along(const Plane& plane, float step) {
+  const float *open = plane.open, *direction = plane.direction, *applied = plane.applied, *diagonal = plane.diagonal;
+  float *x = plane.x, *residual = plane.residual;
+  for (std::size_t n = 0; n < plane.count; ++n) x[n] += step * direction[n];
+  for (std::size_t n = 0; n < plane.count; ++n) residual[n] -= step * open[n] * applied[n];
+  return sum_of(plane.count, [=](std::size_t n) { return double{residual[n]} * residual[n] / diagonal[n]; });
+}
+
+SAGITTAL_VECTORISED void turn(const Plane& plane, float keep) {
+  const float *residual = plane.residual, *diagonal = plane.diagonal;
+  float* direction = plane.direction;
+  for (std::size_t n = 0; n < plane.count; ++n) direction[n] = residual[n] / diagonal[n] + keep * direction[n];
+}
+
+/// Takes edge[n] * x[n] from each.
+SAGITTAL_VECTORISED void subtract_products(std::size_t count, const float* edge, const float* x, float* out) {
+  for (std::size_t n = 0; n < count; ++n) out[n] -= edge[n] * x[n];
+}
+
+SAGITTAL_VECTORISED void multiply(std::size_t count, const float* a, const float* b, float* out) {
+  for (std::size_t n = 0; n < count; ++n) out[n] = a[n] * b[n];
+}
+
+SAGITTAL_VECTORISED double sum_products(std::size_t count, const float* a, const float* b, const float* c) {
+  return sum_of(count, [=](std::size_t n) { return double{a[n]} * b[n] * c[n]; });
 }
 
 class Walker {
@@ -40,28 +93,30 @@ class Walker {
 
   Field solve(const Field& prior, const Field& weight, Field x, const WalkerLimits& limits, const RunControl& control) {
     Field residual(size_), direction(size_), applied(size_);
+    const auto planes = [&](auto&& body) {
+      return sum_planes(size_[0], pool_, [&](std::int64_t i) {
+        const std::size_t area = static_cast<std::size_t>(size_[1] * size_[2]), n = static_cast<std::size_t>(i) * area;
+        return body(Plane{area, &diagonal_[n], &open_[n], &x[n], &residual[n], &direction[n], &applied[n]});
+      });
+    };
     apply(x, applied);
-    double scale = 0;
-    double now = planes([&](std::size_t n) {
+    double now = 0, scale = 0;
+    for (std::size_t n = 0; n < x.count(); ++n) {
       residual[n] = open_[n] * (weight[n] * prior[n] - applied[n]);
       direction[n] = residual[n] / diagonal_[n];
-      return double{residual[n]} * direction[n];
-    });
-    scale = planes([&](std::size_t n) { return double{open_[n]} * diagonal_[n]; });
-    for (int turn = 0; turn < limits.iterations && now > limits.tolerance * limits.tolerance * scale; ++turn) {
+      now += double{residual[n]} * direction[n];
+      scale += double{open_[n]} * diagonal_[n];
+    }
+    for (int turns = 0; turns < limits.iterations && now > limits.tolerance * limits.tolerance * scale; ++turns) {
       control.check();
       const double curvature = apply(direction, applied);
       if (!(curvature > 0)) break;
       const auto step = static_cast<float>(now / curvature);
-      const double next = planes([&](std::size_t n) {
-        x[n] += step * direction[n];
-        residual[n] -= step * open_[n] * applied[n];
-        return double{residual[n]} * residual[n] / diagonal_[n];
-      });
+      const double next = planes([&](const Plane& plane) { return step_along(plane, step); });
       const auto keep = static_cast<float>(next / now);
       now = next;
-      planes([&](std::size_t n) {
-        direction[n] = residual[n] / diagonal_[n] + keep * direction[n];
+      planes([&](const Plane& plane) {
+        turn(plane, keep);
         return 0.0;
       });
     }
@@ -69,38 +124,22 @@ class Walker {
   }
 
  private:
-  template <class Body>
-  double planes(Body&& body) {
-    const auto area = static_cast<std::size_t>(size_[1] * size_[2]);
-    return sum_planes(size_[0], pool_, [&](std::int64_t i) {
-      double total = 0;
-      const std::size_t first = static_cast<std::size_t>(i) * area;
-      for (std::size_t n = first; n < first + area; ++n) total += body(n);
-      return total;
-    });
-  }
-
   /// out = the matrix times x; returns the sum of open * x * out.
   double apply(const Field& x, Field& out) {
     const auto strides = x.strides();
-    const std::size_t area = strides[0], row = strides[1], count = x.count();
+    const std::size_t area = strides[0], count = x.count();
     return sum_planes(size_[0], pool_, [&](std::int64_t i) {
       const std::size_t first = static_cast<std::size_t>(i) * area, last = first + area;
-      for (std::size_t n = first; n < last; ++n) out[n] = diagonal_[n] * x[n];
-      add_axis(x, out, first, last, area, count, edges_[0]);
-      add_axis(x, out, first, last, row, count, edges_[1]);
-      add_axis(x, out, first, last, 1, count, edges_[2]);
-      double total = 0;
-      for (std::size_t n = first; n < last; ++n) total += double{open_[n]} * x[n] * out[n];
-      return total;
+      multiply(area, &diagonal_.values[first], &x.values[first], &out[first]);
+      for (std::size_t axis = 0; axis < 3; ++axis) {
+        const float *edge = edges_[axis].values.data(), *from = x.values.data();
+        const std::size_t stride = strides[axis], up = std::min(last, count - std::min(count, stride));
+        if (up > first) subtract_products(up - first, edge + first, from + first + stride, &out[first]);
+        const std::size_t low = std::max(first, stride);
+        if (last > low) subtract_products(last - low, edge + low - stride, from + low - stride, &out[low]);
+      }
+      return sum_products(area, &open_.values[first], &x.values[first], &out.values[first]);
     });
-  }
-
-  static void add_axis(const Field& x, Field& out, std::size_t first, std::size_t last, std::size_t stride,
-                       std::size_t count, const Field& edge) {
-    const std::size_t up = std::min(last, count - std::min(count, stride));
-    for (std::size_t n = first; n < up; ++n) out[n] -= edge[n] * x[n + stride];
-    for (std::size_t n = std::max(first, stride); n < last; ++n) out[n] -= edge[n - stride] * x[n - stride];
   }
 
   const Conductance& edges_;
