@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "data_folder.h"
 #include "network_options.h"
+#include "nn/cpu/tuning.h"
 
 namespace sagittal {
 
@@ -30,6 +31,7 @@ std::vector<std::shared_ptr<const interact::Model>> load_models(const ModelOptio
   load.threads = options.threads;
   load.precision = options.precision;
   const bool no_folder = options.data_directory == kNoFolder;
+  if (no_folder) load.tuning = std::make_shared<nn::cpu::Tuning>();  // nothing is written, not even what is fastest
   const auto data = no_folder ? default_data_directory() : std::filesystem::path(options.data_directory);
   std::vector<std::filesystem::path> folders;
   for (const std::string& model : options.models) {
