@@ -14,7 +14,11 @@ const Kernels& select_kernels() {
   if (has(dnnl::cpu_isa::avx512_core)) return avx512_kernels();
   if (has(dnnl::cpu_isa::avx2)) return avx2_kernels();
 #endif
+#ifdef SAGITTAL_AARCH64
+  return neon_kernels();
+#else
   return baseline_kernels();
+#endif
 }
 
 }  // namespace sagittal::nn::cpu

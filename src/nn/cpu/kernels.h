@@ -75,5 +75,8 @@ const Kernels& baseline_kernels();
 const Kernels& avx2_kernels();
 const Kernels& avx512_kernels();
 #endif
+#ifdef SAGITTAL_AARCH64
+const Kernels& neon_kernels();
+#endif
 
 }  // namespace sagittal::nn::cpu

@@ -1,3 +1,5 @@
+#include <utility>
+
 #include "nn/cpu/kernels.h"
 #include "nn/cpu/pointwise_kernels.h"
 
@@ -37,33 +39,17 @@ Vector max(Vector a, Vector b) {
 }
 Vector fma(Vector a, Vector b, Vector c) { return a * b + c; }
 
-struct Octet {
-  Vector low, high;
-
-  static Octet fill(float x) { return {Vector::fill(x), Vector::fill(x)}; }
-  static Octet load(const float* p) { return {Vector::load(p), Vector::load(p + Vector::kLanes)}; }
-  void store(float* p) const {
-    low.store(p);
-    high.store(p + Vector::kLanes);
+/// rows[i][j] and rows[j][i] change places.
+void transpose(Vector* const (&rows)[4]) {
+  for (int i = 0; i < 4; ++i) {
+    for (int j = 0; j < i; ++j) std::swap(rows[i]->lane[j], rows[j]->lane[i]);
   }
-};
-Octet operator+(Octet a, Octet b) { return {a.low + b.low, a.high + b.high}; }
-Octet operator-(Octet a, Octet b) { return {a.low - b.low, a.high - b.high}; }
-Octet operator*(Octet a, Octet b) { return {a.low * b.low, a.high * b.high}; }
-Octet max(Octet a, Octet b) { return {max(a.low, b.low), max(a.high, b.high)}; }
-Octet fma(Octet a, Octet b, Octet c) { return a * b + c; }
-
-void transpose(Octet (&rows)[8]) {
-  float in[8][8], out[8][8];
-  for (int i = 0; i < 8; ++i) rows[i].store(in[i]);
-  for (int i = 0; i < 8; ++i) {
-    for (int j = 0; j < 8; ++j) out[i][j] = in[j][i];
-  }
-  for (int i = 0; i < 8; ++i) rows[i] = Octet::load(out[i]);
 }
 
 }  // namespace
 }  // namespace sagittal::nn::cpu
+
+#include "nn/cpu/octet_template.h"
 
 #include "nn/cpu/joint_template.h"
 #include "nn/cpu/kernels_template.h"

@@ -34,6 +34,13 @@ Found<T> find_kernels() {
   }
   found.narrow = avx512 ? 1 : 0;
 #endif
+#ifdef SAGITTAL_AARCH64
+  if constexpr (sizeof(T) == sizeof(float)) {
+    found.all.push_back(&neon_fp32());
+  } else {
+    found.all.push_back(&neon_fp32_of_bf16());
+  }
+#endif
   return found;
 }
 

@@ -120,5 +120,9 @@ const Kernels<float>& avx512_fp32();
 const Kernels<Bf16>& avx512_fp32_of_bf16();
 const Kernels<Bf16>& avx512_bf16();
 #endif
+#ifdef SAGITTAL_AARCH64
+const Kernels<float>& neon_fp32();
+const Kernels<Bf16>& neon_fp32_of_bf16();
+#endif
 
 }  // namespace sagittal::nn::cpu::conv

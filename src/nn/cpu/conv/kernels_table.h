@@ -8,9 +8,9 @@ namespace sagittal::nn::cpu::conv {
 namespace {
 
 /// Lines of floats, of activations of type T.
-template <class T, int kUnit, int kTogether>
+template <class T, int kUnit, int kTogether, class Step = FloatStep>
 constexpr Kernels<T> float_lines(std::string_view name) {
-  return {name,     kSteps,     kUnit,      panel<FloatStep, kUnit, kTogether>, spin<FloatStep>, pack<T, float>,
+  return {name,     kSteps,     kUnit,      panel<Step, kUnit, kTogether>, spin<Step>, pack<T, float>,
           store<T>, tile_input, tile_output};
 }
 
