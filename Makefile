@@ -111,7 +111,7 @@ ARM64_TESTS := base_test volume_test nn_test
 test-arm64:
 	@tools/install_dependencies.sh build arm64
 	@tools/arm64_sysroot.sh build/arm64-sysroot
-	@cmake --preset arm64 --log-level=WARNING
+	@cmake --preset arm64 --log-level=WARNING --no-warn-unused-cli
 	@cmake --build --preset arm64 --target $(ARM64_TESTS)
 	@for test in $(ARM64_TESTS); do XDG_CACHE_HOME=$(CURDIR)/build/arm64/cache \
 	 qemu-aarch64 -L build/arm64-sysroot build/arm64/bin/$$test --gtest_brief=1 || exit 1; done

@@ -15,6 +15,13 @@ namespace {
 
 constexpr double kTrialOperations = 1.5e9;  // of each measurement: some milliseconds
 constexpr int kTrials = 3;
+/// Whether oneDNN rounds alike with any number of threads. For arm64 Debian's has general matrix products only, whose
+/// sums are split by threads.
+#ifdef SAGITTAL_AARCH64
+constexpr bool kOnednnTakesPart = false;
+#else
+constexpr bool kOnednnTakesPart = true;
+#endif
 
 /// What is to be made, before the way is chosen.
 struct Task {
@@ -43,7 +50,8 @@ conv::Shape shape_of(const Task& task, const conv::Input& in) {
 template <class T>
 std::vector<conv::Recipe<T>> recipes_of(const Task& task) {
   std::vector<conv::Recipe<T>> recipes;
-  if (task.options.kernel == SpatialSize{1, 1, 1}) return recipes;  // a matrix product, which oneDNN is made for
+  // A matrix product, which oneDNN is made for.
+  if (kOnednnTakesPart && task.options.kernel == SpatialSize{1, 1, 1}) return recipes;
   for (const conv::Kernels<T>* kernels : conv::widest_kernels<T>()) {
     for (const auto algorithm : {conv::Algorithm::direct, conv::Algorithm::winograd}) {
       const conv::Recipe<T> recipe{kernels, algorithm, shape_of(task, task.in)};
@@ -146,8 +154,13 @@ Measured add_measured_convolution(Workshop& shop, conv::Input& in, const std::st
                                   const NormOptions& norm) {
   Task task{in, name, outputs, options, norm_name, norm};
   const std::vector<conv::Recipe<T>> recipes = recipes_of<T>(task);
-  std::vector<Way> ways{
-      {"oneDNN", [&] { return measure<T>(shop, task, [](Workshop& trial, Task& t) { add_by_onednn<T>(trial, t); }); }}};
+  std::vector<Way> ways;
+  if (kOnednnTakesPart) {
+    ways.push_back({"oneDNN", [&] {
+                      return measure<T>(shop, task, [](Workshop& trial, Task& t) { add_by_onednn<T>(trial, t); });
+                    }});
+  }
+  const std::size_t first_recipe = ways.size();
   for (const conv::Recipe<T>& recipe : recipes) {
     ways.push_back({name_of(recipe), [&shop, &task, &recipe] {
                       const auto zeros = std::make_shared<Buffer>(conv::weight_bytes(recipe));
@@ -157,7 +170,8 @@ Measured add_measured_convolution(Workshop& shop, conv::Input& in, const std::st
                     }});
   }
   const std::size_t chosen = shop.tuning == nullptr ? 0 : shop.tuning->choose(question_of<T>(task), ways);
-  return chosen == 0 ? add_by_onednn<T>(shop, task) : add_by_recipe(shop, task, recipes[chosen - 1]);
+  if (chosen < first_recipe) return add_by_onednn<T>(shop, task);
+  return add_by_recipe(shop, task, recipes[chosen - first_recipe]);
 }
 
 template Measured add_measured_convolution<float>(Workshop&, conv::Input&, const std::string&, int,
