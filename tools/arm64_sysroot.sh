@@ -26,5 +26,7 @@ done
 find "$sysroot" -lname '/*' -printf '%p\t%l\n' | while IFS=$'\t' read -r link target; do
   ln -sfnr "$sysroot$target" "$link"
 done
+# Debian's DCMTK and OpenJPEG name other libraries by whole paths.
+find "$sysroot/usr/lib" -name '*.cmake' -exec sed -i 's|;/usr/lib/|;${CMAKE_SYSROOT}/usr/lib/|g' {} +
 echo "${packages[*]}" >"$sysroot/packages"
 rm -rf "$state"
