@@ -23,6 +23,8 @@ void add_model(CLI::App& app);
 /// `fetch`, below the command `model`.
 void add_model_fetch(CLI::App& model);
 void add_predict(CLI::App& app);
+/// The hidden `reference` and `complete`, which describe all of `app`; it must outlive the parsing.
+void add_reference(CLI::App& app);
 void add_segment(CLI::App& app);
 void add_serve(CLI::App& app);
 void add_stream(CLI::App& app);

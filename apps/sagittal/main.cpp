@@ -23,6 +23,7 @@ void add_commands(CLI::App& app) {
   commands::add_key(app);
   commands::add_model(app);
   commands::add_predict(app);
+  commands::add_reference(app);
   commands::add_segment(app);
   commands::add_serve(app);
   commands::add_stream(app);

@@ -13,7 +13,7 @@ void add_network_options(CLI::App& command, nn::cpu::Precision& precision, int& 
       ->default_str("auto")
       ->transform(CLI::CheckedTransformer(precisions).description(""));
   command.add_option("--threads", threads, "Threads to compute with")
-      ->capture_default_str()
+      ->default_str("cores")
       ->check(CLI::Range(1, 1024));
 }
 

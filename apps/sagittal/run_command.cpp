@@ -189,7 +189,7 @@ void add_hub_run(CLI::App& hub) {
   command->add_option("--gpu", request.gpus, "Number of a GPU that it may use")->allow_extra_args(false);
   command->add_option("--memory", request.limits.memory_bytes, "At most, such as 16GiB")
       ->transform(CLI::AsSizeValue(false));
-  command->add_option("--cpus", request.limits.cpus, "At most")->capture_default_str()->check(CLI::Range(0.01, 4096.0));
+  command->add_option("--cpus", request.limits.cpus, "At most")->default_str("all")->check(CLI::Range(0.01, 4096.0));
   command->add_option("--time", arguments->minutes, "Minutes, at most")
       ->capture_default_str()
       ->check(CLI::Range(0.02, 525'600.0));
