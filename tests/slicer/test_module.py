@@ -11,7 +11,7 @@ import scans
 from running_server import SHAPE, free_port
 from SagittalLib import geometry
 from SagittalLib.local_server import LocalServer, find_program
-from SagittalLib.session import segment_ids
+from SagittalLib.segments import segment_ids
 from SagittalLib.settings import MemoryStore, Settings
 from slice_view import SliceView
 

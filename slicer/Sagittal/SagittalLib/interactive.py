@@ -3,8 +3,9 @@ import slicer
 
 from . import prompts
 from .client import Api, SagittalError, check_server
+from .segments import segment_ids
 from .server_models import ServerModels
-from .session import VolumeSession, segment_ids
+from .session import VolumeSession
 from .tools import Marks
 
 _COLOURS = ((0.93, 0.43, 0.35), (0.36, 0.68, 0.89), (0.55, 0.78, 0.36), (0.95, 0.77, 0.31), (0.67, 0.51, 0.82),

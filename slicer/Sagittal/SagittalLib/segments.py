@@ -11,6 +11,7 @@ from .client import masks
 
 LABELMAP = "Binary labelmap"
 SURFACE = "Closed surface"
+TAG = "Sagittal.Segment"
 
 
 class Mask:
@@ -57,6 +58,20 @@ def intersection(one, other):
     return tuple((max(a[0], b[0]), min(a[1], b[1])) for a, b in zip(one, other))
 
 
+def segment_ids(node):
+    """Of a segmentation node, in its order."""
+    segmentation = node.GetSegmentation()
+    return [segmentation.GetNthSegmentID(n) for n in range(segmentation.GetNumberOfSegments())]
+
+
+def description_of(segment):
+    """Name and colour of a segment, for who looks at the session elsewhere."""
+    if segment is None:
+        return {}
+    colour = "#" + "".join("%02x" % int(round(255 * c)) for c in segment.GetColor())
+    return {"name": (segment.GetName() or "Segment")[:60], "colour": colour}
+
+
 class SceneSegment:
     """One segment of a segmentation node, seen as voxels of a volume. Main thread."""
 
@@ -74,6 +89,16 @@ class SceneSegment:
     def labelmap(self):
         segment = self.segment
         return segment.GetRepresentation(LABELMAP) if segment is not None else None
+
+    @property
+    def tag(self):
+        """What the scene remembers of where the segment is on the server; "": nothing."""
+        text, segment = vtk.reference(""), self.segment
+        return str(text) if segment is not None and segment.GetTag(TAG, text) else ""
+
+    def set_tag(self, text):
+        if self.segment is not None:
+            self.segment.SetTag(TAG, text)
 
     def stamp(self):
         """Another one when the voxels have changed: by us, by painting, or by undo."""

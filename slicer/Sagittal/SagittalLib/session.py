@@ -2,33 +2,15 @@
 what is said to be a worker's."""
 import threading
 
-import vtk
-
 from . import geometry, volumes
 from .client import Api, EventStream, SagittalError, ServerError, masks
 from .history import SceneHistory
-from .segments import SceneSegment, fingerprint
+from .link import Link
+from .segments import SceneSegment, description_of, fingerprint, segment_ids
 from .server_session import is_near, opened, resumed
 
-SESSION, VOLUME, SERVER, TAG = "Sagittal.Session", "Sagittal.Volume", "Sagittal.Server", "Sagittal.Segment"
+SESSION, VOLUME, SERVER = "Sagittal.Session", "Sagittal.Volume", "Sagittal.Server"
 LISTEN_SECONDS = 1.0
-
-
-class Link:
-    """A segment of the scene and the server's: what is shown, and what runs."""
-
-    def __init__(self, scene):
-        self.scene = scene
-        self.server = None
-        self.stamp = None  # of the scene when it showed what the server has; None: that is not known
-        self.tag, self.description = "", {}  # of the scene, for worker threads
-        self.was_lost = False  # with its session, which is opened anew once
-        self.requests, self.arrived = set(), None  # those that were heard of; what the next one sets
-        self.running = 0  # predictions
-        self.walking = 0  # undo, redo, reset
-        self.preview = masks.EMPTY
-        self.is_saved = False  # in the undo stack, for what runs now
-        self.progress = None  # (stage, fraction)
 
 
 class VolumeSession:
@@ -337,7 +319,7 @@ class VolumeSession:
         if not always and link.stamp is not None and link.stamp == stamp:
             return None
         link.stamp = stamp  # before anything else, the server is brought in step with it
-        link.tag, link.description = tag_of(link.scene.segment), description_of(link.scene.segment)
+        link.tag, link.description = link.scene.tag, description_of(link.scene.segment)
         return link.scene.reader()
 
     def _opened(self):
@@ -354,15 +336,10 @@ class VolumeSession:
             if content is None:
                 raise self.error or SagittalError("The segment did not reach the server. Give the prompt again.")
             if session.add_segment(link):
-                self.workers.deliver(self._tag, link, session.tag(link))
+                self.workers.deliver(link.scene.set_tag, session.tag(link))
         if content is not None:
             session.bring_in_step(link, content)
         return masks.EMPTY
-
-    @staticmethod
-    def _tag(link, text):
-        if link.scene.segment is not None:
-            link.scene.segment.SetTag(TAG, text)
 
     # ---- answers and events
 
@@ -490,23 +467,3 @@ class VolumeSession:
         if state != "failed":
             self.error = None
         self._on_change()
-
-
-def segment_ids(node):
-    """Of a segmentation node, in its order."""
-    segmentation = node.GetSegmentation()
-    return [segmentation.GetNthSegmentID(n) for n in range(segmentation.GetNumberOfSegments())]
-
-
-def description_of(segment):
-    """Name and colour of a segment, for who looks at the session elsewhere."""
-    if segment is None:
-        return {}
-    colour = "#" + "".join("%02x" % int(round(255 * c)) for c in segment.GetColor())
-    return {"name": (segment.GetName() or "Segment")[:60], "colour": colour}
-
-
-def tag_of(segment):
-    """What the scene remembers of where a segment is on the server."""
-    text = vtk.reference("")
-    return str(text) if segment is not None and segment.GetTag(TAG, text) else ""
