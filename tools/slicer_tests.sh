@@ -18,12 +18,6 @@ tools/python39.sh
 export XDG_CACHE_HOME=$PWD/build/cache
 
 # Panels are drawn by the platform of Qt that Slicer has on Linux, which needs a display.
-if [ -z "${DISPLAY:-}" ]; then
-  numbers=$(mktemp)
-  Xvfb -displayfd 3 -screen 0 1280x1024x24 -nolisten tcp 3>"$numbers" 2>/dev/null &
-  display=$!
-  trap 'kill $display 2>/dev/null || true; rm -f "$numbers"' EXIT
-  for _ in $(seq 100); do [ -s "$numbers" ] && break; kill -0 $display; sleep 0.1; done
-  export DISPLAY=:$(cat "$numbers")
-fi
-QT_QPA_PLATFORM=xcb SAGITTAL_PROGRAM=$program "$venv/bin/pytest" -q tests/slicer "${@:2}"
+display=()
+[ -n "${DISPLAY:-}" ] || display=(xvfb-run -a -s "-screen 0 1280x1024x24 -nolisten tcp")
+QT_QPA_PLATFORM=xcb SAGITTAL_PROGRAM=$program "${display[@]}" "$venv/bin/pytest" -q tests/slicer "${@:2}"
