@@ -1,4 +1,5 @@
 """The program as a server in a process of its own, and a scan to send to it."""
+import contextlib
 import os
 import re
 import signal
@@ -47,6 +48,24 @@ class Server:
     def resident_bytes(self) -> int:
         with open(f"/proc/{self.process.pid}/statm") as statm:
             return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+@contextlib.contextmanager
+def restarting(program, data_dir):
+    """start(*options) of a server on that folder, in place of the one before, which is killed, and on its port."""
+    running = []
+
+    def start(*options, **process):
+        port = running[0].port if running else 0
+        if running:
+            running.pop().stop(signal.SIGKILL)
+        running.append(Server(program, *options, port=port, data_dir=data_dir, **process))
+        return running[0]
+
+    yield start
+    for server in running:
+        server.process.kill()
+        server.process.wait()
 
 
 def scan(dtype=np.int16, shape=SHAPE):

@@ -1,4 +1,5 @@
 """What is on the disk outlives the server: each kind of client goes on after kill -9 and a start on the same folder."""
+import functools
 import resource
 import signal
 import socket
@@ -11,7 +12,7 @@ from monailabel.client.client import MONAILabelClientException
 
 import nrrd
 from kept_state import V2, ItkSnap, Monai
-from running_server import SHAPE, Server, scan
+from running_server import SHAPE, Server, restarting, scan
 from slicer_v0_client import Client
 
 CENTRE = [n // 2 for n in SHAPE]
@@ -21,19 +22,8 @@ NO_IMAGE = {"status": "error", "message": "No image uploaded"}
 @pytest.fixture
 def start(program, model, tmp_path):
     """Starts a server on the test's folder, in place of the one before, which is killed."""
-    running = []
-
-    def start(*options, **process):
-        port = running[0].port if running else 0
-        if running:
-            running.pop().stop(signal.SIGKILL)
-        running.append(Server(program, *model, *options, port=port, data_dir=tmp_path / "data", **process))
-        return running[0]
-
-    yield start
-    for server in running:
-        server.process.kill()
-        server.process.wait()
+    with restarting(program, tmp_path / "data") as start:
+        yield functools.partial(start, *model)
 
 
 def test_leases_masks_and_undo_go_on(start):

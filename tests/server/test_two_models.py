@@ -1,7 +1,6 @@
 """A server with two models: what each of its clients sees of them, and what a restart without one of them does."""
 import json
 import re
-import signal
 import sqlite3
 
 import numpy as np
@@ -11,7 +10,7 @@ import requests
 import kept_state
 import nrrd
 from native_client import Client, Session, nifti
-from running_server import SHAPE, Server, scan
+from running_server import SHAPE, restarting, scan
 from second_model import LICENCE, SECOND, SMALL, second_model
 
 CENTRE = [n // 2 for n in SHAPE][::-1]  # i, j, k
@@ -25,20 +24,8 @@ def second(tmp_path_factory):
 @pytest.fixture
 def start(program, second, tmp_path):
     """Starts a server with these models on the test's folder, in place of the one before, which is killed."""
-    running = []
-
-    def start(*models):
-        port = running[0].port if running else 0
-        if running:
-            running.pop().stop(signal.SIGKILL)
-        options = [o for m in models for o in ("--model", second if m == SECOND else m)]
-        running.append(Server(program, *options, port=port, data_dir=tmp_path / "data"))
-        return running[0]
-
-    yield start
-    for server in running:
-        server.process.kill()
-        server.process.wait()
+    with restarting(program, tmp_path / "data") as start:
+        yield lambda *models: start(*[o for m in models for o in ("--model", second if m == SECOND else m)])
 
 
 def test_the_api_tells_of_both_and_opens_either(start):

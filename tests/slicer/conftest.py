@@ -1,4 +1,4 @@
-"""The extension against a real server and the libraries of 3D Slicer, without its window."""
+"""The extension against a real server and the libraries of 3D Slicer, on a look-alike of its Qt."""
 import gc
 import os
 import sys
@@ -10,23 +10,19 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 os.environ.setdefault("QT_QPA_PLATFORM", "xcb" if os.environ.get("DISPLAY") else "offscreen")
-# Slicer's package imports every module of each folder called slicer that it finds beside sys.path: not this one.
-_path, sys.path = sys.path, [folder for folder in sys.path if not (Path(folder or ".") / "slicer/conftest.py").exists()]
-import slicer  # noqa: E402, F401
-
-sys.path = _path
-MODULES = [f"slicer/{module.name}" for module in (ROOT / "slicer").iterdir()]
-for folder in ("tests/slicer/qt_shim", "tests/slicer", "tests/server", *MODULES):
-    sys.path.insert(0, str(ROOT / folder))
-
 # Slicer's package takes in every folder of its name beside which it is looked for: not those of this repository.
 _path = sys.path[:]
 sys.path[:] = [p for p in _path if Path(p).resolve() not in (ROOT, ROOT / "tests")]
 import slicer  # noqa: E402,F401
+
 sys.path[:] = _path
+MODULES = [f"slicer/{module.name}" for module in (ROOT / "slicer").iterdir()]
+for folder in ("tests/slicer/qt_shim", "tests/slicer", "tests/server", *MODULES):
+    sys.path.insert(0, str(ROOT / folder))
 
 from running_server import Server  # noqa: E402
 from SagittalLib.client import Api, Connection  # noqa: E402
+from SagittalLib.settings import MemoryStore, Settings  # noqa: E402
 from SagittalLib.work import Workers  # noqa: E402
 
 LONGEST_PAUSE_S = 0.05
@@ -90,6 +86,59 @@ def scene():
     made = slicer_scene.make_scene()
     yield made
     made.Clear(True)
+
+
+@pytest.fixture
+def application(scene, server, monkeypatch):
+    """A Slicer; its settings name the server."""
+    import qt_slicer
+
+    qt_slicer.install(scene)
+    from SagittalLib import application as shared_module
+
+    shared_module._shared.clear()
+    monkeypatch.setattr(shared_module, "Settings", lambda store: Settings(MemoryStore()))
+    made = shared_module.shared()
+    made.settings.set("server", server.url)
+    yield made
+    made._timer.stop()
+    made.workers.close()
+    made.local_server.stop()
+
+
+@pytest.fixture
+def window(application, scene):
+    """The module's panel on an oblique volume."""
+    import scans
+    from module_panel import Window
+
+    scans.oblique_volume(scene)
+    made = Window(application, scene)
+    made.widget.enter()
+    yield made
+    made.widget.exit()
+    made.widget.cleanup()
+
+
+@pytest.fixture
+def effect(application, scene):
+    """The effect of the Segment Editor on an empty segment "a" of an oblique volume."""
+    import scans
+    from SegmentEditorEffects import ScriptedEffect
+    from SegmentEditorSagittalLib.SegmentEditorEffect import SegmentEditorEffect
+
+    volume = scans.oblique_volume(scene)
+    node = scene.AddNewNodeByClass("vtkMRMLSegmentEditorNode")
+    node.SetAndObserveSourceVolumeNode(volume)
+    node.SetAndObserveSegmentationNode(scans.segmentation_of(scene, volume, "a"))
+    node.SetSelectedSegmentID("a")
+    made = SegmentEditorEffect(ScriptedEffect(node))
+    made.setupOptionsFrame()
+    made.activate()
+    yield made
+    made.deactivate()
+    made.prompts.close()
+    made.interactive.close()
 
 
 @pytest.fixture(autouse=True)

@@ -1,97 +1,16 @@
 """The panel, the effect and the self-test, on the look-alike of Slicer's Qt."""
-import os
-import time
-
 import numpy as np
 import pytest
 import slicer
 
 import qt_slicer
 import scans
-from running_server import SHAPE, free_port
+from module_panel import CENTRE, picture, until, world_of
+from running_server import free_port
 from SagittalLib import geometry
 from SagittalLib.local_server import LocalServer, find_program
 from SagittalLib.segments import segment_ids
-from SagittalLib.settings import MemoryStore, Settings
 from slice_view import SliceView
-
-CENTRE = [n // 2 for n in SHAPE][::-1]
-PICTURES = os.environ.get("SAGITTAL_PICTURES")
-
-
-@pytest.fixture
-def application(scene, server, monkeypatch):
-    """A Slicer with a volume; its settings name the server."""
-    qt_slicer.install(scene)
-    from SagittalLib import application as shared_module
-    shared_module._shared.clear()
-    monkeypatch.setattr(shared_module, "Settings", lambda store: Settings(MemoryStore()))
-    made = shared_module.shared()
-    made.settings.set("server", server.url)
-    yield made
-    made._timer.stop()
-    made.workers.close()
-    made.local_server.stop()
-
-
-class Window:
-    """The module's panel, and a person before it."""
-
-    def __init__(self, application, scene):
-        from Sagittal import SagittalWidget
-        self.application, self.scene = application, scene
-        self.widget = SagittalWidget()
-        self.told = []
-        self.widget._tell = self.told.append
-        self.widget.setup()
-
-    def until(self, condition, seconds=20):
-        end = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < end and not self.told, self.told
-            qt_slicer.application().processEvents()
-            time.sleep(0.005)
-
-    def press(self, key):
-        """A shortcut."""
-        shortcut, = [s for s in self.widget.prompts._shortcuts if s.key.toString() == key]
-        shortcut.activated.emit()
-
-    def place(self, *points):
-        node = self.scene.GetNodeByID(self.scene.GetNodeByID("vtkMRMLSelectionNodeSingleton").GetActivePlaceNodeID())
-        for point in points:
-            node.AddControlPointWorld(point)
-
-    def mask(self, segment=0):
-        view = self.widget.interactive
-        return scans.exported_mask(view.segmentation, view.segmentation.GetSegmentation().GetNthSegmentID(segment), view.volume)
-
-    @property
-    def is_idle(self):
-        session = self.widget.interactive.session()
-        return not session.is_busy and not session.is_preparing
-
-
-@pytest.fixture
-def window(application, scene):
-    scans.oblique_volume(scene)
-    made = Window(application, scene)
-    made.widget.enter()
-    yield made
-    made.widget.exit()
-    made.widget.cleanup()
-
-
-def picture(widget, name, folder, **size):
-    """A screenshot; kept where SAGITTAL_PICTURES names a folder."""
-    path = os.path.join(PICTURES or str(folder), name)
-    taken = qt_slicer.screenshot(widget, path, **size)
-    colours = {taken.pixel(x, y) for x in range(0, taken.width(), 5) for y in range(0, taken.height(), 5)}
-    assert len(colours) > 5, f"{name} shows nothing"
-
-
-def world_of(window, ijk):
-    return geometry.ijk_to_world(window.widget.interactive.volume, [ijk])[0]
 
 
 def test_from_an_empty_scene_to_a_mask(window, tmp_path):
@@ -292,30 +211,14 @@ def test_a_program_that_does_not_start_is_named(tmp_path):
         LocalServer().start(str(broken), Stop())
 
 
-def test_the_effect_works_in_a_segment_editor(application, scene, tmp_path):
-    from SegmentEditorEffects import ScriptedEffect
-    from SegmentEditorSagittalLib.SegmentEditorEffect import SegmentEditorEffect
-    volume = scans.oblique_volume(scene)
-    node = scene.AddNewNodeByClass("vtkMRMLSegmentEditorNode")
-    node.SetAndObserveSourceVolumeNode(volume)
-    node.SetAndObserveSegmentationNode(scans.segmentation_of(scene, volume, "a"))
-    node.SetSelectedSegmentID("a")
-    scripted = ScriptedEffect(node)
-    effect = SegmentEditorEffect(scripted)
-    effect.setupOptionsFrame()
-    effect.activate()
-    assert effect.interactive.segment_id == "a"
-    effect.interactive.point(geometry.ijk_to_world(volume, [CENTRE])[0])
-    session = effect.interactive.session()
-    end = time.monotonic() + 60
-    while (session.is_busy or session.is_preparing) and time.monotonic() < end:
-        qt_slicer.application().processEvents()
-        time.sleep(0.005)
-    assert scans.exported_mask(node.GetSegmentationNode(), "a", volume).any() and scripted.saved == 1
+def test_the_effect_works_in_a_segment_editor(effect, tmp_path):
+    view, scripted = effect.interactive, effect.scriptedEffect
+    assert view.segment_id == "a"
+    view.point(geometry.ijk_to_world(view.volume, [CENTRE])[0])
+    session = view.session()
+    until(lambda: not (session.is_busy or session.is_preparing))
+    assert scans.exported_mask(view.segmentation, "a", view.volume).any() and scripted.saved == 1
     picture(scripted.widget, "effect.png", tmp_path, width=420)
-    effect.deactivate()
-    effect.prompts.close()
-    effect.interactive.close()
 
 
 def test_the_self_test_passes_here(scene, server, monkeypatch):

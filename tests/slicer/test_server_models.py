@@ -1,19 +1,19 @@
 """The choice of a server's model, and what is said of its licence."""
 import json
 import subprocess
-import time
 
 import numpy as np
 import pytest
 
+import qt_slicer
 import scans
+from module_panel import CENTRE, Window, picture, until, world_of
 from running_server import Server, free_port
 from SagittalLib import geometry
 from SagittalLib.client import Api, ServerError
 from SagittalLib.server_models import OWN, Licence, ServerModels, read_models
 from SagittalLib.settings import MemoryStore, Settings
 from second_model import SECOND, SMALL, second_model
-from test_module import CENTRE, Window, application, picture, qt_slicer, world_of  # noqa: F401
 from test_session import Person
 
 
@@ -50,19 +50,9 @@ class Calls:
         return [more.get("model") for more in self.opened]
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def models(monkeypatch):
     return Calls(monkeypatch)
-
-
-@pytest.fixture
-def window(models, application, scene):  # noqa: F811
-    scans.oblique_volume(scene)
-    made = Window(application, scene)
-    made.widget.enter()
-    yield made
-    made.widget.exit()
-    made.widget.cleanup()
 
 
 def choose(window, name):
@@ -101,7 +91,7 @@ def test_another_model_gets_the_segments_and_not_the_volume_again(window, models
     assert not window.told
 
 
-def test_the_licence_is_shown_before_any_volume_is_there(models, application, scene):  # noqa: F811
+def test_the_licence_is_shown_before_any_volume_is_there(models, application, scene):
     made = Window(application, scene)
     made.widget.enter()
     shown = made.widget.configuration.model.licence
@@ -243,33 +233,6 @@ def test_what_a_server_says_wrongly_is_left_out(models):
     assert read_models({"models": models, "default_model": ["x"]}) == ({}, "")
 
 
-@pytest.fixture
-def effect(application, scene):  # noqa: F811
-    """The effect of the Segment Editor on a volume."""
-    from SegmentEditorEffects import ScriptedEffect
-    from SegmentEditorSagittalLib.SegmentEditorEffect import SegmentEditorEffect
-    volume = scans.oblique_volume(scene)
-    node = scene.AddNewNodeByClass("vtkMRMLSegmentEditorNode")
-    node.SetAndObserveSourceVolumeNode(volume)
-    node.SetAndObserveSegmentationNode(scans.segmentation_of(scene, volume, "a"))
-    node.SetSelectedSegmentID("a")
-    made = SegmentEditorEffect(ScriptedEffect(node))
-    made.setupOptionsFrame()
-    made.activate()
-    yield made
-    made.deactivate()
-    made.prompts.close()
-    made.interactive.close()
-
-
-def until(condition, seconds=60):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        qt_slicer.application().processEvents()
-        time.sleep(0.005)
-
-
 def test_auto_zoom_is_an_option_of_the_session(window):
     view, box = window.widget.interactive, window.widget.prompts.auto_zoom
     window.until(lambda: view.session().state == "ready")
@@ -292,7 +255,7 @@ def test_auto_zoom_is_an_option_of_the_session(window):
     assert told() is True and not window.told
 
 
-def test_the_effect_notices_another_address(effect, application, program):  # noqa: F811
+def test_the_effect_notices_another_address(effect, application, program):
     view = effect.interactive
     until(lambda: view.session().state == "ready")
     old, first = view.session(), view.session()._session.id
@@ -310,7 +273,7 @@ def test_the_effect_notices_another_address(effect, application, program):  # no
     other.stop()
 
 
-def test_a_key_that_is_entered_later_is_used(application, scene, program, tmp_path):  # noqa: F811
+def test_a_key_that_is_entered_later_is_used(application, scene, program, tmp_path):
     keys = tmp_path / "keys.json"
     made = subprocess.run([program, "key", "add", "alice", "--api-key-file", keys], capture_output=True, text=True)
     guarded = Server(program, "--api-key-file", keys)
