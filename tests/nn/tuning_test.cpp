@@ -59,8 +59,9 @@ TEST(Tuning, AnAnswerThatIsNoWayAnyMoreIsMeasuredAgain) {
 TEST(Tuning, AFileOfAnotherMachineOrForgedIsBegunAnew) {
   const Scratch folder;
   const auto file = folder / "fastest.json";
-  for (const char* text : {"", "{", "[]", "{\"machine\": 3}", "{\"machine\": \"another\", \"fastest\": {\"a\": \"slow\"}}",
-                           "{\"machine\": \"another\", \"fastest\": [1]}"}) {
+  for (const char* text :
+       {"", "{", "[]", "{\"machine\": 3}", "{\"machine\": \"another\", \"fastest\": {\"a\": \"slow\"}}",
+        "{\"machine\": \"another\", \"fastest\": [1]}"}) {
     write(file, text);
     Race race;
     EXPECT_EQ(Tuning(file).choose("a", race.ways), 1) << text;

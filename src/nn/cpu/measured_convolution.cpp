@@ -15,8 +15,7 @@ namespace {
 
 constexpr double kTrialOperations = 1.5e9;  // of each measurement: some milliseconds
 constexpr int kTrials = 3;
-/// Whether oneDNN rounds alike with any number of threads. For arm64 Debian's has general matrix products only, whose
-/// sums are split by threads.
+/// Whether oneDNN's convolutions were found to round alike with any number of threads: not always on arm64.
 #ifdef SAGITTAL_AARCH64
 constexpr bool kOnednnTakesPart = false;
 #else

@@ -34,14 +34,14 @@ struct Octet {
     _mm_storeu_si128(reinterpret_cast<__m128i*>(p), packed);
   }
 };
-Octet operator+(Octet a, Octet b) { return {_mm256_add_ps(a.lanes, b.lanes)}; }
-Octet operator-(Octet a, Octet b) { return {_mm256_sub_ps(a.lanes, b.lanes)}; }
-Octet operator*(Octet a, Octet b) { return {_mm256_mul_ps(a.lanes, b.lanes)}; }
-Octet max(Octet a, Octet b) { return {_mm256_max_ps(a.lanes, b.lanes)}; }
-Octet fma(Octet a, Octet b, Octet c) { return {_mm256_fmadd_ps(a.lanes, b.lanes, c.lanes)}; }
+inline Octet operator+(Octet a, Octet b) { return {_mm256_add_ps(a.lanes, b.lanes)}; }
+inline Octet operator-(Octet a, Octet b) { return {_mm256_sub_ps(a.lanes, b.lanes)}; }
+inline Octet operator*(Octet a, Octet b) { return {_mm256_mul_ps(a.lanes, b.lanes)}; }
+inline Octet max(Octet a, Octet b) { return {_mm256_max_ps(a.lanes, b.lanes)}; }
+inline Octet fma(Octet a, Octet b, Octet c) { return {_mm256_fmadd_ps(a.lanes, b.lanes, c.lanes)}; }
 
 /// rows[i][j] and rows[j][i] change places.
-void transpose(Octet (&rows)[8]) {
+inline void transpose(Octet (&rows)[8]) {
   __m256 a[8], b[8];
   for (int i = 0; i < 8; i += 2) {
     a[i] = _mm256_unpacklo_ps(rows[i].lanes, rows[i + 1].lanes);

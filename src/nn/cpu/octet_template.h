@@ -21,14 +21,14 @@ struct Octet {
     high.store(p + Vector::kLanes);
   }
 };
-Octet operator+(Octet a, Octet b) { return {a.low + b.low, a.high + b.high}; }
-Octet operator-(Octet a, Octet b) { return {a.low - b.low, a.high - b.high}; }
-Octet operator*(Octet a, Octet b) { return {a.low * b.low, a.high * b.high}; }
-Octet max(Octet a, Octet b) { return {max(a.low, b.low), max(a.high, b.high)}; }
-Octet fma(Octet a, Octet b, Octet c) { return {fma(a.low, b.low, c.low), fma(a.high, b.high, c.high)}; }
+inline Octet operator+(Octet a, Octet b) { return {a.low + b.low, a.high + b.high}; }
+inline Octet operator-(Octet a, Octet b) { return {a.low - b.low, a.high - b.high}; }
+inline Octet operator*(Octet a, Octet b) { return {a.low * b.low, a.high * b.high}; }
+inline Octet max(Octet a, Octet b) { return {max(a.low, b.low), max(a.high, b.high)}; }
+inline Octet fma(Octet a, Octet b, Octet c) { return {fma(a.low, b.low, c.low), fma(a.high, b.high, c.high)}; }
 
 /// rows[i][j] and rows[j][i] change places.
-[[maybe_unused]] void transpose(Octet (&rows)[8]) {
+inline void transpose(Octet (&rows)[8]) {
   for (int i = 0; i < 8; i += 4) {
     transpose({&rows[i].low, &rows[i + 1].low, &rows[i + 2].low, &rows[i + 3].low});
     transpose({&rows[i].high, &rows[i + 1].high, &rows[i + 2].high, &rows[i + 3].high});

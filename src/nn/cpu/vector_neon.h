@@ -32,14 +32,14 @@ struct Vector {
     std::memcpy(p, &halves, sizeof(halves));
   }
 };
-Vector operator+(Vector a, Vector b) { return {vaddq_f32(a.lanes, b.lanes)}; }
-Vector operator-(Vector a, Vector b) { return {vsubq_f32(a.lanes, b.lanes)}; }
-Vector operator*(Vector a, Vector b) { return {vmulq_f32(a.lanes, b.lanes)}; }
-Vector max(Vector a, Vector b) { return {vmaxq_f32(a.lanes, b.lanes)}; }
-Vector fma(Vector a, Vector b, Vector c) { return {vfmaq_f32(c.lanes, a.lanes, b.lanes)}; }
+inline Vector operator+(Vector a, Vector b) { return {vaddq_f32(a.lanes, b.lanes)}; }
+inline Vector operator-(Vector a, Vector b) { return {vsubq_f32(a.lanes, b.lanes)}; }
+inline Vector operator*(Vector a, Vector b) { return {vmulq_f32(a.lanes, b.lanes)}; }
+inline Vector max(Vector a, Vector b) { return {vmaxq_f32(a.lanes, b.lanes)}; }
+inline Vector fma(Vector a, Vector b, Vector c) { return {vfmaq_f32(c.lanes, a.lanes, b.lanes)}; }
 
 /// rows[i][j] and rows[j][i] change places.
-void transpose(Vector* const (&rows)[4]) {
+inline void transpose(Vector* const (&rows)[4]) {
   const auto doubles = [](float32x4_t x) { return vreinterpretq_f64_f32(x); };
   const auto floats = [](float64x2_t x) { return vreinterpretq_f32_f64(x); };
   float32x4_t even[2], odd[2];

@@ -10,6 +10,11 @@ namespace sagittal::nn::cpu::conv {
 constexpr std::size_t kMaxFrequencyBytes = 64 << 20;  // four times the weights: too much memory for the deepest layers
 
 template <class T>
+const Method<T>& method_of(const Recipe<T>& recipe) {
+  return recipe.algorithm == Algorithm::direct ? direct_method<T>() : winograd_method<T>();
+}
+
+template <class T>
 bool fits(const Recipe<T>& recipe) {
   const Shape& shape = recipe.shape;
   if (recipe.algorithm == Algorithm::direct) return true;
@@ -20,14 +25,12 @@ bool fits(const Recipe<T>& recipe) {
 
 template <class T>
 std::int64_t spaces_of(const Recipe<T>& recipe) {
-  return recipe.algorithm == Algorithm::direct ? DirectAlgorithm<T>::partition(recipe).spaces()
-                                               : WinogradAlgorithm<T>::partition(recipe).spaces();
+  return method_of(recipe).partition(recipe).spaces();
 }
 
 template <class T>
 std::size_t work_bytes(const Recipe<T>& recipe) {
-  return recipe.algorithm == Algorithm::direct ? DirectAlgorithm<T>::work_bytes(recipe)
-                                               : WinogradAlgorithm<T>::work_bytes(recipe);
+  return method_of(recipe).work_bytes(recipe);
 }
 
 template <class T>
@@ -54,8 +57,7 @@ std::shared_ptr<const Buffer> pack_weights(WeightStore& store, const std::string
 template <class T>
 std::unique_ptr<const Step> make_step(const Recipe<T>& recipe, std::shared_ptr<const Buffer> weights,
                                       std::vector<float> bias, TensorId work, TensorId sums) {
-  const auto make = recipe.algorithm == Algorithm::direct ? &DirectAlgorithm<T>::make : &WinogradAlgorithm<T>::make;
-  return make(recipe, std::move(weights), std::move(bias), work, sums);
+  return method_of(recipe).make(recipe, std::move(weights), std::move(bias), work, sums);
 }
 
 #define SAGITTAL_CONVOLUTION(T)                                                                                    \

@@ -40,9 +40,11 @@ class Direct final : public Executor<T> {
  public:
   Direct(const Recipe<T>& recipe, std::shared_ptr<const Buffer> weights, std::vector<float> bias, TensorId work,
          TensorId sums)
-      : Base(recipe, DirectAlgorithm<T>::partition(recipe), DirectAlgorithm<T>::work_bytes(recipe), std::move(weights),
-             std::move(bias), work, sums),
+      : Base(recipe, partition(recipe), work_bytes(recipe), std::move(weights), std::move(bias), work, sums),
         ring_(recipe.shape, rows_of(recipe)) {}
+
+  static Partition partition(const Recipe<T>& recipe);
+  static std::size_t work_bytes(const Recipe<T>& recipe);
 
  private:
   void compute(const Maps& maps, const Slab& slab, std::byte* work) const override;
@@ -147,28 +149,28 @@ void Direct<T>::compute(const Maps& maps, const Slab& slab, std::byte* work) con
   }
 }
 
-}  // namespace
-
 template <class T>
-Partition DirectAlgorithm<T>::partition(const Recipe<T>& recipe) {
+Partition Direct<T>::partition(const Recipe<T>& recipe) {
   return {recipe.shape.out.size, recipe.shape.output_groups(), rows_of(recipe), recipe.shape.out.size[2]};
 }
 
 template <class T>
-std::size_t DirectAlgorithm<T>::work_bytes(const Recipe<T>& recipe) {
+std::size_t Direct<T>::work_bytes(const Recipe<T>& recipe) {
   const auto blocks = static_cast<std::int64_t>(blocks_of(recipe.shape, recipe.kernels->block_channels).size());
   const Ring ring(recipe.shape, rows_of(recipe));
   const std::int64_t lines = blocks * ring.block_lines + recipe.kernels->row_unit;  // the last panel reads beyond
   return aligned(static_cast<std::size_t>(lines * kLineBytes + kProductBytes));
 }
 
+}  // namespace
+
 template <class T>
-std::unique_ptr<const Step> DirectAlgorithm<T>::make(const Recipe<T>& recipe, std::shared_ptr<const Buffer> weights,
-                                                     std::vector<float> bias, TensorId work, TensorId sums) {
-  return std::make_unique<Direct<T>>(recipe, std::move(weights), std::move(bias), work, sums);
+const Method<T>& direct_method() {
+  static constexpr Method<T> kMethod = method_of<Direct<T>, T>();
+  return kMethod;
 }
 
-template struct DirectAlgorithm<float>;
-template struct DirectAlgorithm<Bf16>;
+template const Method<float>& direct_method<float>();
+template const Method<Bf16>& direct_method<Bf16>();
 
 }  // namespace sagittal::nn::cpu::conv

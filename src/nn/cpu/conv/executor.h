@@ -75,20 +75,27 @@ class Executor : public Step {
 
 inline std::size_t aligned(std::size_t bytes) { return (bytes + 63) / 64 * 64; }
 
-/// How each algorithm splits the work, and its step; see convolution.h.
+/// How an algorithm splits the work, and its step; see convolution.h.
 template <class T>
-struct DirectAlgorithm {
-  static Partition partition(const Recipe<T>& recipe);
-  static std::size_t work_bytes(const Recipe<T>& recipe);
-  static std::unique_ptr<const Step> make(const Recipe<T>& recipe, std::shared_ptr<const Buffer> weights,
-                                          std::vector<float> bias, TensorId work, TensorId sums);
+struct Method {
+  Partition (*partition)(const Recipe<T>&);
+  std::size_t (*work_bytes)(const Recipe<T>&);
+  std::unique_ptr<const Step> (*make)(const Recipe<T>&, std::shared_ptr<const Buffer> weights, std::vector<float> bias,
+                                      TensorId work, TensorId sums);
 };
 template <class T>
-struct WinogradAlgorithm {
-  static Partition partition(const Recipe<T>& recipe);
-  static std::size_t work_bytes(const Recipe<T>& recipe);
-  static std::unique_ptr<const Step> make(const Recipe<T>& recipe, std::shared_ptr<const Buffer> weights,
-                                          std::vector<float> bias, TensorId work, TensorId sums);
-};
+const Method<T>& direct_method();
+template <class T>
+const Method<T>& winograd_method();
+
+/// The method of `Algorithm`, an Executor<T>.
+template <class Algorithm, class T>
+constexpr Method<T> method_of() {
+  return {&Algorithm::partition, &Algorithm::work_bytes,
+          [](const Recipe<T>& recipe, std::shared_ptr<const Buffer> weights, std::vector<float> bias, TensorId work,
+             TensorId sums) -> std::unique_ptr<const Step> {
+            return std::make_unique<Algorithm>(recipe, std::move(weights), std::move(bias), work, sums);
+          }};
+}
 
 }  // namespace sagittal::nn::cpu::conv

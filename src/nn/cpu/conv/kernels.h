@@ -4,6 +4,7 @@
 #include <span>
 #include <string_view>
 
+#include "nn/cpu/conv/shape.h"
 #include "nn/cpu/kernels.h"
 
 namespace sagittal::nn::cpu::conv {
@@ -12,8 +13,6 @@ namespace sagittal::nn::cpu::conv {
 // 4 bytes. A step is a float channel, or two neighbouring bf16 channels; weights are words of the same kind.
 inline constexpr std::int64_t kLineBytes = 64;
 inline constexpr int kSteps = 16;
-/// Output channels of one group of weights.
-inline constexpr int kGroup = 16;
 /// Groups that one call of a panel computes at most.
 inline constexpr int kPanelGroups = 2;
 inline constexpr std::int64_t kPanelRows = 96;  ///< of one call, at most

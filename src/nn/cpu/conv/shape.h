@@ -5,6 +5,9 @@
 
 namespace sagittal::nn::cpu::conv {
 
+/// Output channels of one group of weights.
+inline constexpr int kGroup = 16;
+
 /// What a convolution reads: a feature map, normalised on the way where `norm` has a tensor.
 struct Input {
   Activation map;
@@ -22,7 +25,7 @@ struct Shape {
   float slope = 1;  ///< of a leaky ReLU on the result
 
   const SpatialSize& in_size() const { return inputs.front().map.size; }
-  int output_groups() const { return (out.stored_channels() + 15) / 16; }
+  int output_groups() const { return (out.stored_channels() + kGroup - 1) / kGroup; }
 };
 
 /// Channels that share a line.

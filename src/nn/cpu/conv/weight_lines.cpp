@@ -95,7 +95,8 @@ Buffer WeightLines::frequencies() const {
   return out;
 }
 
-std::array<float, 36> WeightLines::frequencies_of(int output, const Block& block, int channel, std::int64_t z) const {
+std::array<float, kTileFrequencies> WeightLines::frequencies_of(int output, const Block& block, int channel,
+                                                                std::int64_t z) const {
   double rows[kTileInputs][3];  // the frequencies of each column
   for (std::int64_t x = 0; x < 3; ++x) {
     double column[3];

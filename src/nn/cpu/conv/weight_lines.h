@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "base/buffer.h"
+#include "nn/cpu/conv/kernels.h"
 #include "nn/cpu/conv/shape.h"
 
 namespace sagittal::nn::cpu::conv {
@@ -24,7 +25,7 @@ class WeightLines {
   /// Of a block's channel; zero where there is none.
   float value(int output, const Block& block, int channel, std::int64_t tap) const;
   /// Of the 3x3 weights at depth z.
-  std::array<float, 36> frequencies_of(int output, const Block& block, int channel, std::int64_t z) const;
+  std::array<float, kTileFrequencies> frequencies_of(int output, const Block& block, int channel, std::int64_t z) const;
   template <class Word, class Make>
   void fill(Word* words, std::int64_t taps, const Make& make) const;
 

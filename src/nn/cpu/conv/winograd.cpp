@@ -32,11 +32,11 @@ struct Tiling {
     block_lines = slot_lines * slots;
     ring_bytes = blocks * block_lines * kLineBytes;
     products_bytes = planes * kTileFrequencies * tiles * kPanelOutputs * std::int64_t{sizeof(float)};
-    row_lines = columns * kTile + kTileInputs - kTile;
+    const std::int64_t row_lines = columns * kTile + kTileInputs - kTile;
     rows_bytes = (rows * kTile + kTileInputs - kTile) * row_lines * kLineBytes;
     output_bytes = kTile * columns * kTile * kPanelOutputs * std::int64_t{sizeof(float)};
   }
-  std::int64_t rows, columns, planes, slots, tiles, slot_lines, block_lines, row_lines;
+  std::int64_t rows, columns, planes, slots, tiles, slot_lines, block_lines;
   std::int64_t ring_bytes, products_bytes, rows_bytes, output_bytes;
 };
 
@@ -49,9 +49,11 @@ class Winograd final : public Executor<T> {
  public:
   Winograd(const Recipe<T>& recipe, std::shared_ptr<const Buffer> weights, std::vector<float> bias, TensorId work,
            TensorId sums)
-      : Base(recipe, WinogradAlgorithm<T>::partition(recipe), WinogradAlgorithm<T>::work_bytes(recipe),
-             std::move(weights), std::move(bias), work, sums),
+      : Base(recipe, partition(recipe), work_bytes(recipe), std::move(weights), std::move(bias), work, sums),
         tiling_(recipe) {}
+
+  static Partition partition(const Recipe<T>& recipe);
+  static std::size_t work_bytes(const Recipe<T>& recipe);
 
  private:
   struct Work {
@@ -164,28 +166,28 @@ void Winograd<T>::compute(const Maps& maps, const Slab& slab, std::byte* work) c
   }
 }
 
-}  // namespace
-
 template <class T>
-Partition WinogradAlgorithm<T>::partition(const Recipe<T>& recipe) {
+Partition Winograd<T>::partition(const Recipe<T>& recipe) {
   const Tiling tiling(recipe);
   return {recipe.shape.out.size, recipe.shape.output_groups(), tiling.rows * kTile, tiling.columns * kTile};
 }
 
 template <class T>
-std::size_t WinogradAlgorithm<T>::work_bytes(const Recipe<T>& recipe) {
+std::size_t Winograd<T>::work_bytes(const Recipe<T>& recipe) {
   const Tiling tiling(recipe);
   return aligned(
       static_cast<std::size_t>(tiling.ring_bytes + tiling.products_bytes + tiling.rows_bytes + tiling.output_bytes));
 }
 
+}  // namespace
+
 template <class T>
-std::unique_ptr<const Step> WinogradAlgorithm<T>::make(const Recipe<T>& recipe, std::shared_ptr<const Buffer> weights,
-                                                       std::vector<float> bias, TensorId work, TensorId sums) {
-  return std::make_unique<Winograd<T>>(recipe, std::move(weights), std::move(bias), work, sums);
+const Method<T>& winograd_method() {
+  static constexpr Method<T> kMethod = method_of<Winograd<T>, T>();
+  return kMethod;
 }
 
-template struct WinogradAlgorithm<float>;
-template struct WinogradAlgorithm<Bf16>;
+template const Method<float>& winograd_method<float>();
+template const Method<Bf16>& winograd_method<Bf16>();
 
 }  // namespace sagittal::nn::cpu::conv
