@@ -4,7 +4,8 @@
     benchmarks/clicks.py build/release/bin/sagittal ../shared/data/ct_lidc_0314/image.nii.gz --clicks 50
 
 Each click is the first prompt of an empty segment. Places are drawn evenly from the voxels above --above (for a CT: inside the
-body), with a fixed seed. Needs numpy and requests: build/venv/bin/python has both after `make test`.
+body), with a fixed seed. Options of the server come last: `… --clicks 50 -- --data-dir DIR`; with a folder it remembers
+what is fastest here, without one it measures that anew. Needs numpy and requests: build/venv/bin/python has both after `make test`.
 """
 import argparse
 import gzip
@@ -44,7 +45,7 @@ def start(program: str, extra: list[str]) -> tuple[subprocess.Popen, str, float]
     """Starts the server; also the seconds until it answered."""
     port = free_port()
     url, begun = f"http://127.0.0.1:{port}", time.perf_counter()
-    server = subprocess.Popen([program, "serve", "--port", str(port), "--data-dir", "none", *extra], stdout=subprocess.DEVNULL)
+    server = subprocess.Popen([program, "serve", "--port", str(port), *([] if "--data-dir" in extra else ["--data-dir", "none"]), *extra], stdout=subprocess.DEVNULL)
     while server.poll() is None:
         try:
             requests.get(url + "/healthz", timeout=1)

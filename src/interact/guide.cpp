@@ -105,7 +105,8 @@ void Guide::report(const RunControl& control) const {
   control.report("zooming", static_cast<double>(passes_) / (kLadder + kGrowths + 1));
 }
 
-/// The views do not depend on the answers, so that all but the first, which is shown at once, are prepared together.
+/// The views do not depend on the answers, so that the others are prepared while the first is answered and shown, by
+/// the caller: a pool gives it the first range.
 Guide::Look Guide::widest_good(const Layers& layers, const GuideView& first, const PreviewSink& preview,
                                const RunControl& control) {
   std::vector<GuideView> views{first};
@@ -114,13 +115,18 @@ Guide::Look Guide::widest_good(const Layers& layers, const GuideView& first, con
     if (next.box == views.back().box) break;
     views.push_back(next);
   }
-  std::vector<Look> looks{look(layers, first, control)};
-  if (preview && views.size() > 1) show(preview, layers, first, enlarge(looks.front().answer, first, pool_));
+  std::vector<Look> looks(1);
   std::vector<Prepared> wide(views.size() - 1);
-  pool_.parallel_for(static_cast<std::int64_t>(wide.size()), 1, [&](std::int64_t begin, std::int64_t end) {
-    for (auto n = static_cast<std::size_t>(begin); n < static_cast<std::size_t>(end); ++n) {
-      wide[n] = prepare(layers, views[n + 1], control);
+  const auto see = [&](std::size_t n) {
+    if (n > 0) {
+      wide[n - 1] = prepare(layers, views[n], control);
+      return;
     }
+    looks[0] = look(layers, first, control);
+    if (preview && !wide.empty()) show(preview, layers, first, enlarge(looks[0].answer, first, pool_));
+  };
+  pool_.parallel_for(static_cast<std::int64_t>(views.size()), 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t n = begin; n < end; ++n) see(static_cast<std::size_t>(n));
   });
   for (Prepared& prepared : wide) looks.push_back(answer(std::move(prepared), control));
   std::vector<double> scores;

@@ -90,7 +90,16 @@ void seed_figures(const GuideScene& scene, std::vector<Seed>& seeds) {
   }
 }
 
-Known look_around(const GuideScene& scene) {
+/// Calls body(n) for each of `count` voxels.
+template <class Body>
+void for_voxels(std::size_t count, ThreadPool& pool, Body&& body) {
+  constexpr std::int64_t grain = 1 << 15;
+  pool.parallel_for(static_cast<std::int64_t>(count), grain, [&](std::int64_t begin, std::int64_t end) {
+    for (auto n = static_cast<std::size_t>(begin); n < static_cast<std::size_t>(end); ++n) body(n);
+  });
+}
+
+Known look_around(const GuideScene& scene, ThreadPool& pool) {
   const Index3& size = scene.image.size;
   Known known;
   known.seeds.assign(scene.image.count(), Seed::open);
@@ -106,11 +115,11 @@ Known look_around(const GuideScene& scene) {
   known.from_object = squared_distance(object);
   known.near = Field(size);
   constexpr float least = 1e-3F;
-  for (std::size_t n = 0; n < object.count(); ++n) {
+  for_voxels(object.count(), pool, [&](std::size_t n) {
     const float squared = known.from_object[n];
     known.near[n] = std::exp(-0.5F * squared / (known.reach * known.reach)) + least;
     known.from_object[n] = std::sqrt(squared);
-  }
+  });
   return known;
 }
 
@@ -226,31 +235,45 @@ Field trust_in_previous(const GuideScene& scene) {
   return trust;
 }
 
+/// The network's input, channel after channel; what is beyond the scene is 0.
 class Features {
  public:
-  Features(const GuideScene& scene, const Index3& padded, std::span<float> out)
-      : scene_(scene), padded_(padded), out_(out) {
-    std::fill(out.begin(), out.end(), 0.F);
-  }
+  Features(const Index3& size, const Index3& padded, ThreadPool& pool, std::span<float> out)
+      : size_(size), padded_(padded), pool_(pool), out_(out) {}
 
   template <class Value>
-  void write(int channel, Value&& value) {
-    const Index3& size = scene_.image.size;
-    float* to = out_.data() + channel * whole(padded_).volume();
-    std::size_t n = 0;
-    for (std::int64_t i = 0; i < size[0]; ++i) {
-      for (std::int64_t j = 0; j < size[1]; ++j) {
-        float* row = to + (i * padded_[1] + j) * padded_[2];
-        for (std::int64_t k = 0; k < size[2]; ++k) row[k] = value(n++);
+  void write(Value&& value) {
+    float* to = out_.data() + channel_++ * whole(padded_).volume();
+    constexpr std::int64_t grain = 16;
+    pool_.parallel_for(padded_[0], grain, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t i = begin; i < end; ++i) {
+        for (std::int64_t j = 0; j < padded_[1]; ++j) {
+          float* row = to + (i * padded_[1] + j) * padded_[2];
+          const std::int64_t length = i < size_[0] && j < size_[1] ? size_[2] : 0;
+          const auto n = static_cast<std::size_t>((i * size_[1] + j) * size_[2]);
+          for (std::int64_t k = 0; k < length; ++k) row[k] = value(n + static_cast<std::size_t>(k));
+          std::fill(row + length, row + padded_[2], 0.F);
+        }
       }
-    }
+    });
   }
 
  private:
-  const GuideScene& scene_;
-  const Index3& padded_;
+  const Index3 &size_, &padded_;
+  ThreadPool& pool_;
   std::span<float> out_;
+  std::int64_t channel_ = 0;
 };
+
+/// Calls each, as many at a time as there are threads.
+void all_of(ThreadPool& pool, const RunControl& control, std::span<const std::function<void()>> parts) {
+  pool.parallel_for(static_cast<std::int64_t>(parts.size()), 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t part = begin; part < end; ++part) {
+      control.check();
+      parts[static_cast<std::size_t>(part)]();
+    }
+  });
+}
 
 float faded(float strength) {
   const float squared = strength * strength, fourth = squared * squared;
@@ -279,27 +302,29 @@ void guide_features(const GuideScene& scene, const Index3& padded, ThreadPool& p
                     std::span<float> out) {
   const Index3& size = scene.image.size;
   const std::size_t count = scene.image.count();
-  const Known known = look_around(scene);
+  const Known known = look_around(scene, pool);
   const Field fine = local_contrast(scene.image, known.near);
-  const Field even = smooth(fine, 0.7), soft = smooth(fine, 1.5);
+  Field even, soft, trust, widened;
+  const bool any_object = std::find(known.seeds.begin(), known.seeds.end(), Seed::object) != known.seeds.end();
+  const auto widen_object = [&] {
+    if (!any_object) return;
+    Field marked(size);
+    for (std::size_t n = 0; n < count; ++n) marked[n] = known.seeds[n] == Seed::object ? 1.F : 0.F;
+    widened = smooth(marked, 0.8);
+  };
+  all_of(pool, control,
+         std::array<std::function<void()>, 4>{[&] { even = smooth(fine, 0.7); }, [&] { soft = smooth(fine, 1.5); },
+                                              widen_object, [&] { trust = trust_in_previous(scene); }});
   const auto noise = unevenness(even, known.near);
-  control.check();
-
   std::array<float, 3> steepness{};
   for (std::size_t axis = 0; axis < 3; ++axis) steepness[axis] = 1 / (1.4F * noise[axis] * 1.4F * noise[axis]);
-  const Conductance edges = conductance(even, steepness, 1e-3F);
-  const Field trust = trust_in_previous(scene);
-
+  const Conductance edges = conductance(even, steepness, 1e-3F, pool);
   Field object(size), background(size);
-  const bool any_object = std::find(known.seeds.begin(), known.seeds.end(), Seed::object) != known.seeds.end();
-  Field marked(size);
-  for (std::size_t n = 0; n < count; ++n) marked[n] = known.seeds[n] == Seed::object ? 1.F : 0.F;
-  const Field widened = smooth(marked, 0.8);
-  for (std::size_t n = 0; n < count; ++n) {
+  for_voxels(count, pool, [&](std::size_t n) {
     object[n] = any_object ? widened[n] : scene.previous[n];
     const float apart = std::min(1.F, known.from_object[n] / known.reach);
     background[n] = apart * apart * known.near[n] + (known.seeds[n] == Seed::background ? 1.F : 0.F);
-  }
+  });
   const Field first_likeness = likeness(fine, soft, object, background);
 
   const auto solve = [&](const Field& like, float strength, Field start) {
@@ -329,34 +354,28 @@ void guide_features(const GuideScene& scene, const Index3& padded, ThreadPool& p
 
   const float per_noise = 3 / (noise[0] + noise[1] + noise[2]);
   Field to_object, evenly_to_object, to_background;
-  const std::array<std::function<void()>, 4> parts{
-      walks,
-      [&] { to_object = nearness(even, 2 * per_noise, known.seeds, Seed::object); },
-      [&] { evenly_to_object = nearness(even, 8 * per_noise, known.seeds, Seed::object); },
-      [&] { to_background = nearness(even, 2 * per_noise, known.seeds, Seed::background); },
-  };
-  pool.parallel_for(parts.size(), 1, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t part = begin; part < end; ++part) {
-      control.check();
-      parts[static_cast<std::size_t>(part)]();
-    }
-  });
+  all_of(pool, control,
+         std::array<std::function<void()>, 4>{
+             walks,
+             [&] { to_object = nearness(even, 2 * per_noise, known.seeds, Seed::object); },
+             [&] { evenly_to_object = nearness(even, 8 * per_noise, known.seeds, Seed::object); },
+             [&] { to_background = nearness(even, 2 * per_noise, known.seeds, Seed::background); },
+         });
 
-  Features features(scene, padded, out);
-  int channel = 0;
-  features.write(channel++, [&](std::size_t n) { return 2 * fine[n] - 1; });
+  Features features(size, padded, pool, out);
+  features.write([&](std::size_t n) { return 2 * fine[n] - 1; });
   for (const Field* field :
        std::initializer_list<const Field*>{&first_likeness, &second_likeness, &first, &second, &to_object,
                                            &evenly_to_object, &to_background, &scene.previous}) {
-    features.write(channel++, [&](std::size_t n) { return (*field)[n]; });
+    features.write([&](std::size_t n) { return (*field)[n]; });
   }
   for (const Field* field : {&scene.positive, &scene.negative, &scene.inside, &scene.outside}) {
-    features.write(channel++, [&](std::size_t n) { return faded((*field)[n]); });
+    features.write([&](std::size_t n) { return faded((*field)[n]); });
   }
-  features.write(channel++, [&](std::size_t n) {
+  features.write([&](std::size_t n) {
     return known.seeds[n] == Seed::object ? 1.F : known.seeds[n] == Seed::background ? -1.F : 0.F;
   });
-  features.write(channel++, [](std::size_t) { return 1.F; });
+  features.write([](std::size_t) { return 1.F; });
 }
 
 }  // namespace sagittal::interact

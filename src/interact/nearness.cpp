@@ -78,7 +78,7 @@ class Paths {
   }
 
   std::array<std::size_t, 3> strides_;
-  std::vector<Place> places_;
+  RecycledVector<Place> places_;
   std::vector<std::vector<std::uint32_t>> buckets_;
 };
 

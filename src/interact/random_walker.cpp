@@ -151,10 +151,10 @@ class Walker {
 
 }  // namespace
 
-Conductance conductance(const Field& image, const std::array<float, 3>& steepness, float least) {
+Conductance conductance(const Field& image, const std::array<float, 3>& steepness, float least, ThreadPool& pool) {
   Conductance out;
   const auto strides = image.strides();
-  for (std::size_t axis = 0; axis < 3; ++axis) {
+  const auto along = [&](std::size_t axis) {
     Field& edge = out[axis];
     edge = Field(image.size);
     for_each_line(image.size, static_cast<int>(axis), [&](std::size_t first, std::size_t, std::size_t length) {
@@ -164,7 +164,10 @@ Conductance conductance(const Field& image, const std::array<float, 3>& steepnes
         edge[here] = std::exp(-steepness[axis] * difference * difference) + least;
       }
     });
-  }
+  };
+  pool.parallel_for(3, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t axis = begin; axis < end; ++axis) along(static_cast<std::size_t>(axis));
+  });
   return out;
 }
 

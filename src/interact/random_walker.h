@@ -16,7 +16,7 @@ enum class Seed : std::uint8_t { open = 0, object = 1, background = 2 };
 using Conductance = std::array<Field, 3>;
 
 /// exp(-steepness[axis] * difference^2) + least.
-Conductance conductance(const Field& image, const std::array<float, 3>& steepness, float least);
+Conductance conductance(const Field& image, const std::array<float, 3>& steepness, float least, ThreadPool& pool);
 
 struct WalkerLimits {
   int iterations = 60;

@@ -61,7 +61,8 @@ TEST(Field, WithoutMarksEverythingIsFar) {
 
 struct Line {
   Field zero{{1, 1, 5}};
-  Conductance edges = conductance(Field({1, 1, 5}), {1, 1, 1}, 0);
+  ThreadPool pool{1};
+  Conductance edges = conductance(Field({1, 1, 5}), {1, 1, 1}, 0, pool);
   std::vector<Seed> seeds = std::vector<Seed>(5, Seed::open);
 };
 
@@ -82,7 +83,7 @@ TEST(RandomWalker, StopsAtAnEdge) {
   seeds.back() = Seed::background;
   const Field zero(image.size);
   ThreadPool pool(1);
-  const Field out = walk(conductance(image, {9, 9, 9}, 0), seeds, zero, zero, zero, {100, 1e-6}, pool, {});
+  const Field out = walk(conductance(image, {9, 9, 9}, 0, pool), seeds, zero, zero, zero, {100, 1e-6}, pool, {});
   EXPECT_GT(out[2], 0.99);
   EXPECT_LT(out[3], 0.01);
 }
@@ -102,7 +103,8 @@ TEST(RandomWalker, DoesNotDependOnTheThreads) {
   seeds[5] = Seed::object;
   seeds[2000] = Seed::background;
   ThreadPool one(1), three(3);
-  const Conductance edges = conductance(image, {3, 3, 3}, 1e-3F);
+  const Conductance edges = conductance(image, {3, 3, 3}, 1e-3F, one);
+  EXPECT_EQ(edges[0].values, conductance(image, {3, 3, 3}, 1e-3F, three)[0].values);
   const Field weight(size, 0.02F);
   EXPECT_EQ(walk(edges, seeds, prior, weight, prior, {}, one, {}).values,
             walk(edges, seeds, prior, weight, prior, {}, three, {}).values);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "base/recycled.h"
 #include "volume/bits.h"
 
 namespace sagittal::server {
@@ -23,7 +24,7 @@ Bytes PackedMask::update(const interact::Session& session, const Box& changed, T
     last = (all.hi[0] - 1) / kPlanes + 1;
   }
   pool.parallel_for(last - first, 1, [&](std::int64_t begin, std::int64_t end) {
-    std::vector<std::uint8_t> voxels;
+    RecycledVector<std::uint8_t> voxels;
     for (std::int64_t range = first + begin; range < first + end; ++range) {
       Box box = all;
       box.lo[0] = range * kPlanes;
