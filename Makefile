@@ -1,13 +1,14 @@
 # make demo   a real head CT and a real brain MR, segmented on this machine
 # make test   the whole test suite
 # make serve  the viewer and the server for 3D Slicer at http://127.0.0.1:1527
+# make docs   the documentation's site, build/docs/html/index.html
 PRESET ?= release
 BUILD := build/$(PRESET)
 PROGRAM := $(BUILD)/bin/sagittal
 FUZZ_SECONDS ?= 5
 FUZZ_SEED ?= 1
 
-.PHONY: help configure build demo test test-packages test-cpp test-python test-slicer test-engines test-video test-fuzz test-long test-side-by-side test-kills test-load test-soak test-streams test-sanitizers test-arm64 serve format lint clean
+.PHONY: help configure build demo test test-packages test-cpp test-python test-slicer test-engines test-video test-fuzz test-long test-side-by-side test-kills test-load test-soak test-streams test-sanitizers test-arm64 serve docs format lint clean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -120,6 +121,11 @@ serve: build
 	@tools/install_dependencies.sh demo
 	@[ -e build/demo/case/head_ct.mhd ] || python3 tools/demo_case.py build/demo/case
 	@$(PROGRAM) serve
+
+docs: build
+	@tools/install_dependencies.sh test
+	@tools/docs.sh $(PROGRAM) build/docs/html
+	@echo "The documentation is at build/docs/html/index.html"
 
 format:
 	@git ls-files '*.h' '*.cpp' | xargs clang-format-14 -i

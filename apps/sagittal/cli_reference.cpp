@@ -52,8 +52,15 @@ Parameter describe_option(const CLI::Option& option) {
   std::sort(parameter.needs.begin(), parameter.needs.end());
   parameter.help = option.get_description();
   parameter.required = option.get_required();
+  const int least = option.get_expected_min();
+  const int most = option.get_expected_max();
+  const bool a_fixed_number = least > 1 && least == most;
+  if (a_fixed_number) {  // "INT INT INT"
+    const std::vector<std::string> each(static_cast<std::size_t>(least), parameter.value);
+    parameter.value = fmt::format("{}", fmt::join(each, " "));
+  }
   parameter.repeats =
-      option.get_expected_max() > 1 || option.get_multi_option_policy() == CLI::MultiOptionPolicy::TakeAll;
+      !a_fixed_number && (most > 1 || option.get_multi_option_policy() == CLI::MultiOptionPolicy::TakeAll);
   return parameter;
 }
 

@@ -18,7 +18,7 @@ def test_the_commands_of_the_page_work(server, tmp_path):
         if shutil.which(tool) is None:
             pytest.skip(f"{tool} is not installed")
     (tmp_path / "scan.nii.gz").write_bytes(nifti(scan()))
-    script = re.search(r"```sh\n(.*?)```", PAGE.read_text(), re.DOTALL).group(1)
+    script = re.search(r"one after the other -->\n```sh\n(.*?)```", PAGE.read_text(), re.DOTALL).group(1)
     done = subprocess.run(["bash", "-euo", "pipefail", "-c", script], cwd=tmp_path, capture_output=True, text=True,
                           env={"PATH": "/usr/bin:/bin", "API": f"{server.url}/api/v1"})
     assert done.returncode == 0, done.stderr
