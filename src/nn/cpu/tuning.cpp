@@ -25,7 +25,7 @@ constexpr std::size_t kMaxAnswers = 4096;
 /// What answers are good for; the last number changes with our kernels.
 std::string this_machine() {
   const dnnl_version_t* version = dnnl_version();
-  return fmt::format("{}, oneDNN {}.{}.{} with {:#x}, kernels 1", inspect_machine().cpu_model, version->major,
+  return fmt::format("{}, oneDNN {}.{}.{} with {:#x}, kernels 2", inspect_machine().cpu_model, version->major,
                      version->minor, version->patch, static_cast<unsigned>(dnnl::get_effective_cpu_isa()));
 }
 

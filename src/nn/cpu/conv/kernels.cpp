@@ -4,6 +4,8 @@
 
 #include <oneapi/dnnl/dnnl.hpp>
 
+#include "nn/cpu/conv/agreement.h"
+
 namespace sagittal::nn::cpu::conv {
 namespace {
 
@@ -28,11 +30,19 @@ Found<T> find_kernels() {
     if (avx512) found.all.push_back(&avx512_fp32());
     if (has(dnnl::cpu_isa::avx2)) found.all.push_back(&avx2_fp32());
   } else {
+#ifdef SAGITTAL_AMX
+    // Not used where this very processor does not compute what AVX-512 does.
+    if (has(dnnl::cpu_isa::avx512_core_amx) && permit_amx() && agree(amx_bf16(), avx512_bf16())) {
+      found.all.push_back(&amx_bf16());
+    }
+#endif
+    const bool amx = !found.all.empty();
     if (has(dnnl::cpu_isa::avx512_core_bf16)) found.all.push_back(&avx512_bf16());
     if (avx512) found.all.push_back(&avx512_fp32_of_bf16());
     if (has(dnnl::cpu_isa::avx2)) found.all.push_back(&avx2_fp32_of_bf16());
+    if (amx) found.narrow = found.all.size() - 1;
   }
-  found.narrow = avx512 ? 1 : 0;
+  if (avx512 && found.narrow == 0) found.narrow = 1;
 #endif
 #ifdef SAGITTAL_AARCH64
   if constexpr (sizeof(T) == sizeof(float)) {

@@ -24,7 +24,7 @@ struct PanelArguments {
   const std::ptrdiff_t* taps;  ///< in bytes, from a row to the lines that it reads
   int tap_count;
   int blocks;
-  int last_steps;               ///< of the last block; the others have kSteps
+  int last_steps;               ///< of the last block, the rest of whose lines and weights is zero; else kSteps
   std::ptrdiff_t block_stride;  ///< bytes, of lines
   const std::byte* weights;     ///< [block][tap][step][16] words, of the first group
   std::ptrdiff_t group_stride;  ///< bytes, from group to group
@@ -107,7 +107,7 @@ struct Kernels {
 /// The sets that this processor can run for T; none where there are none of our own.
 template <class T>
 std::span<const Kernels<T>* const> available_kernels();
-/// Those of them that are not another's for a narrower instruction set.
+/// Those of them that may be the fastest: without another's for a narrower instruction set, and none beside AMX.
 template <class T>
 std::span<const Kernels<T>* const> widest_kernels();
 
@@ -118,6 +118,12 @@ const Kernels<Bf16>& avx2_fp32_of_bf16();
 const Kernels<float>& avx512_fp32();
 const Kernels<Bf16>& avx512_fp32_of_bf16();
 const Kernels<Bf16>& avx512_bf16();
+#endif
+#ifdef SAGITTAL_AMX
+/// Of bf16 multiplied in tiles, direct convolutions only; panels need permit_amx().
+const Kernels<Bf16>& amx_bf16();
+/// Asks for the process's threads to use tiles; false where the processor or the system has none, or does not let it.
+bool permit_amx();
 #endif
 #ifdef SAGITTAL_AARCH64
 const Kernels<float>& neon_fp32();
