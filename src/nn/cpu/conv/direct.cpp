@@ -21,6 +21,49 @@ struct Ring {
   std::int64_t pitch, phase_lines, plane_lines, block_lines;
 };
 
+/// The latest panel's product, stored at once or, by kernels that overlap, some rows at a time while the next is
+/// computed.
+template <class T>
+class Unstored {
+ public:
+  Unstored(const Kernels<T>& kernels, PanelArguments& panel) : kernels_(kernels) {
+    if (!kernels.overlaps) return;
+    panel.meanwhile = [](void* unstored) { static_cast<Unstored*>(unstored)->store(kRows); };
+    panel.context = this;
+  }
+  Unstored(const Unstored&) = delete;
+  Unstored& operator=(const Unstored&) = delete;
+  /// After the one before is stored.
+  void take(const StoreArguments<T>& product) {
+    finish();
+    rest_ = product;
+    if (!kernels_.overlaps) finish();
+  }
+  void finish() { store(rest_.count); }
+
+ private:
+  static constexpr std::int64_t kRows = 4;  // take less time than the products of a tap
+
+  void store(std::int64_t most) {
+    if (rest_.count == 0) return;
+    StoreArguments<T> now = rest_;
+    now.count = std::min(most, rest_.count);
+    kernels_.store(now);
+    rest_.product += now.count * kPanelOutputs;
+    rest_.first += now.count;
+    rest_.count -= now.count;
+  }
+
+  const Kernels<T>& kernels_;
+  StoreArguments<T> rest_{};
+};
+
+/// Bytes of the products that are computed and of those that are stored meanwhile.
+template <class T>
+std::int64_t product_bytes(const Kernels<T>& kernels) {
+  return kernels.overlaps ? 2 * kProductBytes : kProductBytes;
+}
+
 template <class T>
 std::int64_t rows_of(const Recipe<T>& recipe) {
   const auto blocks = static_cast<std::int64_t>(blocks_of(recipe.shape, recipe.kernels->block_channels).size());
@@ -113,24 +156,28 @@ void Direct<T>::compute_plane(const Maps& maps, const Slab& slab, std::int64_t p
   panel.weights = this->weights_->data() + group * group_bytes;
   panel.group_stride = group_bytes;
   panel.groups = std::min(kPanelGroups, this->shape_.output_groups() - group);
-  panel.out = product;
-  to.product = product;
+  Unstored<T> unstored(this->kernels_, panel);
+  float* next = this->kernels_.overlaps ? product + kPanelRows * kPanelOutputs : product;
   const std::int64_t end = (slab.row_end - slab.row_begin) * ring_.pitch - ring_.margin[2];
   const std::int64_t unit = this->kernels_.row_unit;
   for (to.first = 0; to.first < end; to.first += kPanelRows) {
+    panel.out = product;
+    to.product = product;
     to.count = std::min(kPanelRows, end - to.first);
     panel.lines = ring + to.first * kLineBytes;
     panel.rows = (to.count + unit - 1) / unit * unit;
     this->kernels_.panel(panel);
     if (to.first == 0 && plane == slab.plane_begin) sums.begin(product, to.bias, to.slope);
-    this->kernels_.store(to);
+    unstored.take(to);
+    std::swap(product, next);
   }
+  unstored.finish();
 }
 
 template <class T>
 void Direct<T>::compute(const Maps& maps, const Slab& slab, std::byte* work) const {
   auto* product = reinterpret_cast<float*>(work);
-  std::byte* ring = work + kProductBytes;
+  std::byte* ring = work + product_bytes(this->kernels_);
   const Shape& shape = this->shape_;
   const std::int64_t before = (shape.kernel[0] - 1) / 2;
   const std::int64_t voxels = (slab.row_end - slab.row_begin) * (slab.column_end - slab.column_begin);
@@ -159,7 +206,7 @@ std::size_t Direct<T>::work_bytes(const Recipe<T>& recipe) {
   const auto blocks = static_cast<std::int64_t>(blocks_of(recipe.shape, recipe.kernels->block_channels).size());
   const Ring ring(recipe.shape, rows_of(recipe));
   const std::int64_t lines = blocks * ring.block_lines + recipe.kernels->row_unit;  // the last panel reads beyond
-  return aligned(static_cast<std::size_t>(lines * kLineBytes + kProductBytes));
+  return aligned(static_cast<std::size_t>(lines * kLineBytes + product_bytes(*recipe.kernels)));
 }
 
 }  // namespace

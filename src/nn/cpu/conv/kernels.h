@@ -31,6 +31,8 @@ struct PanelArguments {
   int groups;                   ///< 1 or 2
   std::int64_t rows;            ///< a multiple of the kernels' `row_unit`
   float* out;                   ///< [rows][kPanelOutputs]
+  void (*meanwhile)(void* context) = nullptr;  ///< called between taps by kernels that overlap, where given
+  void* context = nullptr;
 };
 
 /// Voxels [count, channels] to the lines of one block, every line `line_stride` bytes after the last; steps without a
@@ -102,6 +104,7 @@ struct Kernels {
   void (*store)(const StoreArguments<T>&);
   void (*tile_input)(const TileInputArguments&);  ///< null where lines are not floats
   void (*tile_output)(const TileOutputArguments&);
+  bool overlaps = false;  ///< a panel leaves the processor's other units time to store the one before
 };
 
 /// The sets that this processor can run for T; none where there are none of our own.

@@ -78,6 +78,8 @@ void panel_part(const PanelArguments& a, std::int64_t row) {
   const std::byte* words = a.weights;
   const std::byte* block_lines = a.lines + row * kLineBytes;
   const std::ptrdiff_t group_stride = a.group_stride, block_stride = a.block_stride;
+  void (*const meanwhile)(void*) = a.meanwhile;
+  void* const context = a.context;
   const std::ptrdiff_t *first_tap = a.taps, *last_tap = a.taps + a.tap_count;
   repeat<kRowTiles * kGroups>([](auto i) { zero<i>(); });
   for (int block = a.blocks; block > 0; --block, block_lines += block_stride) {
@@ -96,6 +98,7 @@ void panel_part(const PanelArguments& a, std::int64_t row) {
           multiply_add<kRowTiles + i>();
         });
       }
+      if (meanwhile != nullptr) meanwhile(context);
     }
   }
   repeat<kRowTiles * kGroups>(
@@ -176,6 +179,7 @@ const Kernels<Bf16>& amx_bf16() {
     made.row_unit = kTileRows;
     made.panel = panel;
     made.spin = spin;
+    made.overlaps = true;
     return made;
   }();
   return kernels;
