@@ -36,8 +36,9 @@ std::size_t work_bytes(const Recipe<T>& recipe) {
 template <class T>
 std::size_t weight_bytes(const Recipe<T>& recipe) {
   const Shape& shape = recipe.shape;
-  const std::int64_t taps =
-      recipe.algorithm == Algorithm::direct ? voxels_of(shape.kernel) : shape.kernel[0] * kTileFrequencies;
+  const std::int64_t taps = recipe.algorithm == Algorithm::direct
+                                ? voxels_of(taps_of(shape, recipe.kernels->block_channels))
+                                : shape.kernel[0] * kTileFrequencies;
   const auto blocks = static_cast<std::int64_t>(blocks_of(shape, recipe.kernels->block_channels).size());
   return static_cast<std::size_t>(shape.output_groups() * blocks * taps * kSteps * kGroup * 4);
 }

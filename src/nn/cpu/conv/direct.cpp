@@ -10,13 +10,16 @@ constexpr std::int64_t kRingBytes = 400 << 10;  // stays in the second-level cac
 /// Planes of packed lines while they are needed: for each block `kernel[0]` planes, each split by what its rows and
 /// columns leave when divided by the stride, so that every tap is a shift of the output's positions.
 struct Ring {
-  explicit Ring(const Shape& shape, std::int64_t rows) {
-    for (std::size_t axis = 0; axis < 3; ++axis) margin[axis] = (shape.kernel[axis] - 1) / shape.stride[axis];
+  template <class T>
+  Ring(const Recipe<T>& recipe, std::int64_t rows) : taps(taps_of(recipe.shape, recipe.kernels->block_channels)) {
+    const Shape& shape = recipe.shape;
+    for (std::size_t axis = 0; axis < 3; ++axis) margin[axis] = (taps[axis] - 1) / shape.stride[axis];
     pitch = shape.out.size[2] + margin[2];
     phase_lines = (rows + margin[1]) * pitch;
     plane_lines = phase_lines * shape.stride[1] * shape.stride[2];
     block_lines = plane_lines * shape.kernel[0];
   }
+  SpatialSize taps;
   std::array<std::int64_t, 3> margin{};
   std::int64_t pitch, phase_lines, plane_lines, block_lines;
 };
@@ -69,7 +72,7 @@ std::int64_t rows_of(const Recipe<T>& recipe) {
   const auto blocks = static_cast<std::int64_t>(blocks_of(recipe.shape, recipe.kernels->block_channels).size());
   const std::int64_t height = recipe.shape.out.size[1];
   std::int64_t rows = height;
-  while (rows > 1 && blocks * Ring(recipe.shape, rows).block_lines * kLineBytes > kRingBytes) --rows;
+  while (rows > 1 && blocks * Ring(recipe, rows).block_lines * kLineBytes > kRingBytes) --rows;
   const std::int64_t ranges = (height + rows - 1) / rows;
   return (height + ranges - 1) / ranges;
 }
@@ -84,7 +87,7 @@ class Direct final : public Executor<T> {
   Direct(const Recipe<T>& recipe, std::shared_ptr<const Buffer> weights, std::vector<float> bias, TensorId work,
          TensorId sums)
       : Base(recipe, partition(recipe), work_bytes(recipe), std::move(weights), std::move(bias), work, sums),
-        ring_(recipe.shape, rows_of(recipe)) {}
+        ring_(recipe, rows_of(recipe)) {}
 
   static Partition partition(const Recipe<T>& recipe);
   static std::size_t work_bytes(const Recipe<T>& recipe);
@@ -111,7 +114,7 @@ void Direct<T>::pack_plane(const Maps& maps, const Slab& slab, std::int64_t z, s
   for (std::size_t b = 0; b < this->blocks_.size(); ++b) {
     std::byte* plane = slot(ring, z) + static_cast<std::int64_t>(b) * ring_.block_lines * kLineBytes;
     for (std::int64_t row = 0; row < rows; ++row) {
-      for (std::int64_t phase = 0; phase < std::min(shape.stride[2], shape.kernel[2]); ++phase) {
+      for (std::int64_t phase = 0; phase < std::min(shape.stride[2], ring_.taps[2]); ++phase) {
         const std::int64_t line =
             (row % shape.stride[1] * shape.stride[2] + phase) * ring_.phase_lines + row / shape.stride[1] * ring_.pitch;
         this->pack_row(maps, this->blocks_[b], z, top + row, left + phase, shape.stride[2], ring_.pitch,
@@ -123,7 +126,7 @@ void Direct<T>::pack_plane(const Maps& maps, const Slab& slab, std::int64_t z, s
 
 template <class T>
 std::vector<std::ptrdiff_t> Direct<T>::taps_at(std::int64_t plane) const {
-  const auto& [kd, kh, kw] = this->shape_.kernel;
+  const auto& [kd, kh, kw] = ring_.taps;
   const auto& stride = this->shape_.stride;
   std::vector<std::ptrdiff_t> taps;
   for (std::int64_t z = 0; z < kd; ++z) {
@@ -204,7 +207,7 @@ Partition Direct<T>::partition(const Recipe<T>& recipe) {
 template <class T>
 std::size_t Direct<T>::work_bytes(const Recipe<T>& recipe) {
   const auto blocks = static_cast<std::int64_t>(blocks_of(recipe.shape, recipe.kernels->block_channels).size());
-  const Ring ring(recipe.shape, rows_of(recipe));
+  const Ring ring(recipe, rows_of(recipe));
   const std::int64_t lines = blocks * ring.block_lines + recipe.kernels->row_unit;  // the last panel reads beyond
   return aligned(static_cast<std::size_t>(lines * kLineBytes + product_bytes(*recipe.kernels)));
 }

@@ -51,17 +51,42 @@ void Executor<T>::pack_row(const Maps& maps, const Block& block, std::int64_t z,
     if (to > from) std::memset(lines + from * kLineBytes, 0, static_cast<std::size_t>((to - from) * kLineBytes));
   };
   if (z < 0 || z >= size[0] || y < 0 || y >= size[1]) return zero(0, count);
+  const typename Maps::In& in = maps.in[block.input];
+  const Input& input = shape_.inputs[block.input];
+  const std::int64_t channels = input.map.stored_channels();
+  const T* row = in.voxels + (z * size[1] + y) * size[2] * channels;
+  if (block.columns > 1) return pack_columns(row, block, first, count, lines);
   const std::int64_t begin = std::min(count, first < 0 ? (-first + step - 1) / step : 0);
   const std::int64_t end = std::clamp<std::int64_t>((size[2] - first + step - 1) / step, begin, count);
   zero(0, begin);
   zero(end, count);
-  const typename Maps::In& in = maps.in[block.input];
-  const Input& input = shape_.inputs[block.input];
-  const std::int64_t channels = input.map.stored_channels();
-  const T* voxel = in.voxels + ((z * size[1] + y) * size[2] + first + begin * step) * channels + block.first;
+  const T* voxel = row + (first + begin * step) * channels + block.first;
   kernels_.pack(
       {voxel, step * channels, end - begin, block.channels, in.scale == nullptr ? nullptr : in.scale + block.first,
        in.scale == nullptr ? nullptr : in.shift + block.first, input.slope, lines + begin * kLineBytes, kLineBytes});
+}
+
+template <class T>
+void Executor<T>::pack_columns(const T* voxels, const Block& block, std::int64_t first, std::int64_t count,
+                               std::byte* lines) const {
+  const std::int64_t width = shape_.in_size()[2], channels = block.channels / block.columns;
+  const std::int64_t column_bytes = channels * kSteps * 4 / kernels_.block_channels;
+  const auto pack = [&](std::int64_t x, std::int64_t columns, std::int64_t wanted, std::byte* to) {
+    kernels_.pack({voxels + x * channels, channels, wanted, static_cast<int>(columns * channels), nullptr, nullptr, 1,
+                   to, kLineBytes});
+  };
+  const auto inner_begin = std::min(count, -first);
+  const auto inner_end = std::clamp<std::int64_t>(width - block.columns + 1 - first, inner_begin, count);
+  for (std::int64_t i = 0; i < count; ++i) {
+    if (i == inner_begin) i = inner_end;
+    if (i == count) break;
+    const std::int64_t begin = std::max<std::int64_t>(0, first + i), end = std::min(width, first + i + block.columns);
+    std::byte edge[2 * kLineBytes]{};
+    if (end > begin) pack(begin, end - begin, 1, edge + (begin - first - i) * column_bytes);
+    std::memcpy(lines + i * kLineBytes, edge, kLineBytes);
+  }
+  if (inner_end > inner_begin)
+    pack(first + inner_begin, block.columns, inner_end - inner_begin, lines + inner_begin * kLineBytes);
 }
 
 template <class T>

@@ -40,6 +40,9 @@ class Executor : public Step {
   /// Input voxels (z, y, first + i * step) for i in [0, count) to lines; those outside of the input become zero.
   void pack_row(const Maps& maps, const Block& block, std::int64_t z, std::int64_t y, std::int64_t first,
                 std::int64_t step, std::int64_t count, std::byte* lines) const;
+  /// The same of a row at `voxels` where lines hold several columns, from `first` on.
+  void pack_columns(const T* voxels, const Block& block, std::int64_t first, std::int64_t count,
+                    std::byte* lines) const;
 
   /// Sums of one panel's outputs while one plane of a slab is stored.
   struct Sums {

@@ -27,6 +27,12 @@ void pack_units(const PackArguments<T>& a) {
   for (std::int64_t i = 0; i < a.count; ++i, voxel += a.voxel_stride, line += a.line_stride) {
     P* out = reinterpret_cast<P*>(line);
     for (int u = 0; u < kUnits; ++u) {
+      if constexpr (std::is_same_v<T, P>) {
+        if (a.scale == nullptr) {
+          std::memcpy(out + lanes * u, voxel + lanes * u, sizeof(P) * lanes);
+          continue;
+        }
+      }
       V x = V::load(voxel + lanes * u);
       if (a.scale != nullptr) {
         x = fma(x, scale[u], shift[u]);

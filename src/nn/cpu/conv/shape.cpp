@@ -12,9 +12,24 @@ constexpr std::int64_t kPlanesPerSlab = 8;  // or the planes that slabs share ar
 
 std::int64_t parts(std::int64_t count, std::int64_t each) { return (count + each - 1) / each; }
 
+/// The kernel's where they fit into a line as they lie in memory, else 1.
+int columns_of(const Shape& shape, int block_channels) {
+  const Input& input = shape.inputs.front();
+  const std::int64_t channels = shape.kernel[2] * input.map.stored_channels();
+  const bool as_they_lie = shape.stride[2] == 1 && input.norm.tensor == TensorId::none;
+  return shape.inputs.size() == 1 && as_they_lie && channels <= block_channels ? static_cast<int>(shape.kernel[2]) : 1;
+}
+
 }  // namespace
 
+SpatialSize taps_of(const Shape& shape, int block_channels) {
+  return {shape.kernel[0], shape.kernel[1], shape.kernel[2] / columns_of(shape, block_channels)};
+}
+
 std::vector<Block> blocks_of(const Shape& shape, int block_channels) {
+  if (const int columns = columns_of(shape, block_channels); columns > 1) {
+    return {{0, 0, columns * shape.inputs.front().map.stored_channels(), columns}};
+  }
   std::vector<Block> blocks;
   for (std::size_t input = 0; input < shape.inputs.size(); ++input) {
     const int channels = shape.inputs[input].map.stored_channels();

@@ -31,10 +31,13 @@ struct Shape {
 /// Channels that share a line.
 struct Block {
   std::size_t input;
-  int first;     ///< stored channel of the input
-  int channels;  ///< a multiple of kChannelUnit
+  int first;        ///< stored channel of the input
+  int channels;     ///< of all columns, a multiple of kChannelUnit
+  int columns = 1;  ///< all of the kernel's, one after the other, where they fit
 };
 std::vector<Block> blocks_of(const Shape& shape, int block_channels);
+/// Taps on each axis: the kernel, less the columns that share a line.
+SpatialSize taps_of(const Shape& shape, int block_channels);
 
 /// Part of the output that one thread computes at a time: half-open ranges.
 struct Slab {

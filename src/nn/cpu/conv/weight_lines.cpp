@@ -28,6 +28,7 @@ WeightLines::WeightLines(const Shape& shape, int block_channels, int outputs, co
       outputs_(outputs),
       groups_(shape.output_groups()),
       kernel_(shape.kernel),
+      taps_(taps_of(shape, block_channels)),
       values_(values) {
   for (const Input& input : shape.inputs) {
     std::vector<int>& stored = channels_.emplace_back();
@@ -40,13 +41,18 @@ WeightLines::WeightLines(const Shape& shape, int block_channels, int outputs, co
 
 float WeightLines::value(int output, const Block& block, int channel, std::int64_t tap) const {
   if (output >= outputs_ || channel >= block.channels) return 0;
-  const int input = channels_[block.input][static_cast<std::size_t>(block.first + channel)];
+  const int of_column = block.channels / block.columns;
+  const int input = channels_[block.input][static_cast<std::size_t>(block.first + channel % of_column)];
   if (input < 0) return 0;
-  return values_[static_cast<std::size_t>((std::int64_t{output} * inputs_ + input) * voxels_of(kernel_) + tap)];
+  const std::int64_t voxel = tap * block.columns + channel / of_column;
+  return values_[static_cast<std::size_t>((std::int64_t{output} * inputs_ + input) * voxels_of(kernel_) + voxel)];
 }
 
 template <class Word, class Make>
-void WeightLines::fill(Word* words, std::int64_t taps, const Make& make) const {
+Buffer WeightLines::fill(const Make& make) const {
+  const std::int64_t taps = voxels_of(taps_);
+  Buffer out(static_cast<std::size_t>(groups_ * taps) * blocks_.size() * kSteps * kGroup * sizeof(Word));
+  Word* words = out.as<Word>().data();
   for (int group = 0; group < groups_; ++group) {
     for (const Block& block : blocks_) {
       for (std::int64_t tap = 0; tap < taps; ++tap) {
@@ -56,23 +62,18 @@ void WeightLines::fill(Word* words, std::int64_t taps, const Make& make) const {
       }
     }
   }
+  return out;
 }
 
 Buffer WeightLines::floats() const {
-  const std::int64_t taps = voxels_of(kernel_);
-  Buffer out(static_cast<std::size_t>(groups_) * blocks_.size() * static_cast<std::size_t>(taps) * kSteps * kGroup * 4);
-  fill(out.as<float>().data(), taps,
-       [this](int output, const Block& block, int step, std::int64_t tap) { return value(output, block, step, tap); });
-  return out;
+  return fill<float>(
+      [this](int output, const Block& block, int step, std::int64_t tap) { return value(output, block, step, tap); });
 }
 
 Buffer WeightLines::pairs() const {
-  const std::int64_t taps = voxels_of(kernel_);
-  Buffer out(static_cast<std::size_t>(groups_) * blocks_.size() * static_cast<std::size_t>(taps) * kSteps * kGroup * 4);
-  fill(out.as<std::uint32_t>().data(), taps, [this](int output, const Block& block, int step, std::int64_t tap) {
+  return fill<std::uint32_t>([this](int output, const Block& block, int step, std::int64_t tap) {
     return bf16_bits(value(output, block, 2 * step, tap)) | bf16_bits(value(output, block, 2 * step + 1, tap)) << 16;
   });
-  return out;
 }
 
 Buffer WeightLines::frequencies() const {

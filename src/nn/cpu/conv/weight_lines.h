@@ -22,17 +22,17 @@ class WeightLines {
   Buffer frequencies() const;
 
  private:
-  /// Of a block's channel; zero where there is none.
+  /// Of a block's channel, at the first column of a tap; zero where there is none.
   float value(int output, const Block& block, int channel, std::int64_t tap) const;
   /// Of the 3x3 weights at depth z.
   std::array<float, kTileFrequencies> frequencies_of(int output, const Block& block, int channel, std::int64_t z) const;
   template <class Word, class Make>
-  void fill(Word* words, std::int64_t taps, const Make& make) const;
+  Buffer fill(const Make& make) const;
 
   std::vector<Block> blocks_;
   std::vector<std::vector<int>> channels_;  // of each input: the weights' channel of each stored one, or -1
   int outputs_, inputs_ = 0, groups_;
-  SpatialSize kernel_;
+  SpatialSize kernel_, taps_;
   const std::vector<float>& values_;
 };
 
