@@ -79,6 +79,15 @@ def test_apropos_finds_each_page_by_what_it_does(reference, commands):
         assert command["help"].replace("`", "") in said.replace("`", ""), said
 
 
+def test_variables_of_the_environment_are_those_that_the_program_reads(reference):
+    page = (reference / "man1/sagittal.1").read_text()
+    named = set(re.findall(r"^\\fB([A-Z_]+)\\fR$", page, re.MULTILINE))
+    sources = "".join(file.read_text() for folder in ("src", "apps") for file in (ROOT / folder).rglob("*.cpp")
+                      if file.name != "reference_pages.cpp")
+    assert named and all(f'("{name}")' in sources for name in named)
+    assert {name for name in re.findall(r'\("(SAGITTAL_[A-Z_]+)"\)', sources)} <= named
+
+
 def test_nothing_of_this_machine_is_in_the_pages(reference):
     text = (reference / "cli.md").read_text()
     assert "~/.local/share/sagittal" in text
