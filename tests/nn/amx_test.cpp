@@ -19,7 +19,10 @@ class Amx : public testing::Test {
       GTEST_SKIP() << "AMX's kernels pack and store with AVX-512 bf16, which this processor lacks";
     }
   }
-  void TearDown() override { EXPECT_EQ(TileEmulator::fault(), ""); }
+  void TearDown() override {
+    EXPECT_EQ(TileEmulator::fault(), "");
+    EXPECT_EQ(TileEmulator::counts().releases, TileEmulator::counts().configurations);
+  }
 
   static bool offers(const Kernels<Bf16>& kernels) {
     const auto sets = available_kernels<Bf16>();

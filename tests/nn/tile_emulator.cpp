@@ -17,7 +17,7 @@ constexpr int kTiles = 8, kRows = 16, kRowBytes = 64;
 
 std::atomic<const char*> first_fault = nullptr;
 std::atomic<bool> broken = false;
-std::atomic<long> configurations, loads, products, stores;
+std::atomic<long> configurations, loads, products, stores, releases;
 
 /// Denormal numbers are zeros, of inputs and results.
 float flushed(float x) { return std::fpclassify(x) == FP_SUBNORMAL ? std::copysign(0.0F, x) : x; }
@@ -190,6 +190,7 @@ bool emulate(const Instruction& i, const char*& reason) {
     reason = state.configure(i.base + i.index);
   } else if (i.opcode == 0x49 && i.prefix == none && !memory && i.reg == 0 && i.rm == 0) {
     state = {};
+    ++releases;
   } else if (i.opcode == 0x49 && i.prefix == f2 && !memory) {
     reason = state.zero(i.reg);
   } else if (i.opcode == 0x4b && i.prefix == f2 && memory) {
@@ -224,7 +225,7 @@ void on_unknown_instruction(int, siginfo_t*, void* context) {
 TileEmulator::TileEmulator() {
   first_fault = nullptr;
   broken = false;
-  configurations = loads = products = stores = 0;
+  configurations = loads = products = stores = releases = 0;
   struct sigaction action {};
   action.sa_sigaction = on_unknown_instruction;
   action.sa_flags = SA_SIGINFO | SA_NODEFER;
@@ -240,6 +241,6 @@ std::string TileEmulator::fault() {
 
 void TileEmulator::break_products() { broken = true; }
 
-TileEmulator::Counts TileEmulator::counts() { return {configurations, loads, products, stores}; }
+TileEmulator::Counts TileEmulator::counts() { return {configurations, loads, products, stores, releases}; }
 
 }  // namespace sagittal::nn::cpu::conv

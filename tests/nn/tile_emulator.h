@@ -22,7 +22,7 @@ class TileEmulator {
   static void break_products();
   /// What was emulated for any thread since this began.
   struct Counts {
-    long configurations, loads, products, stores;
+    long configurations, loads, products, stores, releases;
   };
   static Counts counts();
 };
