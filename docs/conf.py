@@ -36,7 +36,7 @@ def lead_outside(app, docname, source):
 
     def replaced(link):
         inside = (folder / link[2]).resolve().is_relative_to(app.srcdir)
-        return link[0] if inside else "{download}`%s <%s>`" % (link[1], link[2])
+        return link[0] if inside else "{download}`%s <%s>`" % (link[1].replace("`", ""), link[2])
 
     source[0] = LINK.sub(replaced, source[0])
 

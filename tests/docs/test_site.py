@@ -28,6 +28,12 @@ def test_every_page_has_its_place_in_the_navigation(site):
             assert f'href="{name}"' in front, name
 
 
+def test_no_mark_of_the_source_is_left(site):
+    for page in site.rglob("*.html"):
+        text = words_of(page)
+        assert not re.search(r"\{(download|toctree|doc)\}|\]\([\w./#-]+\)|^```", text), page
+
+
 def test_nothing_is_fetched_from_elsewhere(site):
     for page in site.rglob("*.html"):
         loaded = re.findall(r'<(?:script|img)[^>]* src="([^"]+)"|<link rel="(?:stylesheet|preload)"[^>]* href="([^"]+)"',
