@@ -79,3 +79,10 @@ def test_operators_are_described(sagittal):
     for one in types:
         assert one["description"].endswith("."), one["name"]
         assert all(parameter["description"] for parameter in one["parameters"]), one["name"]
+
+
+def test_the_pipeline_for_holoscan_runs_by_its_name(sagittal):
+    ports = [word for name in ("slicer", "to_holoscan", "holoscan") for word in ("--set", f"{name}.port=0")]
+    ran = sagittal("stream", "run", "holoscan", "--seconds", "0.5", "--json", *ports)
+    assert ran.returncode == 0, ran.stderr
+    assert {op["name"] for op in json.loads(ran.stdout)["operators"]} == {"slicer", "to_holoscan", "holoscan", "to_slicer"}
