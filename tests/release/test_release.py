@@ -21,6 +21,11 @@ def git(repository, *words):
                           text=True, check=True).stdout.strip()
 
 
+def now():
+    """The version of this checkout."""
+    return re.search(r"^project\(\w+ VERSION (\S+)", (ROOT / "CMakeLists.txt").read_text(), re.MULTILINE)[1]
+
+
 @pytest.fixture
 def repository(tmp_path):
     """The files of this checkout, committed, with a section for the version in the changelog."""
@@ -32,6 +37,7 @@ def repository(tmp_path):
         shutil.copy(ROOT / name, folder / name)
     changelog = folder / "CHANGELOG.md"
     changelog.write_text(changelog.read_text().replace("# Changelog\n", f"# Changelog\n\n## {VERSION} (unreleased)\n\n- Something.\n", 1))
+    (folder / "README.md").write_text(f"take sagittal_{now()}_amd64.deb or sagittal-{now()}-linux-x86_64.tar.gz\n")
     git(folder, "init", "-q", "-b", "main")
     git(folder, "add", "-A")
     git(folder, "commit", "-qm", "begin")
@@ -100,6 +106,7 @@ def test_the_release_has_its_version_its_date_and_a_tag(repository, packages):
     assert git(repository, "rev-parse", f"v{VERSION}^{{commit}}") == git(repository, "rev-parse", "HEAD")
     assert f"VERSION {VERSION} " in (repository / "CMakeLists.txt").read_text()
     assert f'version = "{VERSION}"' in (repository / "holoscan/pyproject.toml").read_text()
+    assert (repository / "README.md").read_text() == f"take sagittal_{VERSION}_amd64.deb or sagittal-{VERSION}-linux-x86_64.tar.gz\n"
     assert re.search(rf"^## {VERSION} \(20\d\d-\d\d-\d\d\)$", (repository / "CHANGELOG.md").read_text(), re.MULTILINE)
     assert git(repository, "log", "-1", "--format=%s") == f"release: {VERSION}"
 
@@ -149,7 +156,6 @@ def test_packages_of_another_version_are_no_release(repository, packages):
 
 
 def test_the_version_is_the_same_everywhere():
-    version = re.search(r"^project\(\w+ VERSION (\S+)", (ROOT / "CMakeLists.txt").read_text(), re.MULTILINE)[1]
-    assert re.search(r'^version = "(.*)"', (ROOT / "holoscan/pyproject.toml").read_text(), re.MULTILINE)[1] == version
+    assert re.search(r'^version = "(.*)"', (ROOT / "holoscan/pyproject.toml").read_text(), re.MULTILINE)[1] == now()
     assert "version" not in json.loads((ROOT / "web/package.json").read_text())
-    assert f"## {version} (" in (ROOT / "CHANGELOG.md").read_text()
+    assert f"## {now()} (" in (ROOT / "CHANGELOG.md").read_text()
