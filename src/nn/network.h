@@ -52,6 +52,9 @@ class Network {
 
   /// What runs underneath, for people: "oneDNN 2.6.3, bf16, AMX, 2 threads".
   virtual std::string description() const = 0;
+
+  /// What computes, for programs: "cpu" is all that there is so far.
+  virtual std::string device() const = 0;
 };
 
 }  // namespace sagittal::nn

@@ -32,6 +32,7 @@ class StubNetwork : public nn::Network {
   int input_channels() const override { return channels_; }
   int output_channels() const override { return 2; }
   std::string description() const override { return "stub"; }
+  std::string device() const override { return "cpu"; }
 
   void run(const nn::SpatialSize& size, std::span<const float> input, std::span<float> logits,
            const RunControl& control) const override {

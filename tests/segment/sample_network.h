@@ -15,6 +15,7 @@ class SampleNetwork : public nn::Network {
   int input_channels() const override { return channels_; }
   int output_channels() const override { return heads_; }
   std::string description() const override { return "sample"; }
+  std::string device() const override { return "cpu"; }
 
   void run(const nn::SpatialSize& size, std::span<const float> input, std::span<float> logits,
            const RunControl& control) const override {

@@ -17,6 +17,7 @@ class WaitingNetwork : public nn::Network {
   int input_channels() const override { return 8; }
   int output_channels() const override { return 2; }
   std::string description() const override { return "waiting"; }
+  std::string device() const override { return "cpu"; }
   void run(const nn::SpatialSize& size, std::span<const float> input, std::span<float> logits,
            const RunControl& control) const override {
     EXPECT_EQ(input.size(), 8U * static_cast<std::size_t>(size[0] * size[1] * size[2]));

@@ -127,6 +127,8 @@ class CpuNetwork final : public Network {
                        threads_);
   }
 
+  std::string device() const override { return "cpu"; }
+
  private:
   void execute(const SpatialSize& size, std::span<const float> input, std::span<float> logits,
                const RunControl& control, std::vector<StepTime>* times) const;

@@ -69,6 +69,7 @@ Json info(const ApiServices& services, hub::Hub* hub, const JobServices* jobs, b
           {"models", describe_models(services.sessions.models())},
           {"default_model", model.name},
           {"precision", model.network->description()},
+          {"device", model.network->device()},
           {"limits",
            {{"sessions", limits.max_sessions},
             {"sessions_per_owner", limits.max_sessions_per_owner},
