@@ -1,6 +1,7 @@
 """Dragging and clicking in a slice view that has Slicer's own markups in it."""
 import numpy as np
 import pytest
+import vtk
 
 import scans
 from running_server import SHAPE
@@ -141,6 +142,65 @@ def test_another_layout_is_watched_as_well(mouse):
     mouse.settle()
     mouse.view.drag(*RING)
     assert len(mouse.settle()) == 1
+
+
+class LightBox:
+    """A slice node as Slicer had it up to 5.10: a view shows two rows of three slices."""
+
+    def __init__(self, node):
+        self._node = node
+        node.SetDimensions(100, 100, 6)
+        node.SetFieldOfView(50, 50, 12)
+        node.UpdateMatrices()
+
+    def GetLayoutGridRows(self):
+        return 2
+
+    def GetLayoutGridColumns(self):
+        return 3
+
+    def __getattr__(self, name):
+        return getattr(self._node, name)
+
+
+def as_light_box(view):
+    """Each field has a renderer of its own, from the left and from the top."""
+    fields = [view.renderer] + [vtk.vtkRenderer() for _ in range(5)]
+    for n, field in enumerate(fields):
+        column, row = n % 3, n // 3
+        field.SetViewport(column / 3, (1 - row) / 2, (column + 1) / 3, (2 - row) / 2)
+        view.window.AddRenderer(field)
+    box = LightBox(view.node)
+    view.mrmlSliceNode = lambda: box
+    return fields
+
+
+def test_a_field_of_a_light_box_is_drawn_in(mouse):
+    mouse.tools.activate(LASSO)
+    fields = as_light_box(mouse.view)
+    ring = [(150 + 30 * np.cos(t), 50 + 30 * np.sin(t)) for t in np.linspace(0, 6.2, 40)]  # of the fifth slice
+    mouse.view.press(*ring[0])
+    for place in ring[1:]:
+        mouse.view.move(*place)
+    assert [field.GetActors2D().GetNumberOfItems() for field in fields] == [0, 0, 0, 0, 1, 0]
+    mouse.view.release(*ring[-1])
+    (_, points), = mouse.settle()
+    expected = np.array([mouse.view.node.GetXYToRAS().MultiplyDoublePoint((int(x) - 100, int(y), 4, 1))[:3] for x, y in ring])
+    assert np.allclose(points[0], expected[0]) and np.allclose(points[:, 2], expected[0, 2])
+    assert expected[0, 2] != mouse.view.world(0, 0)[2]  # another slice than the first one
+
+
+def test_a_drag_does_not_leave_its_field_of_a_light_box(mouse):
+    mouse.tools.activate(BOX)
+    as_light_box(mouse.view)
+    mouse.view.press(20, 120)
+    for place in ((60, 150), (250, 30)):
+        mouse.view.move(*place)
+    mouse.view.release(250, 30)
+    (_, corners, _), = mouse.settle()
+    matrix = mouse.view.node.GetXYToRAS()
+    expected = [matrix.MultiplyDoublePoint((x, y, 0, 1))[:3] for x in (20, 99) for y in (0, 20)]
+    assert np.allclose(sorted(corners.tolist()), sorted(map(list, expected)))
 
 
 def along_the_voxels(volume):

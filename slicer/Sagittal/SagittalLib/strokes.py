@@ -91,20 +91,21 @@ class _Watch:
 
 
 class _Stroke:
-    """One drag, in the plane that the view showed when it began."""
+    """One drag, in the slice that the view showed where it began; a light box shows several."""
 
     def __init__(self, view, shape, colour):
         self.view = view
         self.has_begun = False
         self._shape = shape
-        self._places = [_place(view)]
+        self._pane = _Pane(view)
+        self._places = [self._pane.place()]
         node = view.mrmlSliceNode()
         self._to_world, self._normal = _matrix(node.GetXYToRAS()), _matrix(node.GetSliceToRAS())[:3, 2]
-        self._line = _Line(view, colour)
+        self._line = _Line(view, self._pane.renderer, colour)
 
     def extend(self):
         """The mouse is somewhere else."""
-        place = _place(self.view)
+        place = self._pane.place()
         if math.dist(place, self._places[-1]) < (STEP_PIXELS if self.has_begun else CLICK_PIXELS):
             return
         self.has_begun = True
@@ -118,7 +119,7 @@ class _Stroke:
 
     def placed(self):
         """(points [n, 3] of the world, normal)."""
-        flat = np.array([(x, y, 0.0, 1.0) for x, y in self._corners()])
+        flat = np.array([(x, y, self._pane.number, 1.0) for x, y in self._corners()])
         return (flat @ self._to_world.T)[:, :3], self._normal / np.linalg.norm(self._normal)
 
     def _corners(self):
@@ -128,11 +129,32 @@ class _Stroke:
         return [(x0, y0), (x1, y0), (x1, y1), (x0, y1)]
 
 
-class _Line:
-    """A closed line over a view."""
+class _Pane:
+    """What shows one slice: a view, or the field of a light box (Slicer up to 5.10) under the mouse."""
 
-    def __init__(self, view, colour):
-        self._view = view
+    def __init__(self, view):
+        self._interactor, node = view.interactor(), view.mrmlSliceNode()
+        window, (x, y) = self._interactor.GetRenderWindow(), self._interactor.GetEventPosition()
+        rows, columns = node.GetLayoutGridRows(), node.GetLayoutGridColumns()
+        (width, height), self._size = window.GetSize(), node.GetDimensions()[:2]
+        if rows * columns > 1:
+            self.number = int((height - 1 - y) * rows / height) * columns + int(x * columns / width)
+            self.renderer = self._interactor.FindPokedRenderer(x, y)
+        else:
+            self.number, self.renderer = 0, window.GetRenderers().GetFirstRenderer()
+
+    def place(self):
+        """Where the mouse is, in pixels of the pane, which is not left."""
+        places = zip(self._interactor.GetEventPosition(), self.renderer.GetOrigin(), self._size)
+        return tuple(min(max(place - first, 0), size - 1) for place, first, size in places)
+
+
+class _Line:
+    """A closed line over a pane."""
+
+    def __init__(self, view, renderer, colour):
+        self._view, self._renderer = view, renderer
+        self._is_shown = False
         self._shape = vtk.vtkPolyData()
         mapper = vtk.vtkPolyDataMapper2D()
         mapper.SetInputData(self._shape)
@@ -140,7 +162,6 @@ class _Line:
         self._actor.SetMapper(mapper)
         self._actor.GetProperty().SetColor(colour)
         self._actor.GetProperty().SetLineWidth(2)
-        self._renderer = None
 
     def show(self, places):
         points, cells = vtk.vtkPoints(), vtk.vtkCellArray()
@@ -151,27 +172,22 @@ class _Line:
             cells.InsertCellPoint(n)
         self._shape.SetPoints(points)
         self._shape.SetLines(cells)
-        if self._renderer is None:
-            self._renderer = self._view.interactor().GetRenderWindow().GetRenderers().GetFirstRenderer()
+        if not self._is_shown:
             self._renderer.AddViewProp(self._actor)
+            self._is_shown = True
         self._view.scheduleRender()
 
     def hide(self):
-        if self._renderer is not None:
+        if self._is_shown:
             self._renderer.RemoveViewProp(self._actor)
-            self._renderer = None
+            self._is_shown = False
             self._view.scheduleRender()
 
 
 def _is_plain(view):
-    """Left button alone, and one slice in the view, not a light box of several."""
+    """Left button alone."""
     interactor = view.interactor()
-    keys = interactor.GetShiftKey() or interactor.GetControlKey() or interactor.GetAltKey()
-    return not keys and view.mrmlSliceNode().GetDimensions()[2] == 1
-
-
-def _place(view):
-    return view.interactor().GetEventPosition()
+    return not (interactor.GetShiftKey() or interactor.GetControlKey() or interactor.GetAltKey())
 
 
 def _matrix(matrix):
