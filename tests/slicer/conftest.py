@@ -20,12 +20,11 @@ MODULES = [f"slicer/{module.name}" for module in (ROOT / "slicer").iterdir()]
 for folder in ("tests/slicer/qt_shim", "tests/slicer", "tests/server", *MODULES):
     sys.path.insert(0, str(ROOT / folder))
 
+from pauses import LONGEST_PAUSE_S, Pauses, TimedWorkers  # noqa: E402
 from running_server import Server  # noqa: E402
 from SagittalLib.client import Api, Connection  # noqa: E402
 from SagittalLib.settings import MemoryStore, Settings  # noqa: E402
 from SagittalLib.work import Workers  # noqa: E402
-
-LONGEST_PAUSE_S = 0.05
 
 
 @pytest.fixture(scope="module")
@@ -43,12 +42,12 @@ def api(server):
     return Api(Connection(server.url))
 
 
-class MainThread:
+class MainThread(Pauses):
     """Stands in for Slicer's event loop: empties the workers' results, and knows for how long it was held up."""
 
     def __init__(self, workers):
+        super().__init__()
         self.workers = workers
-        self.longest, self.limit = 0.0, LONGEST_PAUSE_S
 
     def until(self, condition, seconds=120.0):
         """Runs until condition() is true; its value."""
@@ -60,15 +59,6 @@ class MainThread:
             assert time.monotonic() < end, "nothing happened in time"
             self.workers.wait_for_results(0.05)
             self.timed(self.workers.pump)
-
-    def timed(self, call, *arguments):
-        """Calls, and counts for how long that holds up the main thread: its own time, for a busy machine is no fault of
-        the extension, and the whole time where that is so long that it must have waited for something."""
-        begin, worked = time.monotonic(), time.thread_time()
-        result = call(*arguments)
-        passed, busy = time.monotonic() - begin, time.thread_time() - worked
-        self.longest = max(self.longest, busy if passed < 20 * LONGEST_PAUSE_S else passed)
-        return result
 
 
 @pytest.fixture
@@ -98,6 +88,7 @@ def application(scene, server, monkeypatch):
 
     shared_module._shared.clear()
     monkeypatch.setattr(shared_module, "Settings", lambda store: Settings(MemoryStore()))
+    monkeypatch.setattr(shared_module, "Workers", TimedWorkers)
     made = shared_module.shared()
     made.settings.set("server", server.url)
     yield made
@@ -107,17 +98,22 @@ def application(scene, server, monkeypatch):
 
 
 @pytest.fixture
-def window(application, scene):
-    """The module's panel on an oblique volume."""
+def window(application, scene, monkeypatch):
+    """The module's panel on an oblique volume; nothing that is done with it may hold up Slicer for long."""
     import scans
     from module_panel import Window
+    from SagittalLib.widgets.prompts_panel import PromptsPanel
 
+    pauses = application.workers.pauses
+    later = PromptsPanel._later
+    monkeypatch.setattr(PromptsPanel, "_later", lambda panel, call: later(panel, lambda: pauses.timed(call)))
     scans.oblique_volume(scene)
     made = Window(application, scene)
-    made.widget.enter()
+    pauses.timed(made.widget.enter)
     yield made
-    made.widget.exit()
+    pauses.timed(made.widget.exit)
     made.widget.cleanup()
+    assert pauses.longest < LONGEST_PAUSE_S
 
 
 @pytest.fixture

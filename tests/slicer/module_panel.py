@@ -37,12 +37,12 @@ class Window:
     def press(self, key):
         """A shortcut."""
         shortcut, = [s for s in self.widget.prompts._shortcuts if s.key.toString() == key]
-        shortcut.activated.emit()
+        self.application.workers.pauses.timed(shortcut.activated.emit)
 
     def place(self, *points):
         node = self.scene.GetNodeByID(self.scene.GetNodeByID("vtkMRMLSelectionNodeSingleton").GetActivePlaceNodeID())
         for point in points:
-            node.AddControlPointWorld(point)
+            self.application.workers.pauses.timed(node.AddControlPointWorld, point)
 
     def mask(self, segment=0):
         view = self.widget.interactive

@@ -10,9 +10,9 @@ import hub_scene
 import qt_slicer
 from job_client import publish
 from hub_scene import add_channels
+from pauses import LONGEST_PAUSE_S, TimedWorkers
 from SagittalLib.hub.job import read_job
 from SagittalLib.settings import MemoryStore, Settings
-from SagittalLib.work import Workers
 from test_slicer_hub_jobs import JOB
 
 WIDTH = 460
@@ -29,17 +29,6 @@ def server(program, sagittal, tmp_path_factory):
     running = hub_scene.make_server(program, data)
     yield running
     running.stop()
-
-
-class TimedWorkers(Workers):
-    """Knows for how long results held up the main thread, drawing not counted."""
-
-    longest = 0.0
-
-    def pump(self):
-        begin = time.thread_time()
-        super().pump()
-        self.longest = max(self.longest, time.thread_time() - begin)
 
 
 class Person:
@@ -93,7 +82,7 @@ def person(scene, server, tmp_path):
     yield made
     made.panel.root.hide()
     made.panel.close()
-    assert made.panel.workers.longest < 0.05
+    assert made.panel.workers.pauses.longest < LONGEST_PAUSE_S
 
 
 def ready(person):
