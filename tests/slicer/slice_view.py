@@ -26,6 +26,7 @@ class SliceView:
         if to_world is not None:
             self.node.GetSliceToRAS().DeepCopy(geometry.to_matrix(np.asarray(to_world)))
         self.node.UpdateMatrices()
+        self.cursor = None
         self._listed = vtk.vtkCollection()
         self._listed.AddItem(self.logic)
         logics.application.SetSliceLogics(self._listed)
@@ -64,6 +65,12 @@ class SliceView:
 
     def scheduleRender(self):
         self.rendered += 1
+
+    def setViewCursor(self, cursor):
+        self.cursor = cursor
+
+    def unsetViewCursor(self):
+        self.cursor = None
 
     # ---- the mouse
 

@@ -1,6 +1,7 @@
 """The choice of a server's model, and what is said of its licence."""
 import json
 import subprocess
+import threading
 
 import numpy as np
 import pytest
@@ -113,6 +114,66 @@ def test_what_runs_is_stopped_when_the_model_is_changed(window, models):
     assert models.models[-1] == SECOND and old is not view.session() and old._closed
 
 
+@pytest.fixture
+def slow_opening(monkeypatch):
+    """Sessions are opened on the server, whose answer comes when it is told to: (ids of sessions, go on)."""
+    ids, go_on = [], threading.Event()
+    original = Api.open_session
+
+    def call(*arguments, **named):
+        answer = original(*arguments, **named)
+        ids.append(answer["id"])
+        go_on.wait(20)
+        return answer
+
+    monkeypatch.setattr(Api, "open_session", call)
+    yield ids, go_on
+    go_on.set()
+
+
+@pytest.mark.parametrize("kind", ["model", "server"])
+def test_a_session_that_is_still_being_opened_is_deleted_too(slow_opening, application, scene, program, kind):
+    ids, go_on = slow_opening
+    scans.oblique_volume(scene)
+    window = Window(application, scene)
+    window.widget.enter()
+    view, other = window.widget.interactive, Server(program) if kind == "server" else None
+    until(lambda: ids)
+    old, first = view.session(), ids[0]
+    assert first in [one["id"] for one in old.api.sessions()]
+    if other:
+        application.settings.set("server", other.url)
+        view.reconnect()
+    else:
+        choose(window, SECOND)
+    go_on.set()
+    window.until(lambda: view.session() is not old and view.session().state == "ready")
+    window.until(lambda: first not in [one["id"] for one in old.api.sessions()])
+    assert view.volume.GetAttribute("Sagittal.Session") == view.session()._session.id != first
+    window.widget.exit()
+    window.widget.cleanup()
+    view.session().end()
+    if other:
+        other.stop()
+
+
+def test_a_session_that_was_to_be_gone_on_with_is_deleted_too(models, server, scene, main_thread, monkeypatch):
+    volume = scans.oblique_volume(scene)
+    segmentation = scans.segmentation_of(scene, volume, "a")
+    one = Person(server, scene, main_thread, volume, segmentation)
+    main_thread.until(lambda: one.session.state == "ready")
+    one.session.close()
+    first, asked, go_on = one.session._session.id, threading.Event(), threading.Event()
+    original = Api.info
+    monkeypatch.setattr(Api, "info", lambda *args, **named: (asked.set(), go_on.wait(20), original(*args, **named))[2])
+    two = Person(server, scene, main_thread, volume, segmentation)
+    main_thread.until(asked.is_set)
+    two.session.end()
+    go_on.set()
+    main_thread.until(lambda: first not in [known["id"] for known in two.session.api.sessions()])
+    assert volume.GetAttribute("Sagittal.Session") is None
+
+
 def test_tools_that_a_model_does_not_take_cannot_be_chosen(window, tmp_path):
     prompts = window.widget.prompts
     window.until(lambda: window.widget.interactive.session().state == "ready")
@@ -220,6 +281,21 @@ def test_what_a_server_does_not_rule_out_may_be_tried(main_thread, capabilities,
     models.take(Api(settings.connection()),
                 {"models": [{"name": "m", "capabilities": capabilities}], "default_model": "m"})
     assert [models.takes(kind) for kind in kinds] == takes
+
+
+@pytest.mark.parametrize("info, advice", [
+    ({"device": "cpu", "precision": "oneDNN 2.6.3, fp32"}, "without a graphics card (oneDNN 2.6.3, fp32)."),
+    ({"device": "cpu", "precision": 3}, "without a graphics card."),
+    ({"device": "cpu", "precision": "x" * 5000}, "(%s)" % ("x" * 100)),
+    ({"device": "cuda", "precision": "x"}, ""), ({}, ""), ({"device": ["cpu"]}, ""),
+])
+def test_a_server_without_a_graphics_card_says_what_to_expect(main_thread, info, advice):
+    models = ServerModels(Settings(MemoryStore()), main_thread.workers, lambda: None)
+    assert models.advice() == ""
+    models.take(Api(models.settings.connection()), info)
+    assert advice in models.advice() and bool(models.advice()) == bool(advice)
+    models.settings.set("server", "elsewhere")
+    assert models.advice() == ""
 
 
 def test_the_servers_words_are_not_read_as_html():

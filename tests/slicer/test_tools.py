@@ -9,7 +9,7 @@ from running_server import SHAPE
 from SagittalLib import geometry, prompts
 from SagittalLib.scribbles import EXCLUDE, INCLUDE, ScribblePad
 from SagittalLib.segments import SceneSegment
-from SagittalLib.tools import BOX, LASSO, POINT, Marks, PlaceTools, rectangle
+from SagittalLib.tools import BOX, LASSO, POINT, PlaceTools, rectangle
 
 
 class Views:
@@ -96,21 +96,6 @@ def test_a_lasso_is_taken_when_placing_ends(views):
     assert len(views.settle()) == 1  # two points are no outline
     views.tools.activate(None)
     assert not views.is_placing and len(views.settle()) == 1
-
-
-def test_marks_say_where_prompts_were_given(scene):
-    marks = Marks(scene)
-    one, two = marks.add((1, 2, 3), True), marks.add((4, 5, 6), False)
-    assert [node.GetNumberOfControlPoints() for node in (one[0], two[0])] == [1, 1] and one[0] is not two[0]
-    marks.remove(one)
-    marks.remove(one)
-    marks.remove_last()
-    assert [node.GetNumberOfControlPoints() for node in (one[0], two[0])] == [0, 0]
-    marks.add((0, 0, 0), True)
-    marks.clear()
-    count = scene.GetNumberOfNodesByClass("vtkMRMLMarkupsFiducialNode")
-    marks.remove_nodes()
-    assert scene.GetNumberOfNodesByClass("vtkMRMLMarkupsFiducialNode") == count - 2
 
 
 def test_strokes_are_taken_once_and_wiped(scene):

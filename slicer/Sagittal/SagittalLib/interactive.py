@@ -1,18 +1,21 @@
 """What the panel does, without its widgets: the volume, segmentation and segment at hand, and what is given to them."""
+import time
+
 import slicer
 
 from . import prompts
 from .client import Api, SagittalError, check_server
+from .marks import Marks
 from .segments import segment_ids
 from .server_models import ServerModels
 from .session import VolumeSession
-from .tools import Marks
 
 _COLOURS = ((0.93, 0.43, 0.35), (0.36, 0.68, 0.89), (0.55, 0.78, 0.36), (0.95, 0.77, 0.31), (0.67, 0.51, 0.82),
             (0.32, 0.78, 0.73), (0.95, 0.58, 0.76), (0.74, 0.62, 0.45))
 STATES = {"waiting": "", "packing": "Packing the volume", "sending": "Sending the volume",
           "opening": "Opening a session", "away": "The server is away; trying again", "ready": "Ready",
           "failed": "Not connected"}
+LONG_SECONDS = 2  # a wait that is told
 STAGES = {"waiting": "Waiting for the server", "zooming": "Looking for the extent", "refining": "Refining"}
 
 
@@ -27,7 +30,7 @@ class Interactive:
         self.include = True
         self.volume = self.segmentation = None
         self.segment_id = ""
-        self.marks = Marks(scene)
+        self.marks = Marks(scene, on_change)
         self.models = ServerModels(settings, workers, on_change)
         self.editor_history = None
         self.select_segment = None  # called with the id of a segment that was added, to show it as the chosen one
@@ -136,17 +139,17 @@ class Interactive:
             flat = not self.session().capabilities.get("box3d", False) or normal is not None
             return prompts.box(self.volume, corners, self.include, flat, normal)
 
-        self._give(make, sum(corners) / len(corners))
+        self._give(make)
 
     def lasso(self, outline):
-        self._give(lambda: prompts.lasso_maker(self.volume, outline, self.include), outline[0])
+        self._give(lambda: prompts.lasso_maker(self.volume, outline, self.include))
 
     def scribble(self, line, diameter_mm):
-        self._give(lambda: prompts.scribble(self.volume, line, diameter_mm, self.include), line[0])
+        self._give(lambda: prompts.scribble(self.volume, line, diameter_mm, self.include))
 
     def drawn(self, prompt):
         """A drawing that is in voxels already."""
-        self._give(lambda: prompt, None)
+        self._give(lambda: prompt)
 
     def _forget_removed(self):
         """Volumes and segments that are no longer in the scene."""
@@ -157,12 +160,22 @@ class Interactive:
             else:
                 session.forget_removed()
 
-    def _give(self, make, world):
+    def _give(self, make, world=None):
+        """make(): the prompt, or what a worker is to call for it. world: of a point."""
         def give():
             prompt = make()
-            link, session = self.link(), self.session()
-            mark = self.marks.add(world, self.include) if world is not None else None
-            session.prompt(link, prompt, None, lambda: self.marks.remove(mark))
+            link, session, marks = self.link(), self.session(), self.marks
+            include = self.include if callable(prompt) else prompt["include"]
+
+            def made():
+                drawn = prompt()
+                self.workers.deliver(marks.draw, mark, drawn)
+                return drawn
+
+            session.prompt(link, made if callable(prompt) else prompt, None, lambda: marks.remove(mark))
+            mark = marks.add_drawing(self.volume, include) if world is None else marks.add_point(world, include)
+            if world is None and not callable(prompt):
+                marks.draw(mark, prompt)
             logic = slicer.vtkSlicerSegmentationsModuleLogic
             logic.SetSegmentStatus(link.scene.segment, logic.InProgress)
 
@@ -260,7 +273,9 @@ class Interactive:
         link = self._known_link()
         if link is not None and link.running and link.progress is not None:
             stage, fraction = link.progress
-            return STAGES.get(stage, stage.capitalize()), fraction if stage != "waiting" else None
+            waited = int(time.monotonic() - link.since)
+            text = STAGES.get(stage, stage.capitalize()) + (" (%d s)" % waited if waited >= LONG_SECONDS else "")
+            return text, fraction if stage != "waiting" else None
         session = self._known_session()
         if session is None:
             return ("Choose a volume" if self.volume is None else ""), 0.0

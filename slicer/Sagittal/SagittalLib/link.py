@@ -13,6 +13,7 @@ class Link:
         self.was_lost = False  # with its session, which is opened anew once
         self.requests, self.arrived = set(), None  # those that were heard of; what the next one sets
         self.running = 0  # predictions
+        self.since = 0.0  # by the monotonic clock, of the first of those that run
         self.walking = 0  # undo, redo, reset
         self.preview = masks.EMPTY
         self.is_saved = False  # in the undo stack, for what runs now

@@ -3,8 +3,8 @@ import numpy as np
 import slicer
 
 from . import prompts
+from .marks import EXCLUDE_COLOUR, INCLUDE_COLOUR
 from .segments import SceneSegment
-from .tools import EXCLUDE_COLOUR, INCLUDE_COLOUR
 
 INCLUDE, EXCLUDE = "include", "exclude"
 

@@ -39,6 +39,16 @@ def read_models(info):
     return found, own if isinstance(own, str) and own in found else ""
 
 
+def advice_of(info):
+    """A sentence about a server that computes on a CPU, else "". Its description of the engine is shown as it is."""
+    if info.get("device") != "cpu":
+        return ""
+    engine = info.get("precision")
+    engine = " (%s)" % engine[:LONGEST_TEXT] if isinstance(engine, str) and engine else ""
+    return "This server computes without a graphics card%s. Small models answer in about a second; large ones take " \
+           "longer, and show a coarse mask where they can. Esc stops." % engine
+
+
 def _licence(model):
     known, words, commercial = (model.get(name) for name in ("licence_id", "licence", "commercial_use"))
     is_known = isinstance(known, str) and 0 < len(known) <= LONGEST_TEXT
@@ -54,7 +64,7 @@ class ServerModels:
         self.settings = settings
         self.workers = workers
         self._on_change = on_change
-        self._address, self._found, self._own = None, {}, ""
+        self._address, self._found, self._own, self._advice = None, {}, "", ""
 
     def ask(self):
         """Asks the server, if it has not told already; where it does not answer, nothing is known of it."""
@@ -71,6 +81,7 @@ class ServerModels:
         address = str(api.connection.address)
         if address == self.settings.address():
             self._address, (self._found, self._own) = address, read_models(info)
+            self._advice = advice_of(info)
             self._on_change()
 
     @property
@@ -96,6 +107,10 @@ class ServerModels:
         """The Licence of the model that is chosen; None: not known, for the server has not told."""
         model = self._model()
         return model.licence if model is not None else None
+
+    def advice(self):
+        """What to expect of the machine that the server runs on; "": nothing that has to be said."""
+        return self._advice if self.is_known else ""
 
     def takes(self, tool):
         """Whether the model that is chosen takes a point, box, scribble or lasso; True as long as that is not known."""

@@ -1,9 +1,10 @@
 """One volume that is being segmented: its session on the server, and what the scene shows of it. Main thread, but for
 what is said to be a worker's."""
 import threading
+import time
 
 from . import geometry, volumes
-from .client import Api, EventStream, SagittalError, ServerError, masks
+from .client import Api, Cancelled, EventStream, SagittalError, ServerError, masks
 from .history import SceneHistory
 from .link import Link
 from .segments import SceneSegment, description_of, fingerprint, segment_ids
@@ -39,7 +40,9 @@ class VolumeSession:
         self._stream = None
         self._preparing = None
         self._stamp = None
-        self._closed = False
+        self._known = None  # id of a session that may be gone on with, while that is being tried
+        self._closed = self._ended = False
+        self._ending = threading.Lock()
 
     # ---- the volume on its way
 
@@ -53,34 +56,38 @@ class VolumeSession:
             self._file = None
         self._stamp = stamp
         taken = None if self._file is not None else volumes.snapshot(self.volume)
-        known = (self.volume.GetAttribute(SESSION), self.volume.GetAttribute(SERVER))
+        is_here = self.volume.GetAttribute(SERVER) == str(self.api.connection.address)
+        self._known = self.volume.GetAttribute(SESSION) if is_here else None
         self._tell("packing", 0.0)
-        self._preparing = self.workers.run(lambda stop: self._prepare(stop, taken, known), self._prepared, self._failed,
+        self._preparing = self.workers.run(lambda stop: self._prepare(stop, taken), self._prepared, self._failed,
                                            self._lane)
 
-    def _prepare(self, stop, taken, known):
+    def _prepare(self, stop, taken):
         """Worker: (file, session, info)."""
         try:
-            return self._prepare_on_server(stop, taken, known)
+            return self._prepare_on_server(stop, taken)
         except SagittalError as error:
             self.error = error  # what waits behind it is told why
             raise
 
-    def _prepare_on_server(self, stop, taken, known):
+    def _prepare_on_server(self, stop, taken):
         info = self.api.info(stop=stop)
         self.workers.deliver(self._on_info, self.api, info)
         file = self._file or volumes.pack(taken, not is_near(self.api.connection, stop), stop)
-        session, server = known
-        model = self.model or info.get("default_model")
-        is_known = session and server == str(self.api.connection.address)
-        found = resumed(self.api, session, file.id, model) if is_known else None
+        known, model = self._known, self.model or info.get("default_model")
+        found = resumed(self.api, known, file.id, model) if known else None
         if found is None:
             self._later("sending", 0.0)
             volumes.upload(self.api, file, stop, lambda sent, total: self._sending(sent, total))
             self._later("opening", 1.0)
             found = opened(self.api, file.id, self.model, self.auto_zoom)
+        with self._ending:
+            self._session = None if self._ended else found
+        if self._ended:
+            self.api.close_session(found.id)
+            raise Cancelled()
         found.zoom(self.auto_zoom)
-        self._file, self._session, self.shape = file, found, found.shape
+        self._file, self.shape = file, found.shape
         self._listen(found.id)  # before the prompts that wait in this lane
         return file, found, info
 
@@ -92,7 +99,7 @@ class VolumeSession:
 
     def _prepared(self, result):
         file, session, info = result
-        self._preparing = None
+        self._preparing = self._known = None
         if self._closed:
             return
         self.capabilities = session.prompts or info.get("capabilities") or {}
@@ -104,7 +111,7 @@ class VolumeSession:
             self.prepare()
 
     def _failed(self, error):
-        self._preparing = None
+        self._preparing = self._known = None
         self.error = error
         self._tell("failed", 0.0)
 
@@ -142,12 +149,14 @@ class VolumeSession:
 
     def end(self):
         """Deletes the session on the server too, as far as it can be reached; what runs there is stopped."""
-        session, self._session = self._session, None
+        with self._ending:
+            session, self._session, self._ended = self._session, None, True
         self.close()
-        if session is not None:
-            if self.volume.GetAttribute(SESSION) == session.id:
-                self.volume.RemoveAttribute(SESSION)
-            self.workers.run(lambda stop: self.api.close_session(session.id), None, lambda error: None)
+        names = {session.id if session is not None else None, self._known} - {None}
+        if self.volume.GetAttribute(SESSION) in names:
+            self.volume.RemoveAttribute(SESSION)
+        for name in names:
+            self.workers.run(lambda stop, name=name: self.api.close_session(name), None, lambda error: None)
 
     def zoom(self, on):
         """Whether predictions from here on look at large objects from afar first."""
@@ -194,6 +203,7 @@ class VolumeSession:
         SagittalError where the scene cannot show what would come."""
         geometry.ijk_to_segmentation(self.volume, link.scene.node)
         self.prepare()
+        link.since = link.since if link.running else time.monotonic()
         link.running += 1
         link.progress = ("waiting", 0.0)
         content = self._content_of(link)

@@ -1,19 +1,13 @@
-"""Placing points, boxes and lassos in the views with Slicer's markups, and the marks that prompts leave. No widgets."""
+"""Placing points, boxes and lassos in the views with Slicer's markups. No widgets."""
 import numpy as np
 import slicer
-import vtk
 
+from .marks import colour_of, markups_helper, remove_helper
 from .strokes import OUTLINE, RECTANGLE, Strokes, slice_views
 
 POINT, BOX, LASSO = "point", "box", "lasso"
 _CLASSES = {POINT: "vtkMRMLMarkupsFiducialNode", BOX: "vtkMRMLMarkupsROINode", LASSO: "vtkMRMLMarkupsClosedCurveNode"}
 _NAMES = {POINT: "Sagittal point", BOX: "Sagittal box", LASSO: "Sagittal lasso"}
-INCLUDE_COLOUR, EXCLUDE_COLOUR = (0.2, 0.75, 0.3), (0.88, 0.25, 0.2)
-_HELPER = "Sagittal.Helper"
-
-
-def colour_of(include):
-    return INCLUDE_COLOUR if include else EXCLUDE_COLOUR
 
 
 class PlaceTools:
@@ -78,7 +72,7 @@ class PlaceTools:
         """Takes the helpers out of the scene."""
         self.deactivate()
         for node in self._nodes.values():
-            self._scene.RemoveNode(node)
+            remove_helper(self._scene, node)
         self._nodes = {}
 
     def _on_defined(self, node, event):
@@ -141,7 +135,7 @@ class PlaceTools:
     def _node(self, tool):
         node = self._nodes.get(tool)
         if node is None or node.GetScene() is None:
-            node = _helper(self._scene, _CLASSES[tool], _NAMES[tool])
+            node = markups_helper(self._scene, _CLASSES[tool], _NAMES[tool])
             self._nodes[tool] = node
         return node
 
@@ -153,68 +147,6 @@ class PlaceTools:
 
     def _interaction(self):
         return self._scene.GetNodeByID("vtkMRMLInteractionNodeSingleton")
-
-
-class Marks:
-    """Shows where the prompts of the segment at hand were given: green includes, red excludes."""
-
-    def __init__(self, scene):
-        self._scene = scene
-        self._nodes = {}
-        self._given = []
-
-    def add(self, world, include):
-        """A mark, to be handed to `remove`."""
-        node = self._node(include)
-        index = node.AddControlPointWorld(vtk.vtkVector3d(*[float(c) for c in world]))
-        mark = (node, node.GetNthControlPointID(index))
-        self._given.append(mark)
-        return mark
-
-    def remove(self, mark):
-        if mark in self._given:
-            self._given.remove(mark)
-            node, name = mark
-            index = node.GetNthControlPointIndexByID(name)
-            if index >= 0:
-                node.RemoveNthControlPoint(index)
-
-    def remove_last(self):
-        if self._given:
-            self.remove(self._given[-1])
-
-    def clear(self):
-        for mark in list(self._given):
-            self.remove(mark)
-
-    def remove_nodes(self):
-        """Takes the marks out of the scene."""
-        for node in self._nodes.values():
-            self._scene.RemoveNode(node)
-        self._nodes, self._given = {}, []
-
-    def _node(self, include):
-        node = self._nodes.get(include)
-        if node is None or node.GetScene() is None:
-            node = _helper(self._scene, "vtkMRMLMarkupsFiducialNode", "Included" if include else "Excluded")
-            node.GetDisplayNode().SetSelectedColor(*colour_of(include))
-            node.SetLocked(True)
-            self._nodes[include] = node
-        return node
-
-
-def _helper(scene, class_name, name):
-    """A markups node that is not saved with the scene and not listed."""
-    node = scene.AddNewNodeByClass(class_name, name)
-    node.SetSaveWithScene(False)
-    node.SetHideFromEditors(True)
-    node.SetAttribute(_HELPER, "1")
-    node.CreateDefaultDisplayNodes()
-    display = node.GetDisplayNode()
-    display.SetSaveWithScene(False)
-    display.SetPointLabelsVisibility(False)
-    display.SetPropertiesLabelVisibility(False)
-    return node
 
 
 def curve_points(node):

@@ -66,6 +66,8 @@ class _App:
 
 
 class _LayoutManager:
+    threeDViewCount = 0
+
     def __init__(self, views):
         self._views = views
 

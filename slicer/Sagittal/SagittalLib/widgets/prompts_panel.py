@@ -2,10 +2,11 @@
 import qt
 import slicer
 
+from ..cursors import Cursors
 from ..interactive import Interactive
 from ..scribbles import EXCLUDE, INCLUDE, ScribblePad
 from ..tools import BOX, LASSO, POINT, PlaceTools
-from .common import StatusLine, button, hint, row
+from .common import StatusLine, button, hint, row, say
 
 SCRIBBLE = "scribble"
 TOOLS = ((POINT, "Point", "P", "Click into the structure"),
@@ -25,6 +26,10 @@ class PromptsPanel:
         self._stroke_waits = False
         self._shortcuts = []
         self.tools = PlaceTools(scene, self._later, interactive.point, interactive.box, interactive.lasso)
+        self.cursors = Cursors(scene, self._later)
+        self._clock = qt.QTimer()
+        self._clock.setInterval(500)
+        self._clock.connect("timeout()", self._show_status)
         self.widget = qt.QWidget()
         layout = qt.QVBoxLayout(self.widget)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -37,7 +42,11 @@ class PromptsPanel:
         self.auto_zoom.setToolTip("Look at structures that are larger than the model's field of view from afar first. "
                                   "Without it predictions are faster and stay near the prompt")
         self.auto_zoom.connect("toggled(bool)", interactive.set_auto_zoom)
-        layout.addWidget(self.auto_zoom)
+        self.clear = button("Clear marks", "Take the marks of prompts out of the views; the segment stays",
+                            interactive.marks.clear)
+        layout.addWidget(row(self.auto_zoom, self.clear, stretch=0))
+        self.device = hint("")
+        layout.addWidget(self.device)
         layout.addWidget(hint("T: include or exclude.   V: show or hide the segment.   Esc: stop."))
         self.refresh()
 
@@ -45,14 +54,23 @@ class PromptsPanel:
 
     def refresh(self):
         """Shows what is at hand."""
-        text, fraction = self.interactive.status()
-        self.status.show(text, fraction, self.interactive.is_running)
+        self._show_status()
+        self.clear.setEnabled(not self.interactive.marks.is_empty)
+        say(self.device, self.interactive.models.advice())
         self.include.checked = self.interactive.include
         self.exclude.checked = not self.interactive.include
         self.auto_zoom.blockSignals(True)
         self.auto_zoom.checked = self.interactive.settings.get("auto_zoom")
         self.auto_zoom.blockSignals(False)
         self._refresh_tools()
+
+    def _show_status(self):
+        """A prediction that takes long says for how long."""
+        text, fraction = self.interactive.status()
+        is_running = self.interactive.is_running
+        self.status.show(text, fraction, is_running)
+        if is_running != self._clock.active:
+            (self._clock.start if is_running else self._clock.stop)()
 
     def _refresh_tools(self):
         """Those that the chosen model takes can be chosen."""
@@ -100,6 +118,7 @@ class PromptsPanel:
         self.tools.activate(name if name in (POINT, BOX, LASSO) else None, self.interactive.include)
         if name == SCRIBBLE:
             self._start_painting()
+        self.cursors.show(self.interactive.include if name is not None else None)
 
     def toggle_tool(self, name):
         if self.buttons[name].enabled:
@@ -175,6 +194,7 @@ class PromptsPanel:
     def close(self):
         """The module goes away."""
         self.leave()
+        self._clock.stop()
         self.tools.remove()
         if self._pad is not None and self._pad.node.GetScene() is not None:
             self._pad.remove()
