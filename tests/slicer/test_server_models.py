@@ -138,7 +138,7 @@ def test_a_session_that_is_still_being_opened_is_deleted_too(slow_opening, appli
     window = Window(application, scene)
     window.widget.enter()
     view, other = window.widget.interactive, Server(program) if kind == "server" else None
-    until(lambda: ids)
+    until(lambda: ids and view.models.is_known)
     old, first = view.session(), ids[0]
     assert first in [one["id"] for one in old.api.sessions()]
     if other:
