@@ -15,6 +15,7 @@ class Threshold : public nn::Network {
   int input_channels() const override { return 8; }
   int output_channels() const override { return 2; }
   std::string description() const override { return "threshold"; }
+  std::string device() const override { return "cpu"; }
   void run(const nn::SpatialSize&, std::span<const float> input, std::span<float> logits,
            const RunControl& control) const override {
     control.check();

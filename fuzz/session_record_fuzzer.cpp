@@ -18,6 +18,7 @@ class Silent : public nn::Network {
   int input_channels() const override { return 8; }
   int output_channels() const override { return 2; }
   std::string description() const override { return "silent"; }
+  std::string device() const override { return "cpu"; }
   void run(const nn::SpatialSize&, std::span<const float>, std::span<float> logits, const RunControl&) const override {
     for (float& logit : logits) logit = 0;
   }

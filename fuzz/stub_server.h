@@ -16,6 +16,7 @@ class BrightNetwork : public nn::Network {
   int input_channels() const override { return 8; }
   int output_channels() const override { return 2; }
   std::string description() const override { return "stub"; }
+  std::string device() const override { return "cpu"; }
   void run(const nn::SpatialSize&, std::span<const float> input, std::span<float> logits,
            const RunControl&) const override {
     const std::size_t voxels = logits.size() / 2;
