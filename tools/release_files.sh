@@ -13,7 +13,7 @@ export SOURCE_DATE_EPOCH
 if [ -z "$packages" ]; then
   make package docs
   packages=$PWD/build/packages
-  tar -C build/docs --transform "s|^html|sagittal-$version-docs|" -czf "$out/sagittal-$version-docs.tar.gz" html
+  tar -C build/docs --exclude .doctrees --transform "s|^html|sagittal-$version-docs|" -czf "$out/sagittal-$version-docs.tar.gz" html
 fi
 git archive --prefix="sagittal-$version/" -o "$out/sagittal-$version-source.tar.gz" HEAD
 
