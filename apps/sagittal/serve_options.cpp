@@ -1,8 +1,11 @@
 #include "serve_options.h"
 
+#include "settings_file.h"
+
 namespace sagittal {
 
 void add_serve_options(CLI::App& command, ServeOptions& options) {
+  add_settings_file(command);
   command.add_option("--host", options.host, "Address to listen on; 0.0.0.0 for every interface")
       ->capture_default_str();
   command.add_option("--port", options.port, "Port to listen on; 0 for any free one")

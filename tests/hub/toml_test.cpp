@@ -11,7 +11,15 @@ TEST(Toml, KeysBeyondAsciiAreNoWayIntoTheLibrary) {
   for (const char* text : {"\xc3\xa4 = 1", "a.\xe2\x82\xac = 'x'", "[\xf0\x9f\x98\x80]", "\xff = 2", "{\xc2\xa0"}) {
     EXPECT_ERROR(parse_toml(text, "mhub.toml"), ErrorCode::bad_input);
   }
-  EXPECT_EQ(parse_toml("\"\xc3\xa4\" = \"\xc3\xa4\"", "test"), (Json{{"??", "??"}}));
+  EXPECT_EQ(parse_toml("\"\xc3\xa4\" = \"\xc3\xa4\"", "test"), (Json{{"\xc3\xa4", "\xc3\xa4"}}));
+}
+
+TEST(Toml, TextsBeyondAsciiAreKept) {
+  EXPECT_EQ(parse_toml("a = \"~/\xc3\xa4~41\" # \xc3\xa4\nb = '\xe2\x82\xac'\nc = \"\\u20ac\"", "test"),
+            (Json{{"a", "~/\xc3\xa4~41"}, {"b", "\xe2\x82\xac"}, {"c", "\xe2\x82\xac"}}));
+  for (const char* text : {"a = \"\\u007e\"", "a = \"\\u007ec3\"", "a = \"\\u007ezz\"", "a = '\xc3'"}) {
+    EXPECT_ERROR(parse_toml(text, "mhub.toml"), ErrorCode::bad_input);
+  }
 }
 
 TEST(Toml, TablesAndTextsAreRead) {
