@@ -1,3 +1,4 @@
+#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -7,6 +8,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "base/machine.h"
@@ -15,6 +17,7 @@
 #include "doctor_finding.h"
 #include "hub/runners/process.h"
 #include "model_lookup.h"
+#include "net/http_client.h"
 
 namespace sagittal::commands {
 namespace {
@@ -72,6 +75,22 @@ Finding optional_program(const std::string& topic, const std::vector<std::string
   return {topic, true, fmt::format("none ({})", adds), mend};
 }
 
+/// A running server: whether its /healthz, which is open to all, answers as ours does.
+Finding server_at(const std::string& url, const std::string& ca_file) {
+  net::HttpOptions options{.ca_file = ca_file};
+  options.connect_timeout = options.stall_timeout = options.timeout = std::chrono::seconds(10);
+  const std::string address = net::checked_base_url(url);
+  try {
+    const net::HttpAnswer answer = net::HttpClient(options).send({.url = address + "/healthz"}, {});
+    const Json health = parse_json(as_text(answer.body), address);
+    if (answer.status == 200 && health.is_object() && health.value("ok", Json()) == true)
+      return {"server", true, address + " answers"};
+    return {"server", false, fmt::format("{} answers with status {}", address, answer.status), "look at its log"};
+  } catch (const Error& error) {
+    return {"server", false, error.what(), "sagittal serve, or the address that it prints"};
+  }
+}
+
 std::vector<Finding> examine() {
   const Machine machine = inspect_machine();
   std::vector<Finding> all{
@@ -109,8 +128,15 @@ void add_doctor(CLI::App& app) {
       app.add_subcommand("doctor", "What this machine offers, what is missing, and the command that mends it");
   const auto json = std::make_shared<bool>(false);
   command->add_flag("--json", *json, "One JSON object");
-  command->callback([json] {
-    const auto findings = examine();
+  const auto server = std::make_shared<std::string>();
+  const auto ca = std::make_shared<std::string>();
+  auto* asked = command->add_option("--server", *server, "Only whether the server at this address answers");
+  asked->type_name("URL");
+  command->add_option("--server-ca", *ca, "Certificates to trust there, PEM; default: the system's")
+      ->type_name("FILE")
+      ->needs(asked);
+  command->callback([json, server, ca] {
+    const auto findings = server->empty() ? examine() : std::vector{server_at(*server, *ca)};
     *json ? print_json(findings) : print(findings);
     for (const Finding& finding : findings) {
       if (!finding.ok) throw CLI::RuntimeError(1);

@@ -20,9 +20,25 @@ constexpr std::size_t kMaxHeaderBytes = 64 << 10;
 struct CloseHandle {
   void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
   void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+  void operator()(CURLU* parts) const { curl_url_cleanup(parts); }
+  void operator()(char* text) const { curl_free(text); }
 };
 using Handle = std::unique_ptr<CURL, CloseHandle>;
 using HeaderList = std::unique_ptr<curl_slist, CloseHandle>;
+
+/// Whether `url` names this computer, which no proxy can reach.
+bool is_loopback(const std::string& url) {
+  const std::unique_ptr<CURLU, CloseHandle> parts(curl_url());
+  char* host = nullptr;
+  if (!parts || curl_url_set(parts.get(), CURLUPART_URL, url.c_str(), 0) != CURLUE_OK ||
+      curl_url_get(parts.get(), CURLUPART_HOST, &host, 0) != CURLUE_OK) {
+    return false;
+  }
+  const std::unique_ptr<char, CloseHandle> kept(host);
+  const std::string_view name(host);
+  const bool is_number = name.find_first_not_of("0123456789.") == name.npos;
+  return name == "localhost" || name == "[::1]" || (is_number && name.starts_with("127."));
+}
 
 /// One request and its answer; the callbacks of curl are given a pointer to it and must not throw.
 class Exchange {
@@ -38,6 +54,7 @@ class Exchange {
     set(CURLOPT_MAXREDIRS, static_cast<long>(options.max_redirects));
     set(CURLOPT_POSTREDIR, CURL_REDIR_POST_ALL);
     set(CURLOPT_NOSIGNAL, 1L);
+    if (is_loopback(request.url)) set(CURLOPT_PROXY, "");
     set(CURLOPT_CONNECTTIMEOUT, static_cast<long>(options.connect_timeout.count()));
     set(CURLOPT_LOW_SPEED_LIMIT, 1L);
     set(CURLOPT_LOW_SPEED_TIME, static_cast<long>(options.stall_timeout.count()));
