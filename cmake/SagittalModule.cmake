@@ -17,3 +17,10 @@ function(sagittal_test name)
   gtest_discover_tests(${name}_test DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60 PROPERTIES
     LABELS "${ARG_LABELS}" TIMEOUT 600 ENVIRONMENT "XDG_CACHE_HOME=${PROJECT_BINARY_DIR}/cache")
 endfunction()
+
+# sagittal_own_libraries(sagittal $ORIGIN/../lib/sagittal): where the tarball has its libraries; elsewhere only modules are there. The
+# old kind of path holds for the libraries' libraries too, and nothing in the environment comes before it.
+function(sagittal_own_libraries target path)
+  set_target_properties(${target} PROPERTIES INSTALL_RPATH ${path} BUILD_WITH_INSTALL_RPATH ON)
+  target_link_options(${target} PRIVATE -Wl,--disable-new-dtags)
+endfunction()
