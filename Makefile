@@ -8,7 +8,7 @@ PROGRAM := $(BUILD)/bin/sagittal
 FUZZ_SECONDS ?= 5
 FUZZ_SEED ?= 1
 
-.PHONY: help configure build demo test test-packages test-cpp test-python test-slicer test-engines test-video test-fuzz test-long test-side-by-side test-kills test-load test-soak test-streams test-sanitizers test-arm64 serve docs format lint clean
+.PHONY: help configure build package image demo test test-packages test-cpp test-python test-slicer test-engines test-video test-fuzz test-long test-side-by-side test-kills test-load test-soak test-streams test-sanitizers test-arm64 serve docs format lint clean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -23,6 +23,17 @@ configure:
 
 build: configure
 	@cmake --build --preset $(PRESET) --target sagittal
+
+## build/packages/: sagittal_VERSION_amd64.deb, and a tarball that brings its libraries.
+package: build
+	@tools/install_dependencies.sh package
+	@cmake --build --preset $(PRESET) --target reference
+	@rm -rf build/packages
+	@cd $(BUILD) && cpack
+	@rm -r build/packages/_CPack_Packages
+
+image: package
+	@podman build --format docker --build-arg PACKAGE=$$(ls build/packages/*.deb) -t sagittal .
 
 ## The demonstration needs no browser: where npm is not there, it is not installed for it.
 demo: WEB := $(shell command -v npm >/dev/null && echo ON || echo OFF)
@@ -52,8 +63,9 @@ test-slicer: build
 	@tools/install_dependencies.sh test
 	@tools/slicer_tests.sh $(PROGRAM)
 
-# Orthanc with its DICOMweb plug-in, Podman and dockerd, each started by the tests with a folder of its own.
-test-engines: build
+# Orthanc with its DICOMweb plug-in, Podman and dockerd, each started by the tests with a folder of its own; and the packages on
+# bare systems.
+test-engines: package
 	@tools/install_dependencies.sh test engines
 	@cmake --build --preset $(PRESET) --target runners_test environment_test hub_image_test
 	@tools/with_engines.sh tools/engine_tests.sh $(BUILD)/bin $(PROGRAM)

@@ -5,8 +5,11 @@ install(DIRECTORY examples/pipelines DESTINATION share/sagittal COMPONENT sagitt
 install(DIRECTORY slicer DESTINATION share/sagittal COMPONENT sagittal
   PATTERN Testing EXCLUDE PATTERN Screenshots EXCLUDE PATTERN __pycache__ EXCLUDE)
 install(FILES packaging/copyright DESTINATION share/doc/sagittal COMPONENT sagittal)
-install(CODE "execute_process(COMMAND gzip -9nc ${PROJECT_SOURCE_DIR}/CHANGELOG.md COMMAND_ERROR_IS_FATAL ANY
-  OUTPUT_FILE \$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/share/doc/sagittal/changelog.gz)" COMPONENT sagittal)
+install(FILES packaging/completion/sagittal.bash DESTINATION share/bash-completion/completions COMPONENT sagittal RENAME sagittal)
+install(FILES packaging/completion/_sagittal DESTINATION share/zsh/vendor-completions COMPONENT sagittal)
+install(FILES packaging/completion/sagittal.fish DESTINATION share/fish/vendor_completions.d COMPONENT sagittal)
+configure_file(cmake/packed_texts.cmake.in packed_texts.cmake @ONLY)
+install(SCRIPT ${PROJECT_BINARY_DIR}/packed_texts.cmake COMPONENT sagittal)
 install(FILES LICENSE DESTINATION share/doc/sagittal/licences COMPONENT sagittal RENAME Apache-2.0.txt)
 
 # Libraries that are headers are parts of the program.

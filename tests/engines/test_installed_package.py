@@ -49,6 +49,13 @@ def test_a_click_from_outside_is_answered_and_logged(machine):
     machine.wait_for(log.exists, "a new log")
 
 
+def test_the_manual_completion_and_the_extension_are_there(machine):
+    for name in ("man/man1/sagittal.1.gz", "man/man1/sagittal-hub-run.1.gz", "bash-completion/completions/sagittal", "doc/sagittal/copyright",
+                 "doc/sagittal/changelog.gz", "sagittal/slicer/Sagittal/Sagittal.py", "sagittal/pipelines/phantom.yaml"):
+        assert (machine.root / "usr/share" / name).stat().st_size > 100, name
+    assert "phantom" in machine.inside("sagittal", "stream", "list").stdout
+
+
 def test_a_key_closes_it_to_others(machine):
     made = machine.inside(*AS_SERVICE, "sagittal", "key", "add", "alice", "--data-dir", "/var/lib/sagittal")
     assert made.returncode == 0, made.stderr
