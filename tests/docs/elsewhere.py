@@ -25,7 +25,7 @@ RUN_BY = {
     r"curl .*\$API|VOLUME=.*\$API|SESSION=.*\$API": "test_the_commands_of_the_page_work",
     r"sudo apt install \./sagittal": "test_the_service_is_enabled_and_runs_as_its_own_user",
     r"(sudo )?tar xzf sagittal|sagittal-.*/bin/sagittal serve|sudo ln -sf /opt": "test_the_doctor_is_content_through_a_link",
-    r"sudo -u sagittal sagittal key add": "test_a_key_closes_it_to_others",
+    r"sudo sagittal key add": "test_a_key_closes_it_to_others",
     r"(docker|podman) build ": "test_it_holds_no_tools_to_build_or_to_download_with",
     r"docker run -d .* --public": "test_a_click_from_outside_is_answered_and_kept_in_the_volume",
     r"docker run --rm|docker run -d .* --read-only": "test_without_keys_it_lets_nobody_in_unless_told_to",

@@ -6,8 +6,6 @@ import pytest
 from answered_click import click, expect_ball
 from bare_system import APT, BareSystem, built
 
-AS_SERVICE = ("runuser", "-u", "sagittal", "--")
-
 
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory):
@@ -57,7 +55,7 @@ def test_the_manual_completion_and_the_extension_are_there(machine):
 
 
 def test_a_key_closes_it_to_others(machine):
-    made = machine.inside(*AS_SERVICE, "sagittal", "key", "add", "alice", "--data-dir", "/var/lib/sagittal")
+    made = machine.inside("sagittal", "key", "add", "alice", "--data-dir", "/var/lib/sagittal")
     assert made.returncode == 0, made.stderr
     machine.inside("systemctl", "restart", "sagittal")
     machine.wait_for(lambda: machine.inside("sagittal", "doctor", "--server", "http://127.0.0.1:1527").returncode == 0, "the server")

@@ -228,3 +228,11 @@ def test_the_monai_label_module_logs_in_with_the_key_as_password(locked, keys, t
     client.update_auth(client.auth_token("alice", keys["alice"]))
     assert client.auth_valid_token()
     assert "nnInteractive" in client.info()["models"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can act for others")
+def test_root_makes_keys_for_the_user_of_the_server(sagittal, tmp_path):
+    os.chown(tmp_path, 65534, 65534)
+    assert sagittal("key", "add", "alice", "--data-dir", tmp_path).returncode == 0
+    status = (tmp_path / "api_keys.json").stat()
+    assert (status.st_uid, status.st_gid, status.st_mode & 0o777) == (65534, 65534, 0o600)

@@ -4,6 +4,7 @@
 #include <openssl/crypto.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -155,6 +156,11 @@ void ApiKeyFile::write(const std::vector<ApiKey>& keys) const {
   }
   const std::string text = Json{{"version", 1}, {"keys", rows}}.dump(1) + "\n";
   write_file_atomically(path_, as_bytes(text), S_IRUSR | S_IWUSR);
+  struct stat folder {};
+  if (::geteuid() != 0 || ::stat(folder_of(path_).c_str(), &folder) != 0 || folder.st_uid == 0) return;
+  // An administrator made it, a service reads it.
+  if (::chown(path_.c_str(), folder.st_uid, folder.st_gid) != 0)
+    throw_errno(path_, "cannot be given to its folder's owner");
 }
 
 ApiKeys::ApiKeys(std::filesystem::path path, LogSink log) : file_(std::move(path)), log_(std::move(log)) {
