@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <numeric>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -41,7 +40,7 @@ template <class T>
 class Case {
  public:
   explicit Case(const Problem& problem) : problem_(problem) {
-    for (const auto& groups : problem.inputs) add_input(groups);
+    for (const auto& groups : problem.inputs) add_input(groups, problem.upsampled_to > 0 && shape_.inputs.empty());
     shape_.kernel = problem.kernel;
     shape_.stride = problem.stride;
     shape_.slope = problem.slope;
@@ -49,7 +48,9 @@ class Case {
     for (std::size_t axis = 0; axis < 3; ++axis) shape_.out.size[axis] = problem.size[axis] / problem.stride[axis];
     shape_.out.tensor = add_tensor(static_cast<std::size_t>(shape_.out.elements()) * sizeof(T));
     int channels = 0;
-    for (const auto& groups : problem.inputs) channels += std::accumulate(groups.begin(), groups.end(), 0);
+    for (const Input& input : shape_.inputs) {
+      for (const int group : input.groups()) channels += group;
+    }
     weights_.resize(static_cast<std::size_t>(problem.outputs * channels * voxels_of(problem.kernel)));
     for (float& weight : weights_) weight = rounded(noise_.next(), T{});
     if (problem.bias) bias_.resize(static_cast<std::size_t>(shape_.out.stored_channels()), 0.0F);
@@ -62,7 +63,8 @@ class Case {
   double error(const Kernels<T>& kernels, Algorithm algorithm, int threads);
 
  private:
-  void add_input(const std::vector<int>& groups);
+  void add_input(const std::vector<int>& groups, bool upsampled);
+  void upsample(Input& input, std::vector<float>& values);
   TensorId add_tensor(std::size_t bytes) {
     tensors_.emplace_back(bytes);
     return static_cast<TensorId>(tensors_.size() - 1);
@@ -79,12 +81,14 @@ class Case {
   std::vector<Buffer> tensors_;
   std::vector<std::vector<float>> values_;  // of each input, [d, h, w, real channels], normalised
   std::vector<float> weights_, bias_;
+  StateDict parameters_;  // of what is upsampled
 };
 
 template <class T>
-void Case<T>::add_input(const std::vector<int>& groups) {
+void Case<T>::add_input(const std::vector<int>& groups, bool upsampled) {
   Input input;
   input.map = {TensorId::none, groups, problem_.size};
+  for (std::size_t axis = 0; upsampled && axis < 3; ++axis) input.map.size[axis] /= problem_.up[axis];
   const int channels = input.map.stored_channels();
   input.map.tensor = add_tensor(static_cast<std::size_t>(input.map.elements()) * sizeof(T));
   std::vector<float> scale(static_cast<std::size_t>(channels), 1.0F), shift(scale.size(), 0.0F);
@@ -111,7 +115,36 @@ void Case<T>::add_input(const std::vector<int>& groups) {
       }
     }
   }
+  if (upsampled) upsample(input, values);
   shape_.inputs.push_back(input);
+}
+
+template <class T>
+void Case<T>::upsample(Input& input, std::vector<float>& values) {
+  const int inputs = input.map.groups[0], outputs = problem_.upsampled_to;
+  const SpatialSize &low = input.map.size, &size = problem_.size, &up = problem_.up;
+  std::vector<float> weights(static_cast<std::size_t>(inputs * outputs * voxels_of(up)));
+  for (float& weight : weights) weight = rounded(noise_.next(), T{});
+  std::vector<float> biases(static_cast<std::size_t>(outputs));
+  for (float& value : biases) value = noise_.next();
+  parameters_.add("up.weight", {inputs, outputs, up[0], up[1], up[2]}, weights);
+  parameters_.add("up.bias", {outputs}, biases);
+  input.up = Upsampling{"up", outputs, up, true};
+  std::vector<float> made;
+  for (std::int64_t v = 0; v < voxels_of(size); ++v) {
+    const std::int64_t z = v / (size[1] * size[2]), y = v / size[2] % size[1], x = v % size[2];
+    const std::int64_t from = (z / up[0] * low[1] + y / up[1]) * low[2] + x / up[2];
+    const std::int64_t place = (z % up[0] * up[1] + y % up[1]) * up[2] + x % up[2];
+    for (int out = 0; out < outputs; ++out) {
+      auto sum = static_cast<double>(biases[static_cast<std::size_t>(out)]);
+      for (int in = 0; in < inputs; ++in) {
+        sum += static_cast<double>(values[static_cast<std::size_t>(from * inputs + in)]) *
+               static_cast<double>(weights[static_cast<std::size_t>((in * outputs + out) * voxels_of(up) + place)]);
+      }
+      made.push_back(rounded(static_cast<float>(sum), T{}));
+    }
+  }
+  values = std::move(made);
 }
 
 template <class T>
@@ -145,7 +178,9 @@ double Case<T>::reference(int output, std::int64_t z, std::int64_t y, std::int64
 
 template <class T>
 double Case<T>::error(const Kernels<T>& kernels, Algorithm algorithm, int threads) {
-  const Recipe<T> recipe{&kernels, algorithm, shape_};
+  Recipe<T> recipe{&kernels, algorithm, shape_};
+  WeightStore store(parameters_, dnnl::engine(dnnl::engine::kind::cpu, 0));
+  if (problem_.upsampled_to > 0) pack_upsampling(store, kernels, recipe.shape.inputs.front());
   const auto channels = static_cast<std::size_t>(shape_.out.stored_channels());
   const TensorId work = add_tensor(work_bytes(recipe) * static_cast<std::size_t>(threads));
   const auto spaces = static_cast<std::size_t>(spaces_of(recipe));
@@ -206,6 +241,9 @@ const std::vector<Problem>& problems() {
       {{{16}}, 16, {2, 6, 6}, {1, 1, 1}, {1, 2, 2}},
       {{{16}}, 16, {7, 9, 11}, {5, 5, 7}, {1, 1, 1}},
       {{{320}}, 24, {2, 4, 5}},
+      {{{48}, {24}}, 24, {6, 12, 20}, {3, 3, 3}, {1, 1, 1}, true, 1, false, 24, {2, 2, 2}},
+      {{{64}, {32}}, 32, {4, 34, 70}, {3, 3, 3}, {1, 1, 1}, false, 1, false, 32, {2, 2, 2}},
+      {{{40}, {8}}, 16, {5, 9, 212}, {1, 3, 3}, {1, 1, 1}, true, 0.1F, true, 40, {1, 3, 2}},
   };
   return all;
 }
@@ -219,7 +257,8 @@ template <class T>
 void check(const Kernels<T>& kernels, Algorithm algorithm, double bound) {
   for (const Problem& problem : problems()) {
     if (!fits(Recipe<T>{&kernels, algorithm, Case<T>(problem).shape()})) continue;
-    EXPECT_LE(error_of(problem, kernels, algorithm, 2), bound) << fmt::format(
+    const int layers = problem.upsampled_to > 0 ? 2 : 1;
+    EXPECT_LE(error_of(problem, kernels, algorithm, 2), layers * bound) << fmt::format(
         "{}: {} to {} channels, {}, kernel {}, stride {}", kernels.name, fmt::join(problem.inputs[0], "+"),
         problem.outputs, problem.size, problem.kernel, problem.stride);
   }

@@ -13,6 +13,8 @@ struct Problem {
   bool normalised = false;
   float slope = 1;
   bool bias = false;
+  int upsampled_to = 0;  ///< channels, of the first input, where it is upsampled by `up` on the way
+  SpatialSize up{1, 1, 1};
 };
 
 /// Of every kind that networks have.
@@ -23,7 +25,7 @@ const std::vector<Problem>& problems();
 template <class T>
 double error_of(const Problem& problem, const Kernels<T>& kernels, Algorithm algorithm, int threads);
 
-/// Expects errors up to the bound, of all problems that the algorithm fits.
+/// Expects errors up to the bound for each layer, of all problems that the algorithm fits.
 template <class T>
 void check(const Kernels<T>& kernels, Algorithm algorithm, double bound);
 

@@ -23,17 +23,17 @@ class Builder {
 
  private:
   using Pending = Measured;
-  Pending convolve(conv::Input& in, const std::string& name, int outputs, const SpatialSize& kernel,
+  Pending convolve(std::vector<conv::Input> in, const std::string& name, int outputs, const SpatialSize& kernel,
                    const SpatialSize& stride) {
     return add_measured_convolution<T>(shop_, in, name + ".conv", outputs, {kernel, stride, bias_, slope_before_norm_},
                                        name + ".norm", options_);
   }
   Pending convolve(const Activation& in, const std::string& name, int outputs, const SpatialSize& kernel,
                    const SpatialSize& stride) {
-    conv::Input plain{in, {}, 1};
-    return convolve(plain, name, outputs, kernel, stride);
+    return convolve({plain(in)}, name, outputs, kernel, stride);
   }
   conv::Input input(const Pending& x) const { return {x.x, x.norm, options_.slope}; }
+  static conv::Input plain(const Activation& x) { return {x, {}, 1}; }
   Activation normalised(const Pending& x) {
     add_normalise<T>(shop_, x.x, x.norm, nullptr, nullptr, options_);
     return x.x;
@@ -42,8 +42,8 @@ class Builder {
                             const SpatialSize& stride);
   Activation first_unit(const SpatialSize& size, const std::string& name, int outputs);
   Activation encoder_stage(Activation x, std::size_t index, int first_block);
-  void last_stage(const Activation& low, const Activation& skip);
-  Pending decoder_stage(const Activation& low, const Activation& skip, std::size_t index);
+  void last_stage(const conv::Input& low, const Activation& skip);
+  Pending decoder_stage(conv::Input low, const Activation& skip, std::size_t index);
 
   Workshop& shop_;
   const UNet& network_;
@@ -58,12 +58,12 @@ Activation Builder<T>::residual_block(const Activation& in, const std::string& n
                                       const SpatialSize& stride) {
   Pending main;
   if (network_.block == BlockKind::basic) {
-    conv::Input first = input(convolve(in, name + ".conv1", stage.features, stage.kernel, stride));
-    main = convolve(first, name + ".conv2", stage.features, stage.kernel, kPoint);
+    const Pending first = convolve(in, name + ".conv1", stage.features, stage.kernel, stride);
+    main = convolve({input(first)}, name + ".conv2", stage.features, stage.kernel, kPoint);
   } else {
-    conv::Input first = input(convolve(in, name + ".conv1", stage.bottleneck_features, kPoint, kPoint));
-    conv::Input second = input(convolve(first, name + ".conv2", stage.bottleneck_features, stage.kernel, stride));
-    main = convolve(second, name + ".conv3", stage.features, kPoint, kPoint);
+    const Pending first = convolve(in, name + ".conv1", stage.bottleneck_features, kPoint, kPoint);
+    const Pending second = convolve({input(first)}, name + ".conv2", stage.bottleneck_features, stage.kernel, stride);
+    main = convolve({input(second)}, name + ".conv3", stage.features, kPoint, kPoint);
   }
   const bool pooled = stride != kPoint;
   Activation shortcut = pooled ? add_pooling<T>(shop_, in, stride) : in;
@@ -99,25 +99,21 @@ Activation Builder<T>::encoder_stage(Activation x, std::size_t index, int first_
 
 /// All but the norm of the last convolution, which the next layer or the head applies.
 template <class T>
-typename Builder<T>::Pending Builder<T>::decoder_stage(const Activation& low, const Activation& skip,
-                                                       std::size_t index) {
+typename Builder<T>::Pending Builder<T>::decoder_stage(conv::Input low, const Activation& skip, std::size_t index) {
   const std::size_t below = network_.encoder.size() - 1 - index;
   const EncoderStage& stage = network_.encoder[below - 1];
   const SpatialSize& kernel = network_.decoder_kernel(index);
-  const Activation x = add_upsampling<T>(shop_, low, skip, fmt::format("decoder.transpconvs.{}", index),
-                                         network_.encoder[below].stride, network_.convolution_bias);
+  low.up = conv::Upsampling{fmt::format("decoder.transpconvs.{}", index), skip.groups[0],
+                            network_.encoder[below].stride, network_.convolution_bias};
   const int last = network_.decoder_convolutions[index] - 1;
   const auto name = [index](int i) { return fmt::format("decoder.stages.{}.convs.{}", index, i); };
-  Pending out = convolve(x, name(0), stage.features, kernel, kPoint);
-  for (int i = 1; i <= last; ++i) {
-    conv::Input before = input(out);
-    out = convolve(before, name(i), stage.features, kernel, kPoint);
-  }
+  Pending out = convolve({low, plain(skip)}, name(0), stage.features, kernel, kPoint);
+  for (int i = 1; i <= last; ++i) out = convolve({input(out)}, name(i), stage.features, kernel, kPoint);
   return out;
 }
 
 template <class T>
-void Builder<T>::last_stage(const Activation& low, const Activation& skip) {
+void Builder<T>::last_stage(const conv::Input& low, const Activation& skip) {
   const std::size_t index = network_.decoder_convolutions.size() - 1;
   const SpatialSize& stride = network_.encoder[1].stride;
   const std::string head = fmt::format("decoder.seg_layers.{}", index);
@@ -126,7 +122,8 @@ void Builder<T>::last_stage(const Activation& low, const Activation& skip) {
   if (joinable && network_.decoder_convolutions[index] == 1 && can_join(skip, stride, classes)) {
     const JointNames names{fmt::format("decoder.transpconvs.{}", index),
                            fmt::format("decoder.stages.{}.convs.0", index), head};
-    add_joint_head<T>(shop_, low, skip, stride, names, classes, options_);
+    if (low.norm.tensor != TensorId::none) add_normalise<T>(shop_, low.map, low.norm, nullptr, nullptr, options_);
+    add_joint_head<T>(shop_, low.map, skip, stride, names, classes, options_);
     return;
   }
   const Pending out = decoder_stage(low, skip, index);
@@ -144,10 +141,9 @@ void Builder<T>::build(const SpatialSize& size) {
     skips.push_back(x);
   }
   const std::size_t last = network_.decoder_convolutions.size() - 1;
-  for (std::size_t stage = 0; stage < last; ++stage) {
-    x = normalised(decoder_stage(x, skips[last - stage], stage));
-  }
-  last_stage(x, skips[0]);
+  conv::Input low = plain(x);
+  for (std::size_t stage = 0; stage < last; ++stage) low = input(decoder_stage(low, skips[last - stage], stage));
+  last_stage(low, skips[0]);
 }
 
 }  // namespace

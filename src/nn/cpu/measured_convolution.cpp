@@ -24,7 +24,7 @@ constexpr bool kOnednnTakesPart = true;
 
 /// What is to be made, before the way is chosen.
 struct Task {
-  conv::Input& in;
+  std::vector<conv::Input>& in;  // (upsampled, skip), or one
   const std::string& name;
   int outputs;
   const ConvolutionOptions& options;
@@ -36,14 +36,22 @@ SpatialSize divided(const SpatialSize& size, const SpatialSize& by) {
   return {size[0] / by[0], size[1] / by[1], size[2] / by[2]};
 }
 
-conv::Shape shape_of(const Task& task, const conv::Input& in) {
+conv::Shape shape_of(const Task& task) {
   conv::Shape shape;
-  shape.inputs = {in};
-  shape.out = {TensorId::none, {task.outputs}, divided(in.map.size, task.options.stride)};
+  shape.inputs = task.in;
+  shape.out = {TensorId::none, {task.outputs}, divided(shape.in_size(), task.options.stride)};
   shape.kernel = task.options.kernel;
   shape.stride = task.options.stride;
   shape.slope = task.options.slope;
   return shape;
+}
+
+std::vector<int> groups_of(const Task& task) {
+  std::vector<int> groups;
+  for (const conv::Input& in : task.in) {
+    for (const int group : in.groups()) groups.push_back(group);
+  }
+  return groups;
 }
 
 template <class T>
@@ -53,7 +61,7 @@ std::vector<conv::Recipe<T>> recipes_of(const Task& task) {
   if (kOnednnTakesPart && task.options.kernel == SpatialSize{1, 1, 1}) return recipes;
   for (const conv::Kernels<T>* kernels : conv::widest_kernels<T>()) {
     for (const auto algorithm : {conv::Algorithm::direct, conv::Algorithm::winograd}) {
-      const conv::Recipe<T> recipe{kernels, algorithm, shape_of(task, task.in)};
+      const conv::Recipe<T> recipe{kernels, algorithm, shape_of(task)};
       if (conv::fits(recipe)) recipes.push_back(recipe);
     }
   }
@@ -68,21 +76,48 @@ std::string name_of(const conv::Recipe<T>& recipe) {
 
 template <class T>
 Measured add_by_onednn(Workshop& shop, Task& task) {
-  if (task.in.norm.tensor != TensorId::none) {
-    add_normalise<T>(shop, task.in.map, task.in.norm, nullptr, nullptr, task.norm);
-    task.in.norm = {};
+  for (conv::Input& in : task.in) {
+    if (in.norm.tensor == TensorId::none) continue;
+    add_normalise<T>(shop, in.map, in.norm, nullptr, nullptr, task.norm);
+    in.norm = {};
   }
+  const conv::Input& first = task.in.front();
   Measured out;
-  out.x = add_convolution<T>(shop, task.in.map, task.name, task.outputs, task.options);
+  out.x = add_convolution<T>(shop, first.up ? add_upsampling<T>(shop, first.map, task.in[1].map, *first.up) : first.map,
+                             task.name, task.outputs, task.options);
   out.norm = add_statistics<T>(shop, out.x, task.norm_name, task.norm);
   return out;
 }
 
-/// `weights`, where given, are those of a trial.
+std::shared_ptr<const Buffer> zeros(std::size_t bytes) {
+  const auto buffer = std::make_shared<Buffer>(bytes);
+  std::fill_n(buffer->data(), bytes, std::byte{0});
+  return buffer;
+}
+
+/// The weights of the recipe, and of what is upsampled in it; a trial needs none.
 template <class T>
-Measured add_by_recipe(Workshop& shop, const Task& task, conv::Recipe<T> recipe,
-                       std::shared_ptr<const Buffer> weights = nullptr) {
-  recipe.shape = shape_of(task, task.in);
+std::shared_ptr<const Buffer> weights_of(Workshop& shop, const Task& task, conv::Recipe<T>& recipe, bool trial) {
+  for (conv::Input& in : recipe.shape.inputs) {
+    if (!in.up) continue;
+    if (trial) {
+      in.up->weights = zeros(conv::upsampling_weight_bytes(*recipe.kernels, in));
+      in.up->biases.assign(static_cast<std::size_t>(in.up->outputs) + 2 * conv::kPanelOutputs, 0.0F);
+    } else {
+      conv::pack_upsampling(shop.weights, *recipe.kernels, in);
+    }
+  }
+  if (trial) return zeros(conv::weight_bytes(recipe));
+  return conv::pack_weights(shop.weights, task.name + ".weight", task.outputs, recipe);
+}
+
+double multiply_adds(const conv::Input& in) {
+  return in.up ? static_cast<double>(voxels_of(in.size())) * in.map.groups[0] * in.up->outputs : 0;
+}
+
+template <class T>
+Measured add_by_recipe(Workshop& shop, const Task& task, conv::Recipe<T> recipe, bool trial = false) {
+  recipe.shape = shape_of(task);
   conv::Shape& shape = recipe.shape;
   shape.out.tensor = shop.program.add_tensor(static_cast<std::size_t>(shape.out.elements()) * sizeof(T));
   const std::int64_t spaces = conv::spaces_of(recipe);
@@ -91,33 +126,43 @@ Measured add_by_recipe(Workshop& shop, const Task& task, conv::Recipe<T> recipe,
   const TensorId work = shop.program.add_tensor(conv::work_bytes(recipe) * static_cast<std::size_t>(shop.threads));
   std::vector<float> bias;
   if (task.options.bias) bias = shop.weights.vector(task.name + ".bias", task.outputs, 0);
-  if (!weights) weights = conv::pack_weights(shop.weights, task.name + ".weight", task.outputs, recipe);
-  shop.program.add_step(conv::make_step(recipe, std::move(weights), std::move(bias), work, sums),
-                        std::array{task.in.map.tensor, task.in.norm.tensor, shape.out.tensor, sums, work},
-                        note_of(task.name, task.in.map.groups, shape.out, shape.kernel, name_of(recipe)));
+  const auto weights = weights_of(shop, task, recipe, trial);
+  std::vector<TensorId> tensors{shape.out.tensor, sums, work};
+  StepNote note = note_of(task.name, groups_of(task), shape.out, shape.kernel, name_of(recipe));
+  for (const conv::Input& in : task.in) {
+    tensors.insert(tensors.end(), {in.map.tensor, in.norm.tensor});
+    note.multiply_adds += multiply_adds(in);
+  }
+  shop.program.add_step(conv::make_step(recipe, weights, std::move(bias), work, sums), tensors, std::move(note));
   return {shape.out, add_fold(shop, shape.out, sums, spaces, task.norm_name, task.norm)};
 }
 
 /// Seconds for each plane of output, of steps that `add` makes for a shallow input.
 template <class T, class Add>
 double measure(const Workshop& shop, const Task& task, const Add& add) {
-  const SpatialSize& size = task.in.map.size;
-  const double operations = 2.0 * static_cast<double>(voxels_of(size) / size[0] * voxels_of(task.options.kernel)) *
-                            task.in.map.stored_channels() * task.outputs;
+  const SpatialSize size = task.in.front().size();
+  int channels = 0;
+  std::int64_t stride = task.options.stride[0];
+  for (const conv::Input& in : task.in) {
+    channels += in.stored_channels();
+    if (in.up) stride = std::max(stride, in.up->stride[0]);
+  }
+  const double operations =
+      2.0 * static_cast<double>(voxels_of(size) / size[0] * voxels_of(task.options.kernel)) * channels * task.outputs;
   const auto wanted = static_cast<std::int64_t>(kTrialOperations / operations);
-  const std::int64_t stride = task.options.stride[0];
   const std::int64_t planes =
       std::clamp<std::int64_t>(wanted / stride * stride, std::min<std::int64_t>(4 * stride, size[0]), size[0]);
   Program program;
   WeightStore weights(shop.weights.originals(), shop.weights.engine());  // what oneDNN packs goes with the trial
   Workshop trial{program, weights, shop.kernels, shop.threads, nullptr};
-  conv::Input in = task.in;
-  in.map.size[0] = planes;
-  in.map.tensor = program.add_tensor(static_cast<std::size_t>(in.map.elements()) * sizeof(T));
-  if (in.norm.tensor != TensorId::none) {
+  std::vector<conv::Input> inputs = task.in;
+  for (conv::Input& in : inputs) {
+    in.map.size[0] = in.up ? planes / in.up->stride[0] : planes;
+    in.map.tensor = program.add_tensor(static_cast<std::size_t>(in.map.elements()) * sizeof(T));
+    if (in.norm.tensor == TensorId::none) continue;
     in.norm.tensor = program.add_tensor(static_cast<std::size_t>(2 * in.norm.pattern) * sizeof(float));
   }
-  Task shallow{in, task.name, task.outputs, task.options, task.norm_name, task.norm};
+  Task shallow{inputs, task.name, task.outputs, task.options, task.norm_name, task.norm};
   add(trial, shallow);
   program.plan();
   Buffer arena(program.arena_bytes());
@@ -137,18 +182,23 @@ template <class T>
 std::string question_of(const Task& task) {
   SpatialSize about{};
   for (std::size_t axis = 0; axis < 3; ++axis) {
-    about[axis] = std::lround(2 * std::log2(static_cast<double>(task.in.map.size[axis])));
+    about[axis] = std::lround(2 * std::log2(static_cast<double>(task.in.front().size()[axis])));
   }
-  return fmt::format("{} {}{} to {}, kernel {}, stride {}, size 2^({}/2)", sizeof(T) == 4 ? "fp32" : "bf16",
-                     fmt::join(task.in.map.groups, "+"), task.in.norm.tensor == TensorId::none ? "" : " pending",
-                     task.outputs, fmt::join(task.options.kernel, "x"), fmt::join(task.options.stride, "x"),
-                     fmt::join(about, "x"));
+  std::vector<std::string> inputs;
+  for (const conv::Input& in : task.in) {
+    inputs.push_back(fmt::format("{}{}{}", fmt::join(in.map.groups, "+"),
+                                 in.norm.tensor == TensorId::none ? "" : " pending",
+                                 in.up ? fmt::format(" upsampled to {}", in.up->outputs) : ""));
+  }
+  return fmt::format("{} {} to {}, kernel {}, stride {}, size 2^({}/2)", sizeof(T) == 4 ? "fp32" : "bf16",
+                     fmt::join(inputs, " and "), task.outputs, fmt::join(task.options.kernel, "x"),
+                     fmt::join(task.options.stride, "x"), fmt::join(about, "x"));
 }
 
 }  // namespace
 
 template <class T>
-Measured add_measured_convolution(Workshop& shop, conv::Input& in, const std::string& name, int outputs,
+Measured add_measured_convolution(Workshop& shop, std::vector<conv::Input>& in, const std::string& name, int outputs,
                                   const ConvolutionOptions& options, const std::string& norm_name,
                                   const NormOptions& norm) {
   Task task{in, name, outputs, options, norm_name, norm};
@@ -162,10 +212,8 @@ Measured add_measured_convolution(Workshop& shop, conv::Input& in, const std::st
   const std::size_t first_recipe = ways.size();
   for (const conv::Recipe<T>& recipe : recipes) {
     ways.push_back({name_of(recipe), [&shop, &task, &recipe] {
-                      const auto zeros = std::make_shared<Buffer>(conv::weight_bytes(recipe));
-                      std::fill_n(zeros->data(), zeros->size(), std::byte{0});
                       return measure<T>(shop, task,
-                                        [&](Workshop& trial, Task& t) { add_by_recipe<T>(trial, t, recipe, zeros); });
+                                        [&](Workshop& trial, Task& t) { add_by_recipe<T>(trial, t, recipe, true); });
                     }});
   }
   const std::size_t chosen = shop.tuning == nullptr ? 0 : shop.tuning->choose(question_of<T>(task), ways);
@@ -173,9 +221,9 @@ Measured add_measured_convolution(Workshop& shop, conv::Input& in, const std::st
   return add_by_recipe(shop, task, recipes[chosen - first_recipe]);
 }
 
-template Measured add_measured_convolution<float>(Workshop&, conv::Input&, const std::string&, int,
+template Measured add_measured_convolution<float>(Workshop&, std::vector<conv::Input>&, const std::string&, int,
                                                   const ConvolutionOptions&, const std::string&, const NormOptions&);
-template Measured add_measured_convolution<Bf16>(Workshop&, conv::Input&, const std::string&, int,
+template Measured add_measured_convolution<Bf16>(Workshop&, std::vector<conv::Input>&, const std::string&, int,
                                                  const ConvolutionOptions&, const std::string&, const NormOptions&);
 
 }  // namespace sagittal::nn::cpu

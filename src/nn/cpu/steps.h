@@ -65,10 +65,11 @@ struct Measured {
   Activation x;
   Coefficients norm;
 };
-/// Both, in the way that is the fastest here: by oneDNN or a kernel of our own (conv/convolution.h). `in` may be
-/// pending itself: its norm is applied on the way, or in place before it, and then `in` says so.
+/// Both, in the way that is the fastest here: by oneDNN or a kernel of our own (conv/convolution.h). Inputs may be
+/// pending: a norm is applied on the way, or in place before it, and then `in` says so. There is one, or an upsampled
+/// one and a skip.
 template <class T>
-Measured add_measured_convolution(Workshop& shop, conv::Input& in, const std::string& name, int outputs,
+Measured add_measured_convolution(Workshop& shop, std::vector<conv::Input>& in, const std::string& name, int outputs,
                                   const ConvolutionOptions& options, const std::string& norm_name,
                                   const NormOptions& norm);
 /// A norm of sums that a convolution left: doubles [ranges][2][stored channels].
@@ -84,11 +85,10 @@ void add_normalise(Workshop& shop, const Activation& x, const Coefficients& norm
 template <class T>
 Activation add_pooling(Workshop& shop, const Activation& in, const SpatialSize& window);
 
-/// The decoder's joint (upsampled, skip): a transposed convolution of kernel and stride `stride` with optional bias,
-/// written straight into the left channels of the result, and the skip copied into the right ones.
+/// The decoder's joint (upsampled, skip) for who reads one map: the transposed convolution is written straight into the
+/// left channels of the result, and the skip copied into the right ones.
 template <class T>
-Activation add_upsampling(Workshop& shop, const Activation& low, const Activation& skip, const std::string& name,
-                          const SpatialSize& stride, bool bias);
+Activation add_upsampling(Workshop& shop, const Activation& low, const Activation& skip, const conv::Upsampling& up);
 
 /// Norm, activation and the 1x1x1 head of the last feature map, written to the run's logits [class, d, h, w].
 template <class T>

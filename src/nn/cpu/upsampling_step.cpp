@@ -142,8 +142,9 @@ std::size_t aligned(std::size_t bytes) { return (bytes + 4095) / 4096 * 4096; }
 }  // namespace
 
 template <class T>
-Activation add_upsampling(Workshop& shop, const Activation& low, const Activation& skip, const std::string& name,
-                          const SpatialSize& stride, bool bias) {
+Activation add_upsampling(Workshop& shop, const Activation& low, const Activation& skip, const conv::Upsampling& up) {
+  const std::string& name = up.name;
+  const SpatialSize& stride = up.stride;
   const int outputs = skip.groups[0];
   typename UpsamplingStep<T>::Shape shape;
   shape.low = low;
@@ -168,7 +169,7 @@ Activation add_upsampling(Workshop& shop, const Activation& low, const Activatio
   shape.work =
       shop.program.add_tensor((shape.product_bytes + shape.scratch_bytes) * static_cast<std::size_t>(shape.workers));
   std::vector<float> one = shop.weights.vector(name + ".bias", outputs, 0);
-  if (!bias) std::fill(one.begin(), one.end(), 0.0F);
+  if (!up.biased) std::fill(one.begin(), one.end(), 0.0F);
   std::vector<float> repeated;
   for (std::int64_t tap = 0; tap < voxels_of(stride); ++tap) repeated.insert(repeated.end(), one.begin(), one.end());
   PackedWeights weights =
@@ -183,9 +184,7 @@ Activation add_upsampling(Workshop& shop, const Activation& low, const Activatio
   return shape.out;
 }
 
-template Activation add_upsampling<float>(Workshop&, const Activation&, const Activation&, const std::string&,
-                                          const SpatialSize&, bool);
-template Activation add_upsampling<Bf16>(Workshop&, const Activation&, const Activation&, const std::string&,
-                                         const SpatialSize&, bool);
+template Activation add_upsampling<float>(Workshop&, const Activation&, const Activation&, const conv::Upsampling&);
+template Activation add_upsampling<Bf16>(Workshop&, const Activation&, const Activation&, const conv::Upsampling&);
 
 }  // namespace sagittal::nn::cpu

@@ -40,6 +40,14 @@ template <class T>
 std::shared_ptr<const Buffer> pack_weights(WeightStore& store, const std::string& name, int outputs,
                                            const Recipe<T>& recipe);
 
+/// Bytes of the weights of an input's transposed convolution.
+template <class T>
+std::size_t upsampling_weight_bytes(const Kernels<T>& kernels, const Input& input);
+
+/// Its weights "<name>.weight" [in, out, kd, kh, kw] and biases as the kernels want them, into the input.
+template <class T>
+void pack_upsampling(WeightStore& store, const Kernels<T>& kernels, Input& input);
+
 /// The step. `bias` is empty or has a value for each stored channel of the result; `work` has work_bytes for each
 /// thread; `sums` may be none.
 template <class T>

@@ -5,6 +5,43 @@
 
 namespace sagittal::nn::cpu::conv {
 
+namespace {
+
+/// What of an input so many neighbouring outputs read.
+std::int64_t read_by(std::int64_t outputs, std::int64_t stride, std::int64_t kernel) {
+  return (outputs - 1) * stride + kernel;
+}
+
+}  // namespace
+
+template <class T>
+std::size_t upsampling_bytes(const Recipe<T>& recipe, const Partition& partition) {
+  const auto& [inputs, out, kernel, stride, slope] = recipe.shape;
+  std::size_t bytes = 0;
+  for (const Input& input : inputs) {
+    if (!input.up) continue;
+    bytes += UpsampledRows<T>::work_bytes(*recipe.kernels, input, read_by(partition.rows(), stride[1], kernel[1]),
+                                          read_by(partition.columns(), stride[2], kernel[2]));
+  }
+  return bytes;
+}
+
+template <class T>
+std::optional<UpsampledRows<T>> Executor<T>::upsampled_rows(const Maps& maps, const Slab& slab, std::byte* work) const {
+  const auto range = [&](std::size_t axis, std::int64_t first, std::int64_t most) {
+    const std::int64_t stride = shape_.stride[axis], kernel = shape_.kernel[axis];
+    const std::int64_t begin = first * stride - (kernel - 1) / 2;
+    return Range{std::max<std::int64_t>(0, begin),
+                 std::min(shape_.in_size()[axis], begin + read_by(most, stride, kernel))};
+  };
+  for (std::size_t i = 0; i < shape_.inputs.size(); ++i) {
+    if (!shape_.inputs[i].up) continue;
+    return UpsampledRows<T>(kernels_, shape_.inputs[i], maps.in[i], range(1, slab.row_begin, partition_.rows()),
+                            range(2, slab.column_begin, partition_.columns()), work);
+  }
+  return std::nullopt;
+}
+
 template <class T>
 Executor<T>::Executor(const Recipe<T>& recipe, Partition partition, std::size_t work_bytes,
                       std::shared_ptr<const Buffer> weights, std::vector<float> bias, TensorId work, TensorId sums)
@@ -13,7 +50,8 @@ Executor<T>::Executor(const Recipe<T>& recipe, Partition partition, std::size_t 
       blocks_(blocks_of(recipe.shape, recipe.kernels->block_channels)),
       weights_(std::move(weights)),
       partition_(partition),
-      work_bytes_(work_bytes),
+      method_bytes_(work_bytes),
+      work_bytes_(work_bytes + upsampling_bytes(recipe, partition)),
       bias_(std::move(bias)),
       work_(work),
       sums_(sums) {
@@ -22,7 +60,7 @@ Executor<T>::Executor(const Recipe<T>& recipe, Partition partition, std::size_t 
 
 template <class T>
 void Executor<T>::run(const RunContext& context) const {
-  Maps maps{{}, context.at<T>(shape_.out.tensor), nullptr};
+  Maps maps{{}, nullptr, context.at<T>(shape_.out.tensor), nullptr};
   for (const Input& input : shape_.inputs) {
     const bool as_it_is = input.norm.tensor == TensorId::none;
     const float* scale = as_it_is ? nullptr : context.at<float>(input.norm.tensor);
@@ -39,31 +77,37 @@ void Executor<T>::run(const RunContext& context) const {
       std::fill(mine.sums + first, mine.sums + end, 0.0);
       std::fill(mine.sums + channels + first, mine.sums + channels + end, 0.0);
     }
-    compute(mine, slab, context.at<std::byte>(work_) + static_cast<std::size_t>(worker) * work_bytes_);
+    std::byte* work = context.at<std::byte>(work_) + static_cast<std::size_t>(worker) * work_bytes_;
+    auto upsampled = upsampled_rows(mine, slab, work + method_bytes_);
+    mine.upsampled = upsampled ? &*upsampled : nullptr;
+    compute(mine, slab, work);
   });
 }
 
 template <class T>
 void Executor<T>::pack_row(const Maps& maps, const Block& block, std::int64_t z, std::int64_t y, std::int64_t first,
                            std::int64_t step, std::int64_t count, std::byte* lines) const {
-  const SpatialSize& size = shape_.in_size();
+  const SpatialSize size = shape_.in_size();
   const auto zero = [lines](std::int64_t from, std::int64_t to) {
     if (to > from) std::memset(lines + from * kLineBytes, 0, static_cast<std::size_t>((to - from) * kLineBytes));
   };
   if (z < 0 || z >= size[0] || y < 0 || y >= size[1]) return zero(0, count);
-  const typename Maps::In& in = maps.in[block.input];
+  const Source<T>& in = maps.in[block.input];
   const Input& input = shape_.inputs[block.input];
-  const std::int64_t channels = input.map.stored_channels();
-  const T* row = in.voxels + (z * size[1] + y) * size[2] * channels;
+  const std::int64_t channels = input.up ? block.channels : input.map.stored_channels();
+  // A row that is upsampled begins where the slab does, and has this block's channels only.
+  const T* row =
+      input.up ? maps.upsampled->row(block, z, y) : in.voxels + (z * size[1] + y) * size[2] * channels + block.first;
+  const std::int64_t row_first = input.up ? maps.upsampled->first_column() : 0;
   if (block.columns > 1) return pack_columns(row, block, first, count, lines);
   const std::int64_t begin = std::min(count, first < 0 ? (-first + step - 1) / step : 0);
   const std::int64_t end = std::clamp<std::int64_t>((size[2] - first + step - 1) / step, begin, count);
   zero(0, begin);
   zero(end, count);
-  const T* voxel = row + (first + begin * step) * channels + block.first;
-  kernels_.pack(
-      {voxel, step * channels, end - begin, block.channels, in.scale == nullptr ? nullptr : in.scale + block.first,
-       in.scale == nullptr ? nullptr : in.shift + block.first, input.slope, lines + begin * kLineBytes, kLineBytes});
+  const bool as_it_is = input.up || in.scale == nullptr;
+  kernels_.pack({row + (first + begin * step - row_first) * channels, step * channels, end - begin, block.channels,
+                 as_it_is ? nullptr : in.scale + block.first, as_it_is ? nullptr : in.shift + block.first, input.slope,
+                 lines + begin * kLineBytes, kLineBytes});
 }
 
 template <class T>
@@ -131,6 +175,8 @@ StoreArguments<T> Executor<T>::store_arguments(const Maps& maps, const Slab& sla
   return to;
 }
 
+template std::size_t upsampling_bytes<float>(const Recipe<float>&, const Partition&);
+template std::size_t upsampling_bytes<Bf16>(const Recipe<Bf16>&, const Partition&);
 template class Executor<float>;
 template class Executor<Bf16>;
 

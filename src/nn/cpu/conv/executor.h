@@ -7,12 +7,14 @@
 
 #include "base/buffer.h"
 #include "nn/cpu/conv/convolution.h"
+#include "nn/cpu/conv/upsampled_rows.h"
 #include "nn/cpu/parallel.h"
 
 namespace sagittal::nn::cpu::conv {
 
-/// Of what one call of a panel computes.
-inline constexpr std::int64_t kProductBytes = kPanelRows * kPanelOutputs * std::int64_t{sizeof(float)};
+/// Bytes that each thread needs for an input that is upsampled on the way.
+template <class T>
+std::size_t upsampling_bytes(const Recipe<T>& recipe, const Partition& partition);
 
 /// What the algorithms share: packing rows of the input, storing what panels computed, and its statistics.
 template <class T>
@@ -26,11 +28,8 @@ class Executor : public Step {
  protected:
   /// A run's inputs and output.
   struct Maps {
-    struct In {
-      const T* voxels;
-      const float *scale, *shift;  // null: as it is
-    };
-    std::vector<In> in;
+    std::vector<Source<T>> in;
+    UpsampledRows<T>* upsampled;  // of the input that is, in this slab
     T* out;
     double* sums;  // of this slab's space; may be null
   };
@@ -70,13 +69,14 @@ class Executor : public Step {
   std::shared_ptr<const Buffer> weights_;
 
  private:
+  /// What a slab reads of the input that is upsampled on the way, where there is one.
+  std::optional<UpsampledRows<T>> upsampled_rows(const Maps& maps, const Slab& slab, std::byte* work) const;
+
   Partition partition_;
-  std::size_t work_bytes_;
+  std::size_t method_bytes_, work_bytes_;
   std::vector<float> bias_;  // of whole panels
   TensorId work_, sums_;
 };
-
-inline std::size_t aligned(std::size_t bytes) { return (bytes + 63) / 64 * 64; }
 
 /// How an algorithm splits the work, and its step; see convolution.h.
 template <class T>

@@ -17,6 +17,10 @@ inline constexpr int kSteps = 16;
 inline constexpr int kPanelGroups = 2;
 inline constexpr std::int64_t kPanelRows = 96;  ///< of one call, at most
 inline constexpr std::int64_t kPanelOutputs = std::int64_t{kGroup} * kPanelGroups;
+/// Of what one call of a panel computes.
+inline constexpr std::int64_t kProductBytes = kPanelRows * kPanelOutputs * std::int64_t{sizeof(float)};
+/// Memory of one kind ends where that of the next may begin.
+inline std::size_t aligned(std::size_t bytes) { return (bytes + kLineBytes - 1) / kLineBytes * kLineBytes; }
 
 /// out[row][group][output] = sum over blocks, taps and steps of line(row + tap)[step] * weights[step][output].
 struct PanelArguments {

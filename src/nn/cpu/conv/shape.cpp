@@ -16,8 +16,14 @@ std::int64_t parts(std::int64_t count, std::int64_t each) { return (count + each
 int columns_of(const Shape& shape, int block_channels) {
   const Input& input = shape.inputs.front();
   const std::int64_t channels = shape.kernel[2] * input.map.stored_channels();
-  const bool as_they_lie = shape.stride[2] == 1 && input.norm.tensor == TensorId::none;
+  const bool as_they_lie = shape.stride[2] == 1 && input.norm.tensor == TensorId::none && !input.up;
   return shape.inputs.size() == 1 && as_they_lie && channels <= block_channels ? static_cast<int>(shape.kernel[2]) : 1;
+}
+
+void add_blocks(std::size_t input, int channels, int block_channels, std::vector<Block>& blocks) {
+  for (int first = 0; first < channels; first += block_channels) {
+    blocks.push_back({input, first, std::min(block_channels, channels - first)});
+  }
 }
 
 }  // namespace
@@ -26,17 +32,26 @@ SpatialSize taps_of(const Shape& shape, int block_channels) {
   return {shape.kernel[0], shape.kernel[1], shape.kernel[2] / columns_of(shape, block_channels)};
 }
 
+SpatialSize Input::size() const {
+  SpatialSize size = map.size;
+  for (std::size_t axis = 0; up && axis < 3; ++axis) size[axis] *= up->stride[axis];
+  return size;
+}
+
 std::vector<Block> blocks_of(const Shape& shape, int block_channels) {
   if (const int columns = columns_of(shape, block_channels); columns > 1) {
     return {{0, 0, columns * shape.inputs.front().map.stored_channels(), columns}};
   }
   std::vector<Block> blocks;
   for (std::size_t input = 0; input < shape.inputs.size(); ++input) {
-    const int channels = shape.inputs[input].map.stored_channels();
-    for (int first = 0; first < channels; first += block_channels) {
-      blocks.push_back({input, first, std::min(block_channels, channels - first)});
-    }
+    add_blocks(input, shape.inputs[input].stored_channels(), block_channels, blocks);
   }
+  return blocks;
+}
+
+std::vector<Block> blocks_of(const Activation& map, int block_channels) {
+  std::vector<Block> blocks;
+  add_blocks(0, map.stored_channels(), block_channels, blocks);
   return blocks;
 }
 

@@ -1,6 +1,10 @@
 #pragma once
+#include <memory>
+#include <optional>
+#include <string>
 #include <vector>
 
+#include "base/buffer.h"
 #include "nn/cpu/activation.h"
 
 namespace sagittal::nn::cpu::conv {
@@ -8,15 +12,31 @@ namespace sagittal::nn::cpu::conv {
 /// Output channels of one group of weights.
 inline constexpr int kGroup = 16;
 
-/// What a convolution reads: a feature map, normalised on the way where `norm` has a tensor.
+/// A transposed convolution whose kernel is its stride: each voxel times a matrix gives its window.
+struct Upsampling {
+  std::string name;  ///< of its parameters
+  int outputs;
+  SpatialSize stride;
+  bool biased = false;                         ///< it has "<name>.bias"
+  std::shared_ptr<const Buffer> weights = {};  ///< lines [place in the window][group][block of the map][step][16]
+  std::vector<float> biases = {};              ///< of whole groups
+};
+
+/// What a convolution reads: a feature map, normalised on the way where `norm` has a tensor, and upsampled on the way
+/// where `up` says how.
 struct Input {
   Activation map;
   Coefficients norm;
   float slope = 1;
+  std::optional<Upsampling> up = {};
+
+  std::vector<int> groups() const { return up ? std::vector<int>{up->outputs} : map.groups; }
+  int stored_channels() const { return up ? padded(up->outputs) : map.stored_channels(); }
+  SpatialSize size() const;
 };
 
-/// A convolution with zero padding (k - 1) / 2 over the channels of all inputs, which have one size. The kernel is odd;
-/// the output has size / stride voxels.
+/// A convolution with zero padding (k - 1) / 2 over the channels of all inputs, which have one size and of which at
+/// most one is upsampled. The kernel is odd; the output has size / stride voxels.
 struct Shape {
   std::vector<Input> inputs;
   Activation out;
@@ -24,7 +44,7 @@ struct Shape {
   SpatialSize stride{1, 1, 1};
   float slope = 1;  ///< of a leaky ReLU on the result
 
-  const SpatialSize& in_size() const { return inputs.front().map.size; }
+  SpatialSize in_size() const { return inputs.front().size(); }
   int output_groups() const { return (out.stored_channels() + kGroup - 1) / kGroup; }
 };
 
@@ -36,6 +56,7 @@ struct Block {
   int columns = 1;  ///< all of the kernel's, one after the other, where they fit
 };
 std::vector<Block> blocks_of(const Shape& shape, int block_channels);
+std::vector<Block> blocks_of(const Activation& map, int block_channels);
 /// Taps on each axis: the kernel, less the columns that share a line.
 SpatialSize taps_of(const Shape& shape, int block_channels);
 
@@ -56,6 +77,9 @@ class Partition {
   std::int64_t count() const { return spaces() * group_ranges_; }
   std::int64_t spaces() const { return plane_ranges_ * row_ranges_ * column_ranges_; }
   Slab slab(std::int64_t item) const;
+  /// Of a slab, at most.
+  std::int64_t rows() const { return rows_; }
+  std::int64_t columns() const { return columns_; }
 
  private:
   SpatialSize size_{};

@@ -32,7 +32,7 @@ WeightLines::WeightLines(const Shape& shape, int block_channels, int outputs, co
       values_(values) {
   for (const Input& input : shape.inputs) {
     std::vector<int>& stored = channels_.emplace_back();
-    for (const int group : input.map.groups) {
+    for (const int group : input.groups()) {
       for (int c = 0; c < padded(group); ++c) stored.push_back(c < group ? inputs_ + c : -1);
       inputs_ += group;
     }
