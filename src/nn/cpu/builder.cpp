@@ -6,6 +6,7 @@ namespace sagittal::nn::cpu {
 namespace {
 
 constexpr SpatialSize kPoint{1, 1, 1};
+constexpr std::size_t kLargeMap = std::size_t{256} << 20;  // bytes; a fiftieth of the work saves one that is larger
 
 template <class T>
 class Builder {
@@ -38,6 +39,8 @@ class Builder {
     add_normalise<T>(shop_, x.x, x.norm, nullptr, nullptr, options_);
     return x.x;
   }
+  bool computes_stem_twice(const SpatialSize& size) const;
+  Activation stem_and_first_block(const SpatialSize& size);
   Activation residual_block(const Activation& in, const std::string& name, const EncoderStage& stage,
                             const SpatialSize& stride);
   Activation first_unit(const SpatialSize& size, const std::string& name, int outputs);
@@ -83,6 +86,30 @@ Activation Builder<T>::first_unit(const SpatialSize& size, const std::string& na
   const SpatialSize& kernel = network_.encoder[0].kernel;
   if (pointwise_) return add_input_unit<T>(shop_, network_.input_channels, size, name, outputs, options_);
   return normalised(convolve(add_input<T>(shop_, network_.input_channels, size), name, outputs, kernel, kPoint));
+}
+
+/// Where the first block adds the stem's map as it is, and that is large.
+template <class T>
+bool Builder<T>::computes_stem_twice(const SpatialSize& size) const {
+  const EncoderStage& stage = network_.encoder[0];
+  const bool plain_block = network_.residual() && network_.block == BlockKind::basic && stage.stride == kPoint;
+  const Activation map{TensorId::none, {stage.features}, size};
+  return plain_block && !pointwise_ && network_.stem_features == stage.features &&
+         static_cast<std::size_t>(map.elements()) * sizeof(T) > kLargeMap;
+}
+
+/// With the stem computed again for the sum at the end, so that two maps of full size live at a time, not three.
+template <class T>
+Activation Builder<T>::stem_and_first_block(const SpatialSize& size) {
+  const EncoderStage& stage = network_.encoder[0];
+  const Activation in = add_input<T>(shop_, network_.input_channels, size);
+  const auto stem = [&] { return convolve(in, "encoder.stem.convs.0", stage.features, stage.kernel, kPoint); };
+  const std::string name = "encoder.stages.0.blocks.0";
+  const Pending first = convolve({input(stem())}, name + ".conv1", stage.features, stage.kernel, kPoint);
+  const Pending main = convolve({input(first)}, name + ".conv2", stage.features, stage.kernel, kPoint);
+  const Activation shortcut = normalised(stem());
+  add_normalise<T>(shop_, main.x, main.norm, &shortcut, nullptr, options_);
+  return main.x;
 }
 
 template <class T>
@@ -133,11 +160,13 @@ void Builder<T>::last_stage(const conv::Input& low, const Activation& skip) {
 template <class T>
 void Builder<T>::build(const SpatialSize& size) {
   const bool residual = network_.residual();
-  Activation x = residual ? first_unit(size, "encoder.stem.convs.0", network_.stem_features)
-                          : first_unit(size, "encoder.stages.0.0.convs.0", network_.encoder[0].features);
+  const bool twice = computes_stem_twice(size);
+  Activation x = twice      ? stem_and_first_block(size)
+                 : residual ? first_unit(size, "encoder.stem.convs.0", network_.stem_features)
+                            : first_unit(size, "encoder.stages.0.0.convs.0", network_.encoder[0].features);
   std::vector<Activation> skips;
   for (std::size_t stage = 0; stage < network_.encoder.size(); ++stage) {
-    x = encoder_stage(x, stage, stage == 0 && !residual ? 1 : 0);
+    x = encoder_stage(x, stage, stage == 0 && (twice || !residual) ? 1 : 0);
     skips.push_back(x);
   }
   const std::size_t last = network_.decoder_convolutions.size() - 1;
