@@ -273,6 +273,21 @@ def test_both_sides_may_restart(program, scene, main_thread, tmp_path):
     server.stop()
 
 
+@pytest.mark.parametrize("near", [(True, False), (False, True)])
+def test_a_server_that_seems_nearer_or_farther_than_before_knows_the_volume(near, server, scene, main_thread, monkeypatch):
+    seems = iter(near)
+    monkeypatch.setattr("SagittalLib.session.is_near", lambda connection, stop: next(seems))
+    volume = scans.oblique_volume(scene)
+    one = Person(server, scene, main_thread, volume, scans.segmentation_of(scene, volume, "a"))
+    one.point(CENTRE)
+    session = one.session._session.id
+    one.session.close()
+    again = Person(server, scene, main_thread, volume, one.segmentation)
+    again.point([CENTRE[0] + 8, *CENTRE[1:]], False)
+    assert again.session._session.id == session
+    again.session.close()
+
+
 def test_a_server_that_has_forgotten_everything_gets_it_again(program, scene, main_thread):
     port = free_port()
     server = Server(program, "--data-dir", "none", port=port)

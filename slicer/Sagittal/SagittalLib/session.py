@@ -10,7 +10,7 @@ from .link import Link
 from .segments import SceneSegment, description_of, fingerprint, segment_ids
 from .server_session import is_near, opened, resumed
 
-SESSION, VOLUME, SERVER = "Sagittal.Session", "Sagittal.Volume", "Sagittal.Server"
+SESSION, VOLUME, SERVER, FORM = "Sagittal.Session", "Sagittal.Volume", "Sagittal.Server", "Sagittal.Form"
 LISTEN_SECONDS = 1.0
 
 
@@ -58,6 +58,7 @@ class VolumeSession:
         taken = None if self._file is not None else volumes.snapshot(self.volume)
         is_here = self.volume.GetAttribute(SERVER) == str(self.api.connection.address)
         self._known = self.volume.GetAttribute(SESSION) if is_here else None
+        self._form = self.volume.GetAttribute(FORM) if is_here else None
         self._tell("packing", 0.0)
         self._preparing = self.workers.run(lambda stop: self._prepare(stop, taken), self._prepared, self._failed,
                                            self._lane)
@@ -73,7 +74,7 @@ class VolumeSession:
     def _prepare_on_server(self, stop, taken):
         info = self.api.info(stop=stop)
         self.workers.deliver(self._on_info, self.api, info)
-        file = self._file or volumes.pack(taken, not is_near(self.api.connection, stop), stop)
+        file = self._file or self._pack(taken, stop)
         known, model = self._known, self.model or info.get("default_model")
         found = resumed(self.api, known, file.id, model) if known else None
         if found is None:
@@ -91,6 +92,11 @@ class VolumeSession:
         self._listen(found.id)  # before the prompts that wait in this lane
         return file, found, info
 
+    def _pack(self, taken, stop):
+        """As before, for what is packed in another way has another name on the server."""
+        before = {"packed": True, "plain": False}.get(self._form)
+        return volumes.pack(taken, not is_near(self.api.connection, stop) if before is None else before, stop)
+
     def _sending(self, sent, total):
         if sent < 0:
             self._later("away", 0.0)
@@ -105,6 +111,7 @@ class VolumeSession:
         self.capabilities = session.prompts or info.get("capabilities") or {}
         self.volume.SetAttribute(SESSION, session.id)
         self.volume.SetAttribute(VOLUME, file.id)
+        self.volume.SetAttribute(FORM, "packed" if file.is_packed else "plain")
         self.volume.SetAttribute(SERVER, str(self.api.connection.address))
         self._tell("ready", 1.0)
         if volumes.stamp(self.volume) != self._stamp:

@@ -37,6 +37,7 @@ class File:
     name: str
     data: bytes
     id: str
+    is_packed: bool = False
 
 
 def snapshot(volume):
@@ -84,7 +85,7 @@ def pack(taken, compress, stop, threads=0):
     parts = [taken.header.replace(b"{encoding}", b"gzip" if compress else b"raw"), *body]
     data = b"".join(parts)
     stop.check()
-    return File(taken.name, data, hashlib.sha256(data).hexdigest())
+    return File(taken.name, data, hashlib.sha256(data).hexdigest(), compress)
 
 
 def gzip_parts(raw, stop, threads):
