@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "net/system_certificates.h"
 
 namespace sagittal::net {
 namespace {
@@ -63,7 +64,8 @@ class Exchange {
     set(CURLOPT_SSL_VERIFYHOST, 2L);
     set(CURLOPT_HTTP09_ALLOWED, 0L);
     set(CURLOPT_USERAGENT, "sagittal/" SAGITTAL_VERSION);
-    if (!options.ca_file.empty()) set(CURLOPT_CAINFO, options.ca_file.c_str());
+    const std::string trusted = options.ca_file.empty() ? system_certificates() : options.ca_file;
+    if (!trusted.empty()) set(CURLOPT_CAINFO, trusted.c_str());
     set_key(options.key);
     set_callbacks();
     set_request();

@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "net/stream_socket.h"
+#include "net/system_certificates.h"
 
 namespace sagittal::net {
 namespace {
@@ -101,10 +102,11 @@ std::shared_ptr<const TlsContext> tls_for_server(const std::string& certificate_
 std::shared_ptr<const TlsContext> tls_for_client(const std::string& ca_file) {
   auto context = std::make_shared<TlsContext>(TLS_client_method());
   ERR_clear_error();
-  const int loaded = ca_file.empty() ? SSL_CTX_set_default_verify_paths(context->get())
-                                     : SSL_CTX_load_verify_file(context->get(), ca_file.c_str());
+  const std::string trusted = ca_file.empty() ? system_certificates() : ca_file;
+  const int loaded = trusted.empty() ? SSL_CTX_set_default_verify_paths(context->get())
+                                     : SSL_CTX_load_verify_file(context->get(), trusted.c_str());
   if (loaded != 1) {
-    throw Error(ErrorCode::bad_input, fmt::format("the certificates {}: {}", ca_file, openssl_reason()));
+    throw Error(ErrorCode::bad_input, fmt::format("the certificates {}: {}", trusted, openssl_reason()));
   }
   SSL_CTX_set_verify(context->get(), SSL_VERIFY_PEER, nullptr);
   return context;

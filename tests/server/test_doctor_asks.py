@@ -4,6 +4,7 @@ import json
 import os
 import threading
 
+from certificate import make_certificate
 from running_server import Server, free_port
 
 
@@ -35,3 +36,15 @@ def test_an_address_of_something_else_is_no_server(sagittal):
 def test_a_wrong_address_is_wrong_usage(sagittal):
     assert sagittal("doctor", "--server", f"localhost:{free_port()}").returncode == 2
     assert sagittal("doctor", "--server-ca", "ca.pem").returncode == 2
+
+
+def test_certificates_come_from_a_file_or_from_the_system(program, sagittal, tmp_path):
+    make_certificate(tmp_path, "localhost")
+    mine = tmp_path / "cert.pem"
+    server = Server(program, "--tls-cert", mine, "--tls-key", tmp_path / "key.pem")
+    clean = {name: value for name, value in os.environ.items() if name != "SSL_CERT_FILE"}
+    stranger = sagittal("doctor", "--server", server.url, env=clean)
+    assert stranger.returncode == 1 and "certificate" in stranger.stdout
+    assert sagittal("doctor", "--server", server.url, "--server-ca", mine, env=clean).returncode == 0
+    assert sagittal("doctor", "--server", server.url, env={**clean, "SSL_CERT_FILE": str(mine)}).returncode == 0
+    assert server.stop() == 0
