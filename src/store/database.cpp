@@ -11,6 +11,7 @@
 
 #include <fmt/format.h>
 
+#include "base/descriptor.h"
 #include "base/error.h"
 
 namespace sagittal::durable {
@@ -47,6 +48,30 @@ Database::Database(const std::filesystem::path& path) : path_(path.string()) {
 }
 
 Database::~Database() { close(); }
+
+void Database::copy_to(const std::filesystem::path& file) const {
+  const std::string part = fmt::format("{}.part-{}", file.string(), ::getpid());
+  std::error_code failed;
+  std::filesystem::remove(part, failed);
+  make_private(part);
+  sqlite3* reader = nullptr;
+  int code = sqlite3_open_v2(path_.c_str(), &reader, SQLITE_OPEN_READONLY, nullptr);
+  sqlite3_busy_timeout(reader, 5000);
+  char* sql = sqlite3_mprintf("VACUUM INTO %Q", part.c_str());
+  if (code == SQLITE_OK) code = sql == nullptr ? SQLITE_NOMEM : sqlite3_exec(reader, sql, nullptr, nullptr, nullptr);
+  sqlite3_free(sql);
+  sqlite3_close(reader);
+  const Descriptor written(::open(part.c_str(), O_RDONLY | O_CLOEXEC));
+  std::string why = code == SQLITE_OK ? "" : sqlite3_errstr(code);
+  if (why.empty() && (!written || ::fsync(written.fd) != 0)) why = std::strerror(errno);
+  if (why.empty()) {
+    std::filesystem::rename(part, file, failed);
+    if (!failed) return;
+    why = failed.message();
+  }
+  std::filesystem::remove(part, failed);
+  throw Error(ErrorCode::io, fmt::format("{} cannot be copied to {}: {}", path_, file.string(), why));
+}
 
 void Database::close() {
   for (const auto& [text, statement] : idle_) sqlite3_finalize(statement);

@@ -25,6 +25,9 @@ class Database {
   /// Statements without parameters and results.
   void run(const char* sql);
 
+  /// What is committed to a new file, whole or not at all, and on the disk; a transaction of this one may be open.
+  void copy_to(const std::filesystem::path& file) const;
+
  private:
   friend class Statement;
   [[noreturn]] void fail(int code) const;

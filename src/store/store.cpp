@@ -10,11 +10,13 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "store/schema.h"
 
 namespace sagittal::durable {
 namespace {
 
-constexpr const char* kTables = R"(
+/// Of state.db.
+constexpr const char* kSteps[] = {R"(
   CREATE TABLE IF NOT EXISTS clock (id INTEGER PRIMARY KEY CHECK (id = 0), ms INTEGER NOT NULL);
   CREATE TABLE IF NOT EXISTS entry (
     id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, head TEXT NOT NULL, note TEXT NOT NULL,
@@ -23,8 +25,7 @@ constexpr const char* kTables = R"(
   CREATE TABLE IF NOT EXISTS record (
     id INTEGER PRIMARY KEY, entry INTEGER NOT NULL REFERENCES entry (id) ON DELETE CASCADE, hash INTEGER NOT NULL,
     bytes BLOB NOT NULL);
-  CREATE INDEX IF NOT EXISTS record_entry ON record (entry);)";
-constexpr int kVersion = 1;
+  CREATE INDEX IF NOT EXISTS record_entry ON record (entry);)"};
 constexpr const char* kColumns = "SELECT name, kind, head, note, volume, used_ms, active_ms FROM entry";
 
 std::int64_t hash_of(ByteView bytes) { return static_cast<std::int64_t>(XXH3_64bits(bytes.data(), bytes.size())); }
@@ -33,23 +34,11 @@ Entry read_entry(const Statement& row) {
   return {row.text(0), row.text(1), row.text(2), row.text(3), row.text(4), row.number(5), row.number(6)};
 }
 
-void check_version(Database& database, const std::filesystem::path& path) {
-  Statement version(database, "PRAGMA user_version");
-  version.step();
-  if (version.number(0) > kVersion) {
-    throw Error(
-        ErrorCode::unsupported,
-        fmt::format("{} was written by a newer version of this program; use another data folder", path.string()));
-  }
-}
-
 std::unique_ptr<Database> open_database(const std::filesystem::path& path, const LogSink& log) {
-  const auto open = [&path] {
+  const auto open = [&] {
     auto database = std::make_unique<Database>(path);
-    check_version(*database, path);
+    bring_up_to_date(*database, path, kSteps, log);
     database->run("PRAGMA foreign_keys=ON");
-    database->run(kTables);
-    database->run(fmt::format("PRAGMA user_version={}", kVersion).c_str());
     return database;
   };
   try {

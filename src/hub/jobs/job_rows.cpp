@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "store/schema.h"
+
 namespace sagittal::hub {
 
 using durable::Statement;
@@ -13,32 +15,20 @@ using durable::Transaction;
 
 namespace {
 
-void prepare(durable::Database& database) {
-  Transaction transaction(database);
-  const auto version = [&] {
-    Statement statement(database, "PRAGMA user_version");
-    return statement.step() ? statement.number(0) : 0;
-  }();
-  if (version > 1) throw Error(ErrorCode::unsupported, "jobs.db was written by a newer version of Sagittal");
-  if (version == 1) return;
-  database.run(
-      "CREATE TABLE job(seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, owner TEXT NOT NULL, model "
-      "TEXT "
-      "NOT NULL, title TEXT NOT NULL, source TEXT NOT NULL, workflow TEXT NOT NULL, backend TEXT NOT NULL, place TEXT "
-      "NOT NULL, inputs TEXT NOT NULL, state TEXT NOT NULL, stage TEXT NOT NULL DEFAULT '', permille INTEGER NOT NULL "
-      "DEFAULT 0, created INTEGER NOT NULL, started INTEGER NOT NULL DEFAULT 0, ended INTEGER NOT NULL DEFAULT 0, "
-      "attempts INTEGER NOT NULL DEFAULT 0, code TEXT NOT NULL DEFAULT '', message TEXT NOT NULL DEFAULT '', notes "
-      "TEXT "
-      "NOT NULL DEFAULT '[]', outputs TEXT NOT NULL DEFAULT '[]', bytes INTEGER NOT NULL DEFAULT 0, version INTEGER "
-      "NOT "
-      "NULL DEFAULT 1, cancel INTEGER NOT NULL DEFAULT 0, holder TEXT NOT NULL DEFAULT '', lease INTEGER NOT NULL "
-      "DEFAULT "
-      "0, reserved TEXT NOT NULL DEFAULT '', memory INTEGER NOT NULL, millicpus INTEGER NOT NULL)");
-  database.run("CREATE INDEX job_state ON job(state, seq)");
-  database.run("CREATE TABLE serving(holder TEXT PRIMARY KEY, lease INTEGER NOT NULL)");
-  database.run("PRAGMA user_version = 1");
-  transaction.commit();
-}
+/// Of jobs.db.
+constexpr const char* kSteps[] = {R"(
+  CREATE TABLE job (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, owner TEXT NOT NULL, model TEXT NOT NULL,
+    title TEXT NOT NULL, source TEXT NOT NULL, workflow TEXT NOT NULL, backend TEXT NOT NULL, place TEXT NOT NULL,
+    inputs TEXT NOT NULL, state TEXT NOT NULL, stage TEXT NOT NULL DEFAULT '', permille INTEGER NOT NULL DEFAULT 0,
+    created INTEGER NOT NULL, started INTEGER NOT NULL DEFAULT 0, ended INTEGER NOT NULL DEFAULT 0,
+    attempts INTEGER NOT NULL DEFAULT 0, code TEXT NOT NULL DEFAULT '', message TEXT NOT NULL DEFAULT '',
+    notes TEXT NOT NULL DEFAULT '[]', outputs TEXT NOT NULL DEFAULT '[]', bytes INTEGER NOT NULL DEFAULT 0,
+    version INTEGER NOT NULL DEFAULT 1, cancel INTEGER NOT NULL DEFAULT 0, holder TEXT NOT NULL DEFAULT '',
+    lease INTEGER NOT NULL DEFAULT 0, reserved TEXT NOT NULL DEFAULT '', memory INTEGER NOT NULL,
+    millicpus INTEGER NOT NULL);
+  CREATE INDEX job_state ON job (state, seq);
+  CREATE TABLE serving (holder TEXT PRIMARY KEY, lease INTEGER NOT NULL);)"};
 
 std::optional<Error> error_of(const std::string& code, const std::string& message) {
   for (int n = 0; n <= static_cast<int>(ErrorCode::internal); ++n) {
@@ -59,7 +49,7 @@ std::int64_t wall_clock_ms() {
 std::unique_ptr<durable::Database> open_jobs(const std::filesystem::path& file, const LogSink& log) {
   try {
     auto database = std::make_unique<durable::Database>(file);
-    prepare(*database);
+    durable::bring_up_to_date(*database, file, kSteps, log);
     return database;
   } catch (const Error& error) {
     if (error.code() != ErrorCode::bad_input) throw;
@@ -70,7 +60,7 @@ std::unique_ptr<durable::Database> open_jobs(const std::filesystem::path& file, 
     if (log) log(LogLevel::error, fmt::format("{}; it was put aside as {}, and jobs begin anew", error.what(), aside));
   }
   auto database = std::make_unique<durable::Database>(file);
-  prepare(*database);
+  durable::bring_up_to_date(*database, file, kSteps, log);
   return database;
 }
 
