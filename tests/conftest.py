@@ -1,5 +1,6 @@
 """Fixtures for tests that drive the built program from outside. SAGITTAL_PROGRAM names it."""
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -31,3 +32,18 @@ def shared_data() -> Path:
     if not (folder / "MANIFEST.md").exists():
         pytest.skip(f"no scans at {folder} (SAGITTAL_DATA)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A headless Chromium, Debian's; another one: SAGITTAL_CHROMIUM. One for all: Playwright runs once in a process."""
+    from playwright.sync_api import sync_playwright  # not in every environment of the tests
+    path = os.environ.get("SAGITTAL_CHROMIUM") or shutil.which("chromium")
+    if not path:
+        pytest.fail("no Chromium: tools/install_dependencies.sh test, or SAGITTAL_CHROMIUM=PATH")
+    with sync_playwright() as playwright:
+        # As root in a container it has no sandbox of its own; without a graphics processor it draws in software.
+        running = playwright.chromium.launch(executable_path=path, args=[
+            "--no-sandbox", "--disable-dev-shm-usage", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"])
+        yield running
+        running.close()

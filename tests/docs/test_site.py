@@ -63,12 +63,9 @@ def test_the_rest_page_has_every_request_and_object(site, program, tmp_path):
     assert all(f'id="{name.lower()}"' in (site / "reference/rest.html").read_text() for name in api["components"]["schemas"])
 
 
-def test_search_works_from_the_disk(site):
-    from playwright.sync_api import sync_playwright
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        page = browser.new_page()
-        page.goto(f"file://{site}/search.html?q=dicomweb")
-        page.wait_for_selector("ul.search li a")
-        assert "A server for the lab" in page.locator("ul.search").inner_text()
-        browser.close()
+def test_search_works_from_the_disk(site, browser):
+    page = browser.new_page()
+    page.goto(f"file://{site}/search.html?q=dicomweb")
+    page.wait_for_selector("ul.search li a")
+    assert "A server for the lab" in page.locator("ul.search").inner_text()
+    page.close()

@@ -8,7 +8,6 @@ segments, three prompts and an undo, a key, and an ended run of a model. `expect
 """
 import hashlib
 import json
-import subprocess
 import sys
 import tarfile
 import tempfile
@@ -18,10 +17,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 from job_client import add_model, scan_file, submit, wait_for  # noqa: E402
 from native_client import Client, nifti  # noqa: E402
 from running_server import Server, scan  # noqa: E402
+from test_keys import make_key  # noqa: E402
 
 
-def work(server: Server, scans: Path) -> dict:
-    client = Client(server.url)
+def work(server: Server, key: str, scans: Path) -> dict:
+    client = Client(server.url, key)
     session = client.open(client.upload(nifti(scan())))
     first, second = session.add_segment(name="ball"), session.add_segment(name="rest", colour="#090807")
     session.point(first, (16, 14, 12))
@@ -32,7 +32,7 @@ def work(server: Server, scans: Path) -> dict:
     assert job["state"] == "done", job
     output = job["outputs"][0]["path"]
     content = client.http.get(f"{client.url}/jobs/{job['id']}/outputs/{output}").content
-    return {"session": session.id, "masks": {n: hashlib.sha256(mask.tobytes()).hexdigest() for n, mask in session.masks.items()},
+    return {"key": key, "session": session.id, "masks": {n: hashlib.sha256(mask.tobytes()).hexdigest() for n, mask in session.masks.items()},
             "segments": client.ask("GET", session.path)["segments"], "job": job["id"], "output": output,
             "output_sha256": hashlib.sha256(content).hexdigest()}
 
@@ -42,10 +42,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "data"
         add_model(data)
+        key = make_key(program, data / "api_keys.json", "anna")
         server = Server(program, data_dir=data)
-        expected = work(server, Path(folder))
+        expected = work(server, key, Path(folder))
         assert server.stop() == 0
-        subprocess.run([program, "key", "add", "anna", "--data-dir", str(data)], check=True, stdout=subprocess.DEVNULL)
         (data / "expected.json").write_text(json.dumps(expected, indent=1))
         with tarfile.open(archive, "w:xz") as packed:
             packed.add(data, ".", filter=lambda entry: None if entry.name.startswith("./models") else entry)

@@ -1,14 +1,11 @@
-"""A headless Chromium against the real server. Chromium is Debian's; another one: SAGITTAL_CHROMIUM."""
+"""A headless Chromium against the real server."""
 import os
-import shutil
 import sys
 from pathlib import Path
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "server"))
-
-from playwright.sync_api import sync_playwright  # noqa: E402
 
 from viewer import Viewer, make_scan, start_with_viewer  # noqa: E402
 
@@ -18,19 +15,6 @@ def model() -> list:
     """Options that name a model: SAGITTAL_TEST_MODEL, else the one in the box."""
     chosen = os.environ.get("SAGITTAL_TEST_MODEL")
     return ["--model", chosen] if chosen else []
-
-
-@pytest.fixture(scope="session")
-def browser():
-    path = os.environ.get("SAGITTAL_CHROMIUM") or shutil.which("chromium")
-    if not path:
-        pytest.fail("no Chromium: tools/install_dependencies.sh test, or SAGITTAL_CHROMIUM=PATH")
-    with sync_playwright() as playwright:
-        # As root in a container it has no sandbox of its own; without a graphics processor it draws in software.
-        running = playwright.chromium.launch(executable_path=path, args=[
-            "--no-sandbox", "--disable-dev-shm-usage", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"])
-        yield running
-        running.close()
 
 
 @pytest.fixture(scope="module")

@@ -7,11 +7,20 @@
 #include "base/text.h"
 #include "hub/jobs/job.h"
 #include "hub/jobs/job_rows.h"
+#include "store/schema.h"
 
 namespace sagittal::hub {
 namespace {
 
 using durable::Statement;
+
+/// Of runs.db. The words themselves are kept: what was agreed to must be readable years later. Before tables had
+/// versions they were these too.
+constexpr const char* kSteps[] = {R"(
+  CREATE TABLE IF NOT EXISTS acceptance (
+    model TEXT NOT NULL, words TEXT NOT NULL, id TEXT NOT NULL, who TEXT NOT NULL, time TEXT NOT NULL,
+    PRIMARY KEY (model, words, who));
+  CREATE TABLE IF NOT EXISTS hardening (digest TEXT PRIMARY KEY, level TEXT NOT NULL);)"};
 
 std::filesystem::path file_in(const std::filesystem::path& folder) {
   std::error_code failure;
@@ -33,11 +42,7 @@ bool speaks_of_read_only_files(std::string_view log_tail) {
 }
 
 RunMemory::RunMemory(const std::filesystem::path& data_folder) : database_(file_in(data_folder)) {
-  // The words themselves are kept: what was agreed to must be readable years later.
-  database_.run(
-      "CREATE TABLE IF NOT EXISTS acceptance(model TEXT NOT NULL, words TEXT NOT NULL, id TEXT NOT NULL, who TEXT NOT "
-      "NULL, time TEXT NOT NULL, PRIMARY KEY(model, words, who))");
-  database_.run("CREATE TABLE IF NOT EXISTS hardening(digest TEXT PRIMARY KEY, level TEXT NOT NULL)");
+  durable::bring_up_to_date(database_, file_in(data_folder), kSteps);
 }
 
 std::optional<RunMemory::Acceptance> RunMemory::accepted(const std::string& model, const std::string& licence_text,
