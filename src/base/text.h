@@ -21,6 +21,8 @@ std::vector<std::string_view> split(std::string_view text, char separator);
 /// Bytes of the UTF-8 character that `text` begins with: well-formed, no overlong form, no surrogate. 0 where it begins
 /// with none.
 std::size_t utf8_length(std::string_view text);
+/// Whether it is such characters from beginning to end.
+bool is_utf8(std::string_view text);
 
 /// The number that `text` is from its first to its last character; nothing where it is none or does not fit.
 template <class T>

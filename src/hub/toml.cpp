@@ -17,15 +17,6 @@ constexpr char kMark = '~';  // no bare key has it
 
 [[noreturn]] void refuse_mark() { throw Error(ErrorCode::bad_input, "write ~ itself, without an escape"); }
 
-bool is_utf8(std::string_view text) {
-  while (!text.empty()) {
-    const std::size_t length = utf8_length(text);
-    if (length == 0) return false;
-    text.remove_prefix(length);
-  }
-  return true;
-}
-
 /// Fuzzing found the library of Debian 12 leaving its tables at bare keys beyond ASCII, so it sees ASCII alone: each
 /// other byte, and the mark itself, as the mark and two hexadecimal digits.
 std::string to_ascii(std::string_view text) {

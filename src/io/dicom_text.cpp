@@ -32,15 +32,6 @@ std::string without_controls(std::string text) {
   return text;
 }
 
-bool is_utf8(std::string_view text) {
-  while (!text.empty()) {
-    const std::size_t length = utf8_length(text);
-    if (length == 0) return false;
-    text.remove_prefix(length);
-  }
-  return true;
-}
-
 std::optional<std::string> by_dcmtk(const std::string& text, const std::string& character_set) {
   silence_dcmtk();
   DcmSpecificCharacterSet converter;

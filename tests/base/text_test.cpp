@@ -20,5 +20,15 @@ TEST(Split, KeepsEmptyParts) {
   EXPECT_THAT(split("a b", ','), testing::ElementsAre("a b"));
 }
 
+TEST(Utf8, IsWellFormedToTheEnd) {
+  EXPECT_TRUE(is_utf8(""));
+  EXPECT_TRUE(is_utf8("M\xc3\xbcller \xe5\xb1\xb1 \xf0\x9f\xa7\xa0"));
+  EXPECT_FALSE(is_utf8("M\xfcller"));
+  EXPECT_FALSE(is_utf8("cut \xe5\xb1"));
+  EXPECT_FALSE(is_utf8("overlong \xc0\xaf"));
+  EXPECT_FALSE(is_utf8("surrogate \xed\xa0\x80"));
+  EXPECT_FALSE(is_utf8("beyond \xf4\x90\x80\x80"));
+}
+
 }  // namespace
 }  // namespace sagittal
