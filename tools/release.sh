@@ -27,7 +27,7 @@ git config user.email "$(git -C "$root" config user.email || echo maintainers@sa
 
 # The one place of the version, the package of Python that is published with it, and the names of files in the pages.
 before=$(sed -n -E 's/^project\(sagittal VERSION ([0-9.]+).*/\1/p' CMakeLists.txt)
-{ git grep -lE "sagittal[-_]${before//./\\.}" -- README.md docs || true; } | xargs -r sed -i -E "s/(sagittal[-_])${before//./\\.}/\1$version/g"
+{ git grep -lE "sagittal[-_]${before//./\\.}" -- README.md docs || [ $? = 1 ]; } | xargs -r sed -i -E "s/(sagittal[-_])${before//./\\.}/\1$version/g"
 sed -i -E "s/^(project\(sagittal VERSION )[0-9.]+/\1$version/" CMakeLists.txt
 sed -i -E "s/^version = \"[0-9.]+\"/version = \"$version\"/" holoscan/pyproject.toml
 sed -i "s/^## $version (unreleased)$/## $version ($(date -u +%F))/" CHANGELOG.md

@@ -6,18 +6,10 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "base/text.h"
+
 namespace sagittal::reference {
 namespace {
-
-std::vector<std::string> split(std::string_view text, char separator) {
-  std::vector<std::string> parts;
-  while (true) {
-    const auto end = text.find(separator);
-    parts.emplace_back(text.substr(0, end));
-    if (end == text.npos) return parts;
-    text.remove_prefix(end + 1);
-  }
-}
 
 /// CLI11 joins the type and what its checks call themselves: "INT:INT in [0 - 65535]", "TEXT:{local,slurm}", "UINT:SIZE
 /// [b, …".
@@ -27,7 +19,8 @@ void read_type(std::string_view type, Parameter& parameter) {
   if (colon == type.npos) return;
   const std::string_view check = type.substr(colon + 1);
   if (check.starts_with('{')) {
-    parameter.choices = split(check.substr(1, check.find('}') - 1), ',');
+    const auto choices = split(check.substr(1, check.find('}') - 1), ',');
+    parameter.choices.assign(choices.begin(), choices.end());
   } else if (const auto begin = check.find(" in ["); begin != check.npos) {
     parameter.range = check.substr(begin + 5, check.find(']') - begin - 5);
     const auto dash = parameter.range.find(" - ");

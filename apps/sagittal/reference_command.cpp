@@ -1,10 +1,9 @@
-#include <cstdio>
 #include <filesystem>
 #include <string>
 
 #include <fmt/format.h>
 
-#include "base/error.h"
+#include "base/bytes.h"
 #include "cli_reference.h"
 #include "commands.h"
 
@@ -13,12 +12,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-void write(const fs::path& file, const std::string& text) {
-  std::FILE* out = std::fopen(file.c_str(), "wb");
-  const bool written = out != nullptr && std::fwrite(text.data(), 1, text.size(), out) == text.size();
-  const bool closed = out != nullptr && std::fclose(out) == 0;
-  if (!written || !closed) throw Error(ErrorCode::io, fmt::format("{}: cannot be written", file.string()));
-}
+void write(const fs::path& file, const std::string& text) { write_file_atomically(file, as_bytes(text)); }
 
 void write_pages(const reference::Command& command, const fs::path& folder) {
   write(folder / (reference::page_name(command) + ".1"), reference::man_page(command, SAGITTAL_VERSION));

@@ -14,7 +14,7 @@ namespace {
 
 using durable::Statement;
 
-/// Of runs.db. The words themselves are kept: what was agreed to must be readable years later. Before tables had
+/// The words themselves are kept: what was agreed to must be readable years later. Before tables had
 /// versions they were these too.
 constexpr const char* kSteps[] = {R"(
   CREATE TABLE IF NOT EXISTS acceptance (
@@ -22,11 +22,13 @@ constexpr const char* kSteps[] = {R"(
     PRIMARY KEY (model, words, who));
   CREATE TABLE IF NOT EXISTS hardening (digest TEXT PRIMARY KEY, level TEXT NOT NULL);)"};
 
+constexpr const char* kFile = "runs.db";
+
 std::filesystem::path file_in(const std::filesystem::path& folder) {
   std::error_code failure;
   std::filesystem::create_directories(folder, failure);
   if (failure) throw Error(ErrorCode::io, "cannot make " + folder.string() + ": " + failure.message());
-  return folder / "runs.db";
+  return folder / kFile;
 }
 
 }  // namespace
@@ -42,7 +44,7 @@ bool speaks_of_read_only_files(std::string_view log_tail) {
 }
 
 RunMemory::RunMemory(const std::filesystem::path& data_folder) : database_(file_in(data_folder)) {
-  durable::bring_up_to_date(database_, file_in(data_folder), kSteps);
+  durable::bring_up_to_date(database_, data_folder / kFile, kSteps);
 }
 
 std::optional<RunMemory::Acceptance> RunMemory::accepted(const std::string& model, const std::string& licence_text,
