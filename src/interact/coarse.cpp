@@ -1,10 +1,17 @@
 #include "interact/coarse.h"
 
+#include <algorithm>
+#include <cstring>
+
 #include "base/half.h"
+#include "base/recycled.h"
+#include "base/vectorised.h"
 #include "volume/resample.h"
 
 namespace sagittal::interact {
 namespace {
+
+constexpr std::int64_t kPlaneGrain = 8;
 
 std::size_t to_size(std::int64_t n) { return static_cast<std::size_t>(n); }
 
@@ -39,6 +46,10 @@ struct FaceChange {
   }
 };
 
+SAGITTAL_VECTORISED void mark_larger(const float* a, const float* b, std::int64_t count, std::uint8_t* out) {
+  for (std::int64_t v = 0; v < count; ++v) out[v] = a[v] > b[v] ? 1 : 0;
+}
+
 }  // namespace
 
 void decide(std::span<const float> logits, ThreadPool& pool, PatchMask& mask) {
@@ -49,7 +60,7 @@ void decide(std::span<const float> logits, ThreadPool& pool, PatchMask& mask) {
   std::uint8_t* out = mask.data();
   constexpr std::int64_t grain = 1 << 18;
   pool.parallel_for(static_cast<std::int64_t>(voxels), grain, [=](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t v = begin; v < end; ++v) out[v] = object[v] > background[v] ? 1 : 0;
+    mark_larger(object + begin, background + begin, end - begin, out + begin);
   });
 }
 
@@ -88,91 +99,176 @@ bool reaches_border(const PatchMask& mask, const Index3& patch, const MaskGrid& 
   return false;
 }
 
+BitVolume pack(const PatchMask& mask, const Index3& patch, const Box& part, ThreadPool& pool) {
+  BitVolume out(part.size());
+  const auto length = to_size(part.hi[2] - part.lo[2]);
+  pool.parallel_for(part.hi[0] - part.lo[0], kPlaneGrain, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) {
+      for (std::int64_t j = 0; j < part.hi[1] - part.lo[1]; ++j) {
+        const std::int64_t row = (part.lo[0] + i) * patch[1] + part.lo[1] + j;
+        out.set_row(i, j, 0, {mask.data() + row * patch[2] + part.lo[2], length});
+      }
+    }
+  });
+  return out;
+}
+
 namespace {
 
-enum class RowContent : std::uint8_t { empty, full, mixed };
+/// Which voxels of a row are set: none outside [first, end), and all in it where `solid`.
+struct SetRange {
+  std::int64_t first = 0, end = 0;
+  bool solid = true;
 
-/// One plane of the enlarged mask at a time; rows of the patch are stretched along axis 2 once per plane.
-class Enlarger {
+  bool empty() const { return first == end; }
+  bool operator==(const SetRange&) const = default;
+};
+
+SetRange set_range(const std::uint8_t* row, std::int64_t length) {
+  const auto* first = static_cast<const std::uint8_t*>(std::memchr(row, 1, to_size(length)));
+  if (first == nullptr) return {};
+  const std::uint8_t* end = row + length;
+  while (end[-1] == 0) --end;
+  return {first - row, end - row, std::memchr(first, 0, static_cast<std::size_t>(end - first)) == nullptr};
+}
+
+/// Two neighbours on an axis and their weights.
+struct Pair {
+  const float *a, *b;
+  float weight_a, weight_b;
+};
+
+/// Whether the blend of two blends is at least one half.
+SAGITTAL_VECTORISED void blend_and_decide(const Pair& near_pair, const Pair& far_pair, float near_weight,
+                                          float far_weight, std::int64_t count, std::uint8_t* out) {
+  const Pair p = near_pair, q = far_pair;
+  for (std::int64_t k = 0; k < count; ++k) {
+    const float near_value = blend(p.weight_a, p.a[k], p.weight_b, p.b[k]);
+    const float far_value = blend(q.weight_a, q.a[k], q.weight_b, q.b[k]);
+    out[k] = blend(near_weight, near_value, far_weight, far_value) >= 0.5f ? 1 : 0;
+  }
+}
+
+/// What all planes of an enlarged mask share.
+struct Enlargement {
+  const PatchMask& mask;
+  Index3 patch;
+  Box part;
+  std::array<std::vector<LinearTap>, 3> taps;
+  std::vector<SetRange> ranges;  ///< of the patch's rows
+
+  /// The outputs of a row, in `part`, that voxels in [first, end) of it reach.
+  std::array<std::int64_t, 2> reached(std::int64_t first, std::int64_t end) const {
+    const auto begin_at = taps[2].begin() + part.lo[2], end_at = taps[2].begin() + part.hi[2];
+    const auto lo = std::partition_point(begin_at, end_at, [&](const LinearTap& tap) { return tap.index1 < first; });
+    const auto hi = std::partition_point(lo, end_at, [&](const LinearTap& tap) { return tap.index0 < end; });
+    return {lo - begin_at, hi - begin_at};
+  }
+};
+
+/// A plane of the patch whose rows are stretched along axis 2 when first asked for.
+class StretchedPlane {
  public:
-  Enlarger(const PatchMask& mask, const Index3& patch, const Index3& size, const Box& part)
-      : mask_(mask), patch_(patch), part_(part) {
-    for (int axis = 0; axis < 3; ++axis) taps_[to_size(axis)] = linear_taps(patch[axis], size[axis]);
-    for (std::int64_t row = 0; row < patch[0] * patch[1]; ++row) {
-      const auto* first = mask.data() + row * patch[2];
-      const auto set = std::count_if(first, first + patch[2], [](std::uint8_t v) { return v != 0; });
-      contents_.push_back(set == 0 ? RowContent::empty : set == patch[2] ? RowContent::full : RowContent::mixed);
-    }
+  explicit StretchedPlane(const Enlargement& all)
+      : all_(&all),
+        width_(all.part.hi[2] - all.part.lo[2]),
+        done_(to_size(all.patch[1])),
+        values_(to_size(all.patch[1] * width_)) {}
+
+  std::int64_t at() const { return at_; }
+  void move_to(std::int64_t plane) {
+    at_ = plane;
+    std::fill(done_.begin(), done_.end(), false);
   }
 
-  void fill_plane(std::int64_t i, BitVolume& out) const {
-    const LinearTap& ti = taps_[0][to_size(part_.lo[0] + i)];
-    const std::int64_t length = part_.hi[2] - part_.lo[2];
-    Stretched front(ti.index0, to_size(patch_[1])), back(ti.index1, to_size(patch_[1]));
-    std::vector<std::uint8_t> row(to_size(length));
-    for (std::int64_t j = 0; j < part_.hi[1] - part_.lo[1]; ++j) {
-      const LinearTap& tj = taps_[1][to_size(part_.lo[1] + j)];
-      const auto content = common_content(ti, tj);
-      if (content == RowContent::empty) continue;
-      if (content == RowContent::full) {
-        out.fill({{i, j, 0}, {i + 1, j + 1, length}}, true);
-        continue;
-      }
-      const float *a = stretched_row(front, tj.index0), *b = stretched_row(front, tj.index1);
-      const float *c = stretched_row(back, tj.index0), *d = stretched_row(back, tj.index1);
-      for (std::int64_t k = 0; k < length; ++k) {
-        const float near_value = blend(tj.weight0, a[k], tj.weight1, b[k]);
-        const float far_value = blend(tj.weight0, c[k], tj.weight1, d[k]);
-        row[to_size(k)] = blend(ti.weight0, near_value, ti.weight1, far_value) >= 0.5f;
-      }
-      out.set_row(i, j, 0, row);
+  const float* row(std::int64_t j) {
+    float* out = values_.data() + j * width_;
+    if (done_[to_size(j)]) return out;
+    done_[to_size(j)] = true;
+    std::fill_n(out, width_, 0.0f);
+    const std::int64_t index = at_ * all_->patch[1] + j;
+    const std::uint8_t* source = all_->mask.data() + index * all_->patch[2];
+    const SetRange& range = all_->ranges[to_size(index)];
+    if (range.empty()) return out;
+    const auto [lo, hi] = all_->reached(range.first, range.end);
+    const LinearTap* taps = all_->taps[2].data() + all_->part.lo[2];
+    for (std::int64_t k = lo; k < hi; ++k) {
+      out[k] = blend(taps[k].weight0, source[taps[k].index0], taps[k].weight1, source[taps[k].index1]);
+    }
+    return out;
+  }
+
+ private:
+  const Enlargement* all_;
+  std::int64_t width_, at_ = -1;
+  std::vector<bool> done_;
+  RecycledVector<float> values_;
+};
+
+/// One plane of the enlarged mask after the other.
+class Enlarger {
+ public:
+  explicit Enlarger(const Enlargement& all) : all_(all), front_(all), back_(all), row_(to_size(width())) {}
+
+  void fill_plane(std::int64_t i, BitVolume& out) {
+    const LinearTap& ti = all_.taps[0][to_size(all_.part.lo[0] + i)];
+    if (back_.at() == ti.index0) std::swap(front_, back_);
+    if (front_.at() != ti.index0) front_.move_to(ti.index0);
+    if (back_.at() != ti.index1) back_.move_to(ti.index1);
+    for (std::int64_t j = 0; j < all_.part.hi[1] - all_.part.lo[1]; ++j) {
+      fill_row(i, j, ti, all_.taps[1][to_size(all_.part.lo[1] + j)], out);
     }
   }
 
  private:
-  /// The rows of one plane of the patch, stretched along axis 2 when first asked for.
-  struct Stretched {
-    Stretched(std::int64_t at, std::size_t rows_in_plane) : plane(at), rows(rows_in_plane) {}
-    std::int64_t plane;
-    std::vector<std::vector<float>> rows;
-  };
+  std::int64_t width() const { return all_.part.hi[2] - all_.part.lo[2]; }
 
-  RowContent common_content(const LinearTap& ti, const LinearTap& tj) const {
-    const RowContent first = contents_[to_size(ti.index0 * patch_[1] + tj.index0)];
-    for (const std::int64_t i : {ti.index0, ti.index1}) {
-      for (const std::int64_t j : {tj.index0, tj.index1}) {
-        if (contents_[to_size(i * patch_[1] + j)] != first) return RowContent::mixed;
-      }
+  void fill_row(std::int64_t i, std::int64_t j, const LinearTap& ti, const LinearTap& tj, BitVolume& out) {
+    const auto range = [&](std::int64_t a, std::int64_t b) { return all_.ranges[to_size(a * all_.patch[1] + b)]; };
+    const std::array<SetRange, 4> ranges{range(ti.index0, tj.index0), range(ti.index0, tj.index1),
+                                         range(ti.index1, tj.index0), range(ti.index1, tj.index1)};
+    const SetRange full{0, all_.patch[2], true};
+    if (std::all_of(ranges.begin(), ranges.end(), [&](const SetRange& r) { return r == full; })) {
+      out.fill({{i, j, 0}, {i + 1, j + 1, width()}}, true);
+      return;
     }
-    return first;
+    std::int64_t first = all_.patch[2], end = 0;
+    for (const SetRange& r : ranges) {
+      if (r.empty()) continue;
+      first = std::min(first, r.first);
+      end = std::max(end, r.end);
+    }
+    if (first >= end) return;
+    const auto [lo, hi] = all_.reached(first, end);
+    if (lo >= hi) return;
+    const Pair near_pair{front_.row(tj.index0) + lo, front_.row(tj.index1) + lo, tj.weight0, tj.weight1};
+    const Pair far_pair{back_.row(tj.index0) + lo, back_.row(tj.index1) + lo, tj.weight0, tj.weight1};
+    blend_and_decide(near_pair, far_pair, ti.weight0, ti.weight1, hi - lo, row_.data());
+    out.set_row(i, j, lo, {row_.data(), to_size(hi - lo)});
   }
 
-  const float* stretched_row(Stretched& stretched, std::int64_t j) const {
-    std::vector<float>& row = stretched.rows[to_size(j)];
-    if (row.empty()) {
-      row.reserve(to_size(part_.hi[2] - part_.lo[2]));
-      const std::uint8_t* source = mask_.data() + (stretched.plane * patch_[1] + j) * patch_[2];
-      for (std::int64_t k = part_.lo[2]; k < part_.hi[2]; ++k) {
-        const LinearTap& tap = taps_[2][to_size(k)];
-        row.push_back(blend(tap.weight0, source[tap.index0], tap.weight1, source[tap.index1]));
-      }
-    }
-    return row.data();
-  }
-
-  const PatchMask& mask_;
-  Index3 patch_;
-  Box part_;
-  std::array<std::vector<LinearTap>, 3> taps_;
-  std::vector<RowContent> contents_;
+  const Enlargement& all_;
+  StretchedPlane front_, back_;
+  std::vector<std::uint8_t> row_;
 };
+
+Enlargement enlargement(const PatchMask& mask, const Index3& patch, const Index3& size, const Box& part) {
+  Enlargement all{mask, patch, part, {}, {}};
+  for (int axis = 0; axis < 3; ++axis) all.taps[to_size(axis)] = linear_taps(patch[axis], size[axis]);
+  all.ranges.reserve(to_size(patch[0] * patch[1]));
+  for (std::int64_t row = 0; row < patch[0] * patch[1]; ++row) {
+    all.ranges.push_back(set_range(mask.data() + row * patch[2], patch[2]));
+  }
+  return all;
+}
 
 }  // namespace
 
 BitVolume enlarge(const PatchMask& mask, const Index3& patch, const Index3& size, const Box& part, ThreadPool& pool) {
   BitVolume out(part.size());
-  const Enlarger enlarger(mask, patch, size, part);
-  pool.parallel_for(part.hi[0] - part.lo[0], 4, [&](std::int64_t begin, std::int64_t end) {
+  const Enlargement all = enlargement(mask, patch, size, part);
+  pool.parallel_for(part.hi[0] - part.lo[0], 2 * kPlaneGrain, [&](std::int64_t begin, std::int64_t end) {
+    Enlarger enlarger(all);
     for (std::int64_t i = begin; i < end; ++i) enlarger.fill_plane(i, out);
   });
   return out;

@@ -18,6 +18,9 @@ void decide(std::span<const float> logits, ThreadPool& pool, PatchMask& mask);
 /// one of its six faces that the object must continue beyond it.
 bool reaches_border(const PatchMask& mask, const Index3& patch, const MaskGrid& previous, const Box& box, Rules rules);
 
+/// The answer on `part` of the patch, as it is.
+BitVolume pack(const PatchMask& mask, const Index3& patch, const Box& part, ThreadPool& pool);
+
 /// The answer on the patch enlarged to `size` by trilinear interpolation, at least one half; of that the voxels of
 /// `part`.
 BitVolume enlarge(const PatchMask& mask, const Index3& patch, const Index3& size, const Box& part, ThreadPool& pool);

@@ -160,7 +160,7 @@ Prediction Guide::run(Layers& layers, const Focus& focus, bool auto_zoom, const 
   const BitVolume found = sharpen(now.answer, now.scene.image, now.view, image_, pool_, control);
   control.check();
   layers.previous.paste(found, now.view.box, pool_);
-  layers.mask.paste(found, now.view.box, pool_);
+  layers.mask.paste_shared(layers.previous, found, now.view.box, pool_);
   control.report("refining", 1);
   return {now.view.box, static_cast<double>(coarsest(now.view)), passes_};
 }

@@ -69,6 +69,10 @@ MaskBlock expand(const MaskGrid::Cell& cell) {
 
 }  // namespace
 
+bool same_voxels(const MaskGrid::Cell& a, const MaskGrid::Cell& b) {
+  return a == b || (a.block && b.block && *a.block == *b.block);
+}
+
 MaskBlock MaskGrid::block_of(std::size_t n) const { return expand(cells()[n]); }
 
 MaskGrid MaskGrid::from_bytes(const Index3& shape, std::span<const std::uint8_t> voxels, ThreadPool& pool) {
@@ -151,22 +155,57 @@ void MaskGrid::paste(const BitVolume& source, const Box& box, ThreadPool& pool) 
   });
 }
 
+void MaskGrid::paste_shared(const MaskGrid& other, const BitVolume& source, const Box& box, ThreadPool& pool) {
+  const auto indices = cells_in(box);
+  pool.parallel_for(static_cast<std::int64_t>(indices.size()), kCellGrain, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t at = begin; at < end; ++at) {
+      const std::size_t n = indices[static_cast<std::size_t>(at)];
+      if (intersect(cell_box(n), box) != cell_box(n)) {
+        paste_cell(n, source, box);
+      } else if (const Cell& theirs = other.cells()[n]; !same_voxels(cells()[n], theirs)) {
+        set_cell(n, theirs);
+      }
+    }
+  });
+}
+
 void MaskGrid::paste_cell(std::size_t n, const BitVolume& source, const Box& box) {
   const Box part = intersect(cell_box(n), box);
-  MaskBlock block = block_of(n);
+  const Cell& old = cells()[n];
   const int shift = static_cast<int>(part.lo[2] % kBlockSide);
-  const std::uint32_t mask = word_mask(shift, shift + part.hi[2] - part.lo[2]);
-  bool changed = false;
-  for (std::int64_t i = part.lo[0]; i < part.hi[0]; ++i) {
-    for (std::int64_t j = part.lo[1]; j < part.hi[1]; ++j) {
-      const std::uint64_t bits = source.bits_from(i - box.lo[0], j - box.lo[1], part.lo[2] - box.lo[2]);
-      std::uint32_t& word = block[row_of(i, j)];
-      const std::uint32_t updated = (word & ~mask) | (static_cast<std::uint32_t>(bits << shift) & mask);
-      changed = changed || updated != word;
-      word = updated;
+  const std::int64_t length = part.hi[2] - part.lo[2], k = part.lo[2] - box.lo[2];
+  const std::uint32_t mask = word_mask(shift, shift + length);
+  const auto first = static_cast<std::size_t>(k / BitVolume::kWordBits);
+  const int offset = static_cast<int>(k % BitVolume::kWordBits);
+  // Where the cell's bits lie in one word, the second one adds nothing.
+  const std::size_t second = offset + length > BitVolume::kWordBits ? first + 1 : first;
+  const int behind = offset == 0 ? 0 : static_cast<int>(BitVolume::kWordBits) - offset;
+  const auto bits_at = [&](const std::uint64_t* row) {
+    return static_cast<std::uint32_t>((row[first] >> offset | row[second] << behind) << shift) & mask;
+  };
+  std::uint32_t changed = 0;
+  const auto for_each_row = [&](auto&& f) {
+    for (std::int64_t i = part.lo[0]; i < part.hi[0]; ++i) {
+      const std::uint64_t* row = source.row(i - box.lo[0], part.lo[1] - box.lo[1]).data();
+      const std::size_t at = row_of(i, part.lo[1]);
+      for (std::int64_t j = 0; j < part.hi[1] - part.lo[1]; ++j) {
+        f(at + static_cast<std::size_t>(j), bits_at(row + j * source.words_per_row()));
+      }
     }
+  };
+  if (!old.block) {
+    const std::uint32_t same = old.value ? mask : 0;
+    for_each_row([&](std::size_t, std::uint32_t bits) { changed |= bits ^ same; });
+    if (changed == 0) return;
   }
-  if (changed) set_cell(n, compact(block, cell_box(n)));
+  MaskBlock block = block_of(n);
+  changed = 0;
+  for_each_row([&](std::size_t at, std::uint32_t bits) {
+    const std::uint32_t updated = (block[at] & ~mask) | bits;
+    changed |= updated ^ block[at];
+    block[at] = updated;
+  });
+  if (changed != 0) set_cell(n, compact(block, cell_box(n)));
 }
 
 std::optional<Box> MaskGrid::bounds() const {

@@ -30,6 +30,8 @@ class MaskGrid : public BlockGrid<MaskBlock, bool> {
   void update(const Box& box, std::span<std::uint8_t> dense) const;
   /// Overwrites the voxels of `box` inside the array; `source` has the size of `box`.
   void paste(const BitVolume& source, const Box& box, ThreadPool& pool);
+  /// The same where `other`, of the same shape, has `source` there already: cells that lie in `box` are shared with it.
+  void paste_shared(const MaskGrid& other, const BitVolume& source, const Box& box, ThreadPool& pool);
 
   /// Set voxels.
   std::int64_t count() const;
@@ -48,6 +50,9 @@ class MaskGrid : public BlockGrid<MaskBlock, bool> {
   void paste_cell(std::size_t n, const BitVolume& source, const Box& box);
   MaskBlock block_of(std::size_t n) const;
 };
+
+/// Whether two cells hold the same; false too where one is a block of what the other is everywhere.
+bool same_voxels(const MaskGrid::Cell& a, const MaskGrid::Cell& b);
 
 /// Smallest box around the voxels at which the grids before and after a change differ.
 std::optional<Box> changed_bounds(const MaskGrid& grid, const GridChange<MaskGrid>& change);

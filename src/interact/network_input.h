@@ -27,9 +27,15 @@ class NetworkInput {
  private:
   struct Shrinking;
   void crop_image(const Box& box, std::span<float> out) const;
-  void shrink_image(const Box& box, std::span<float> out) const;
-  void shrink_channel(const Layers& layers, int channel, const Shrinking& shrinking, const Box& tile,
+  void shrink_channel(const Layers& layers, int channel, const Shrinking& shrinking, const Box& slab,
                       std::span<float> out) const;
+  void shrink_tile(const Layers& layers, int channel, const Shrinking& shrinking, const Box& tile,
+                   std::span<float> out) const;
+  /// Whether all that `part` of the channel is made of has one value; then it is written.
+  bool fill_uniform(const Layers& layers, int channel, const Shrinking& shrinking, const Box& part,
+                    std::span<float> out) const;
+  /// What of the image `part` of the channel is averaged from.
+  Box region_of(int channel, const Shrinking& shrinking, const Box& part) const;
   bool widens(int channel) const;
   std::span<float> channel_of(std::span<float> out, int channel) const;
 

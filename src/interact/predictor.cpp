@@ -42,18 +42,6 @@ int passes_from(double zoom) {
   return passes;
 }
 
-BitVolume pack(const PatchMask& mask, const Index3& size, const Box& part) {
-  BitVolume out(part.size());
-  const auto length = static_cast<std::size_t>(part.hi[2] - part.lo[2]);
-  for (std::int64_t i = part.lo[0]; i < part.hi[0]; ++i) {
-    for (std::int64_t j = part.lo[1]; j < part.hi[1]; ++j) {
-      const std::uint8_t* row = mask.data() + (i * size[1] + j) * size[2] + part.lo[2];
-      out.set_row(i - part.lo[0], j - part.lo[1], 0, {row, length});
-    }
-  }
-  return out;
-}
-
 }  // namespace
 
 /// What one coarse pass showed; its answer is in `answer_`.
@@ -80,7 +68,7 @@ Prediction Predictor::run(Layers& layers, const Focus& focus, const PredictionOp
   const BitVolume coarse = coarse_mask(last);
   if (last.zoom == 1) {
     layers.previous.paste(coarse, last.seen, pool_);
-    layers.mask.paste(coarse, last.seen, pool_);
+    layers.mask.paste_shared(layers.previous, coarse, last.seen, pool_);
     return {last.seen, last.zoom, passes_};
   }
   control.check();
@@ -120,7 +108,7 @@ Predictor::Look Predictor::look(const Layers& layers, const Index3& centre, doub
 /// The answer where the pass looked inside the image, at full resolution.
 BitVolume Predictor::coarse_mask(const Look& look) const {
   const Box part = shifted(look.seen, look.box.lo);
-  if (look.zoom == 1) return pack(answer_, model_.patch_size, part);
+  if (look.zoom == 1) return pack(answer_, model_.patch_size, part, pool_);
   return enlarge(answer_, model_.patch_size, look.box.size(), part, pool_);
 }
 
@@ -179,7 +167,7 @@ Box Predictor::refine(Layers& layers, const BitVolume& coarse, const Box& seen, 
     previous.copy_from(context, local, {0, 0, 0});
     input_.crop(layers, previous, patches[static_cast<std::size_t>(step)], input_values_);
     pass(step_control(control, "refining", step, steps));
-    context.copy_from(pack(answer_, size, whole(size)), whole(size), local.lo);
+    context.copy_from(pack(answer_, size, whole(size), pool_), whole(size), local.lo);
   }
   if (rules == Rules::v2_5) {
     layers.previous.paste(coarse, seen, pool_);
@@ -196,7 +184,7 @@ void Predictor::write(Layers& layers, const BitVolume& answer, const Box& answer
   BitVolume part(inside.size());
   part.copy_from(answer, shifted(inside, answer_box.lo), {0, 0, 0});
   layers.previous.paste(part, inside, pool_);
-  layers.mask.paste(part, inside, pool_);
+  layers.mask.paste_shared(layers.previous, part, inside, pool_);
 }
 
 }  // namespace sagittal::interact

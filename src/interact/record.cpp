@@ -122,10 +122,6 @@ void write_cell(Bytes& out, const MaskEntry& entry) {
   append(out, difference);
 }
 
-bool same_voxels(const MaskGrid::Cell& a, const MaskGrid::Cell& b) {
-  return a.block && b.block && (a.block == b.block || *a.block == *b.block);
-}
-
 MaskGrid::Cell read_cell(ByteReader& in, const MaskGrid::Cell& before, const MaskGrid::Cell* previous) {
   switch (static_cast<CellKind>(in.read<std::uint8_t>())) {
     case CellKind::uniform: {
@@ -213,8 +209,8 @@ void write_step(Bytes& out, const Step& step) {
   auto same = step.previous.entries.begin();
   write_change(out, step.mask, [&](const MaskEntry& entry) {
     while (same != step.previous.entries.end() && same->index < entry.index) ++same;
-    const bool equal =
-        same != step.previous.entries.end() && same->index == entry.index && same_voxels(same->after, entry.after);
+    const bool equal = same != step.previous.entries.end() && same->index == entry.index && entry.after.block &&
+                       same_voxels(same->after, entry.after);
     return equal ? append_kind(out, CellKind::previous) : write_cell(out, entry);
   });
 }

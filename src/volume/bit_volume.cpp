@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "base/vectorised.h"
 #include "volume/bits.h"
 
 namespace sagittal {
@@ -26,7 +27,7 @@ void for_each_word(std::int64_t lo, std::int64_t hi, F&& f) {
 BitVolume::BitVolume(const Index3& shape)
     : shape_(shape),
       words_per_row_((shape[2] + kWordBits - 1) / kWordBits),
-      words_(static_cast<std::size_t>(shape[0] * shape[1] * words_per_row_)) {}
+      words_(static_cast<std::size_t>(shape[0] * shape[1] * words_per_row_), std::uint64_t{0}) {}
 
 std::span<std::uint64_t> BitVolume::row(std::int64_t i, std::int64_t j) {
   return {words_.data() + (i * shape_[1] + j) * words_per_row_, static_cast<std::size_t>(words_per_row_)};
@@ -102,15 +103,32 @@ bool BitVolume::any() const {
   return std::any_of(words_.begin(), words_.end(), [](std::uint64_t word) { return word != 0; });
 }
 
+namespace {
+
+/// Set bits of `rows` rows of `words` words, `stride` words apart, of which the first and last word count by these
+/// masks.
+SAGITTAL_VECTORISED std::int64_t count_bits(const std::uint64_t* data, std::int64_t rows, std::int64_t stride,
+                                            std::int64_t words, std::uint64_t first, std::uint64_t last) {
+  std::int64_t total = 0;
+  for (std::int64_t r = 0; r < rows; ++r) {
+    const std::uint64_t* row = data + r * stride;
+    total += std::popcount(row[0] & first);
+    for (std::int64_t w = 1; w + 1 < words; ++w) total += std::popcount(row[w]);
+    if (words > 1) total += std::popcount(row[words - 1] & last);
+  }
+  return total;
+}
+
+}  // namespace
+
 std::int64_t BitVolume::count(const Box& box) const {
   if (box.empty()) return 0;
+  const std::int64_t word = box.lo[2] / 64, words = (box.hi[2] - 1) / 64 + 1 - word;
+  const std::uint64_t last = low_bits(box.hi[2] - (word + words - 1) * 64);
+  const std::uint64_t first = ~low_bits(box.lo[2] - word * 64) & (words == 1 ? last : ~std::uint64_t{0});
   std::int64_t total = 0;
   for (std::int64_t i = box.lo[0]; i < box.hi[0]; ++i) {
-    for (std::int64_t j = box.lo[1]; j < box.hi[1]; ++j) {
-      const auto words = row(i, j);
-      for_each_word(box.lo[2], box.hi[2],
-                    [&](std::size_t w, std::uint64_t mask) { total += std::popcount(words[w] & mask); });
-    }
+    total += count_bits(row(i, box.lo[1]).data() + word, box.hi[1] - box.lo[1], words_per_row_, words, first, last);
   }
   return total;
 }
@@ -145,6 +163,12 @@ std::optional<Box> BitVolume::bounds() const {
 
 Index3 BitVolume::select(std::int64_t rank) const {
   std::size_t w = 0;
+  for (std::int64_t i = 0; i < shape_[0]; ++i) {
+    const std::int64_t here = count({{i, 0, 0}, {i + 1, shape_[1], shape_[2]}});
+    if (rank < here) break;
+    rank -= here;
+    w += static_cast<std::size_t>(shape_[1] * words_per_row_);
+  }
   for (; rank >= std::popcount(words_[w]); ++w) rank -= std::popcount(words_[w]);
   std::uint64_t word = words_[w];
   for (; rank > 0; --rank) word &= word - 1;
@@ -170,8 +194,8 @@ namespace {
 constexpr std::int64_t kGrain = 8;
 
 /// Sets each voxel of a row that has a set one within `radius` along axis 2.
-void spread_along_row(std::span<std::uint64_t> words, std::int64_t length, int radius,
-                      std::vector<std::uint64_t>& source) {
+SAGITTAL_VECTORISED void spread_along_row(std::span<std::uint64_t> words, std::int64_t length, int radius,
+                                          std::vector<std::uint64_t>& source) {
   source.assign(words.begin(), words.end());
   const std::size_t last = words.size() - 1;
   for (std::size_t w = 0; w < words.size(); ++w) {
@@ -187,8 +211,8 @@ void spread_along_row(std::span<std::uint64_t> words, std::int64_t length, int r
 }
 
 /// Sets row n of `rows` rows of `width` words, `stride` words apart, where a row within `radius` is set.
-void spread_across_rows(std::uint64_t* data, std::int64_t rows, std::int64_t width, std::int64_t stride, int radius,
-                        std::vector<std::uint64_t>& source) {
+SAGITTAL_VECTORISED void spread_across_rows(std::uint64_t* data, std::int64_t rows, std::int64_t width,
+                                            std::int64_t stride, int radius, std::vector<std::uint64_t>& source) {
   source.resize(static_cast<std::size_t>(rows * width));
   for (std::int64_t n = 0; n < rows; ++n) std::copy_n(data + n * stride, width, source.data() + n * width);
   for (std::int64_t n = 0; n < rows; ++n) {
@@ -200,7 +224,7 @@ void spread_across_rows(std::uint64_t* data, std::int64_t rows, std::int64_t wid
   }
 }
 
-void complement(BitVolume& volume) {
+SAGITTAL_VECTORISED void complement(BitVolume& volume) {
   const Index3& shape = volume.shape();
   for (std::int64_t i = 0; i < shape[0]; ++i) {
     for (std::int64_t j = 0; j < shape[1]; ++j) {

@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "base/recycled.h"
 #include "base/thread_pool.h"
 #include "volume/box.h"
 
@@ -53,7 +54,7 @@ class BitVolume {
  private:
   Index3 shape_{};
   std::int64_t words_per_row_ = 0;
-  std::vector<std::uint64_t> words_;
+  RecycledVector<std::uint64_t> words_;
 };
 
 /// Set where any / all voxels of the cube of side 2 * radius + 1 are; the cube is clipped to the array. 0 <= radius

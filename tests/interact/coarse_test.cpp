@@ -130,5 +130,24 @@ TEST(Coarse, EnlargingIsTrilinearWithAThresholdOfOneHalf) {
   }
 }
 
+TEST(Coarse, PackingKeepsAPartOfTheAnswer) {
+  ThreadPool pool(2);
+  std::mt19937 random(1);
+  const Index3 patch{20, 9, 70};
+  PatchMask mask(static_cast<std::size_t>(whole(patch).volume()));
+  for (auto& voxel : mask) voxel = random() % 2;
+  const Box part{{1, 2, 3}, {19, 9, 69}};
+  const BitVolume packed = pack(mask, patch, part, pool);
+  ASSERT_EQ(packed.shape(), part.size());
+  for (std::int64_t i = part.lo[0]; i < part.hi[0]; ++i) {
+    for (std::int64_t j = part.lo[1]; j < part.hi[1]; ++j) {
+      for (std::int64_t k = part.lo[2]; k < part.hi[2]; ++k) {
+        const auto at = static_cast<std::size_t>((i * patch[1] + j) * patch[2] + k);
+        ASSERT_EQ(packed.at(i - 1, j - 2, k - 3), mask[at] != 0);
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace sagittal::interact

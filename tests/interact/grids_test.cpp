@@ -153,5 +153,28 @@ TEST(MaskGrid, KnowsItsBoundsAndWhatChanged) {
   EXPECT_EQ(full.bounds(), whole(kShape));
 }
 
+TEST(MaskGrid, SharesTheBlocksOfAnotherThatHoldsTheSame) {
+  ThreadPool pool(2);
+  std::mt19937 random(2);
+  std::vector<std::uint8_t> dense(static_cast<std::size_t>(whole(kShape).volume()));
+  for (auto& voxel : dense) voxel = random() % 3 == 0;
+  const MaskGrid before = MaskGrid::from_bytes(kShape, dense, pool);
+  const Box box{{-2, 0, 0}, {40, 70, 33}};
+  BitVolume pasted(box.size());
+  for_each_voxel(whole(box.size()), [&](auto i, auto j, auto k) {
+    if (random() % 2) pasted.fill({{i, j, k}, {i + 1, j + 1, k + 1}}, true);
+  });
+  MaskGrid other(kShape), expected = before, shared = before;
+  other.paste(pasted, box, pool);
+  expected.paste(pasted, box, pool);
+  shared.paste_shared(other, pasted, box, pool);
+  std::size_t same = 0;
+  for (std::size_t n = 0; n < shared.cells().size(); ++n) {
+    EXPECT_TRUE(same_voxels(shared.cells()[n], expected.cells()[n])) << n;
+    same += shared.cells()[n] == other.cells()[n];
+  }
+  EXPECT_GT(same, 0U);
+}
+
 }  // namespace
 }  // namespace sagittal::interact
