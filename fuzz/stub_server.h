@@ -21,8 +21,9 @@ class BrightNetwork : public nn::Network {
            const RunControl&) const override {
     const std::size_t voxels = logits.size() / 2;
     for (std::size_t v = 0; v < voxels; ++v) {
+      const float sum = input[v] + input[4 * voxels + v];  // the logits may lie over them
       logits[v] = 0;
-      logits[voxels + v] = input[v] + input[4 * voxels + v] - 0.5f;
+      logits[voxels + v] = sum - 0.5f;
     }
   }
 };

@@ -4,11 +4,13 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include <fmt/format.h>
 
+#include "base/buffer.h"
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/json.h"
@@ -46,10 +48,13 @@ struct Timing {
 
 Timing measure(const nn::Network& network, const nn::SpatialSize& size, int repeats) {
   const auto voxels = static_cast<std::size_t>(size[0] * size[1] * size[2]);
-  const std::vector<float> input = noise(voxels * static_cast<std::size_t>(network.input_channels()), 1);
-  std::vector<float> logits(voxels * static_cast<std::size_t>(network.output_channels()));
+  const std::size_t inputs = voxels * static_cast<std::size_t>(network.input_channels());
+  const std::size_t outputs = voxels * static_cast<std::size_t>(network.output_channels());
+  Buffer memory(std::max(inputs, outputs) * sizeof(float));  // the logits over the input
+  const std::span<float> input = memory.as<float>().first(inputs), logits = memory.as<float>().first(outputs);
   std::vector<nn::StepTime> steps;
   const auto seconds = [&] {
+    make_noise(input, 1);
     const auto start = std::chrono::steady_clock::now();
     steps = network.run_timed(size, input, logits);
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -155,7 +160,9 @@ void bench_engine(const EngineOptions& options) {
   const Timing timing = measure(*engine, size, options.repeats);
   const double peak = nn::cpu::measure_peak(options.precision, options.threads);
   const double gflop = 2e-9 * nn::multiply_adds(network, size);
-  const double megabytes = static_cast<double>(peak_resident_bytes()) * 1e-6;
+  const auto megabytes = [](std::uint64_t bytes) { return static_cast<double>(bytes) * 1e-6; };
+  const double resident = megabytes(peak_resident_bytes());
+  const nn::NetworkMemory memory = engine->memory(size);
   if (options.json) {
     Json result = report_of(timing);
     result.update({{"engine", engine->description()},
@@ -164,7 +171,9 @@ void bench_engine(const EngineOptions& options) {
                    {"gflop", gflop},
                    {"gflops", gflop / timing.best},
                    {"peak_gflops", 1e-9 * peak},
-                   {"peak_rss_mb", megabytes}});
+                   {"maps_mb", megabytes(memory.maps)},
+                   {"weights_mb", megabytes(memory.weights)},
+                   {"peak_rss_mb", resident}});
     if (earlier) result["earlier_best_s"] = earlier->best_s;
     fmt::print("{}\n", result.dump());
     return;
@@ -172,8 +181,9 @@ void bench_engine(const EngineOptions& options) {
   print_steps(timing, peak, earlier ? &*earlier : nullptr);
   fmt::print("\n{}\n", engine->description());
   fmt::print("patch {} x {} x {}: {:.1f} GFLOP as the layers are defined\n", size[0], size[1], size[2], gflop);
-  fmt::print("first pass {:.3f} s, best {:.3f} s, median {:.3f} s, resident {:.0f} MB at most\n", timing.first,
-             timing.best, timing.median, megabytes);
+  fmt::print("first pass {:.3f} s, best {:.3f} s, median {:.3f} s\n", timing.first, timing.best, timing.median);
+  fmt::print("feature maps {:.0f} MB, prepared weights {:.0f} MB; resident {:.0f} MB at most\n", megabytes(memory.maps),
+             megabytes(memory.weights), resident);
   fmt::print("{:.0f} GFLOP/s, {:.0f} % of this machine's peak of {:.0f}; fewer operations than defined may exceed it\n",
              gflop / timing.best, 1e11 * gflop / timing.best / peak, 1e-9 * peak);
   if (earlier)

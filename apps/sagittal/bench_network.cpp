@@ -2,12 +2,14 @@
 
 #include <cmath>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "base/error.h"
 
 namespace sagittal::commands {
 namespace {
@@ -34,27 +36,28 @@ nn::UNet full_size_network() {
   return network;
 }
 
-std::vector<float> noise(std::size_t count, float scale) {
-  std::vector<float> values(count);
+void make_noise(std::span<float> values, float scale) {
   std::uint32_t state = 1;
   for (float& value : values) {
     state = state * 1664525 + 1013904223;
     value = scale * (static_cast<float>(state >> 8) * 0x1p-23F - 1.0F);
   }
-  return values;
 }
 
 nn::StateDict random_weights(const nn::UNet& network) {
   const std::vector<nn::Parameter> parameters = nn::parameters_of(network);
-  std::vector<float> values;
+  const auto path = std::filesystem::temp_directory_path() / fmt::format("sagittal-bench-{}.bin", ::getpid());
+  std::ofstream file(path, std::ios::binary);
   for (const nn::Parameter& parameter : parameters) {
     const double inputs = static_cast<double>(element_count(parameter)) / static_cast<double>(parameter.shape[0]);
     const double scale = parameter.shape.size() == 1 ? 1 : std::sqrt(3 / inputs);
-    const std::vector<float> part = noise(element_count(parameter), static_cast<float>(scale));
-    values.insert(values.end(), part.begin(), part.end());
+    std::vector<float> values(element_count(parameter));
+    make_noise(values, static_cast<float>(scale));
+    file.write(reinterpret_cast<const char*>(values.data()),
+               static_cast<std::streamsize>(values.size() * sizeof(float)));
   }
-  const auto path = std::filesystem::temp_directory_path() / fmt::format("sagittal-bench-{}.bin", ::getpid());
-  write_file_atomically(path, {reinterpret_cast<const std::uint8_t*>(values.data()), values.size() * sizeof(float)});
+  file.close();
+  if (!file) throw Error(ErrorCode::io, fmt::format("{}: random weights cannot be written", path.string()));
   nn::StateDict weights;
   weights.file = std::make_shared<const MappedFile>(path);
   std::filesystem::remove(path);

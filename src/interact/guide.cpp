@@ -7,12 +7,12 @@
 namespace sagittal::interact {
 namespace {
 
-constexpr int kLadder = 6;               ///< views of a first prompt
-constexpr double kRung = 1.6;            ///< from one to the next
-constexpr double kSlack = 0.05;          ///< of the expected Dice: the widest view this near the best one counts
-constexpr std::int64_t kCoarse = 4;      ///< blocks of so many voxels lose thin parts: a last look is finer
-constexpr int kGrowths = 3;              ///< where the object reaches the view's faces
-constexpr std::int64_t kLeastUnits = 3;  ///< of the network's total stride, per axis
+constexpr int kLadder = Guide::kMostViews;  ///< views of a first prompt
+constexpr double kRung = 1.6;               ///< from one to the next
+constexpr double kSlack = 0.05;             ///< of the expected Dice: the widest view this near the best one counts
+constexpr std::int64_t kCoarse = 4;         ///< blocks of so many voxels lose thin parts: a last look is finer
+constexpr int kGrowths = 3;                 ///< where the object reaches the view's faces
+constexpr std::int64_t kLeastUnits = 3;     ///< of the network's total stride, per axis
 
 /// What the first view must show: all prompts, the previous mask, and some of their surroundings.
 Box wanted_at_first(const Layers& layers, const Capabilities& can, const Focus& focus) {
@@ -96,6 +96,8 @@ struct Guide::Prepared {
   Index3 patch;
   RecycledVector<float> input;
 };
+
+Index3 Guide::largest_patch(const GuideModel& guide) { return padded(finer(guide), guide.multiple); }
 
 Guide::Guide(const Model& model, const NormalisedImage& image, ThreadPool& pool)
     : model_(model), image_(image), pool_(pool) {}

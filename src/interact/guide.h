@@ -22,6 +22,10 @@ class Guide {
   Prediction run(Layers& layers, const Focus& focus, bool auto_zoom, const PreviewSink& preview,
                  const RunControl& control);
 
+  static constexpr int kMostViews = 6;  ///< that are prepared at once
+  /// That the guide's network is run on.
+  static Index3 largest_patch(const GuideModel& guide);
+
  private:
   struct Look;
   struct Prepared;

@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "interact/model_memory.h"
+
 namespace sagittal::interact {
 namespace {
 
@@ -53,16 +55,13 @@ struct Predictor::Look {
 };
 
 Predictor::Predictor(const Model& model, const NormalisedImage& image, ThreadPool& pool)
-    : model_(model),
-      shape_(image.shape()),
-      pool_(pool),
-      input_(model, image, pool),
-      memory_(*model.scratch, (input_.value_count() + 2 * input_.patch_voxels()) * sizeof(float)),
-      input_values_(memory_.as<float>().first(input_.value_count())),
-      logits_(memory_.as<float>().subspan(input_.value_count(), 2 * input_.patch_voxels())) {}
+    : model_(model), shape_(image.shape()), pool_(pool), input_(model, image, pool) {}
 
 Prediction Predictor::run(Layers& layers, const Focus& focus, const PredictionOptions& options,
                           const LeftoverPick& pick, const RunControl& control) {
+  memory_.emplace(*model_.scratch, patch_bytes(*model_.network, model_.patch_size), control);
+  input_values_ = memory_->as<float>().first(input_.value_count());
+  logits_ = memory_->as<float>().first(2 * input_.patch_voxels());
   passes_ = 0;
   const Look last = zoom_until_contained(layers, focus, options, control);
   const BitVolume coarse = coarse_mask(last);

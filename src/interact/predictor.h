@@ -1,4 +1,6 @@
 #pragma once
+#include <optional>
+
 #include "base/buffer_pool.h"
 #include "base/progress.h"
 #include "interact/coarse.h"
@@ -53,9 +55,9 @@ class Predictor {
   Index3 shape_;
   ThreadPool& pool_;
   NetworkInput input_;
-  BorrowedBuffer memory_;
+  std::optional<BorrowedBuffer> memory_;  ///< of `run`
   std::span<float> input_values_;
-  std::span<float> logits_;
+  std::span<float> logits_;  ///< over the input, all of which each pass writes anew
   PatchMask answer_;
   int passes_ = 0;
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "interact/model_memory.h"
 #include "volume/box.h"
 
 namespace sagittal::interact {
@@ -12,10 +13,10 @@ void warm_up(const Model& model, const RunControl& control) {
   const auto voxels = static_cast<std::size_t>(whole(size).volume());
   const std::size_t inputs = voxels * static_cast<std::size_t>(network.input_channels());
   const std::size_t outputs = voxels * static_cast<std::size_t>(network.output_channels());
-  BorrowedBuffer memory(*model.scratch, (inputs + outputs) * sizeof(float));
-  const auto values = memory.as<float>().first(inputs + outputs);
+  BorrowedBuffer memory(*model.scratch, patch_bytes(network, size), control);
+  const auto values = memory.as<float>();
   std::fill(values.begin(), values.end(), 0.0f);
-  network.run(size, values.first(inputs), values.subspan(inputs), control);
+  network.run(size, values.first(inputs), values.first(outputs), control);
 }
 
 }  // namespace sagittal::interact

@@ -5,6 +5,7 @@
 #include <array>
 #include <bit>
 #include <cstring>
+#include <functional>
 
 #include "base/error.h"
 
@@ -104,6 +105,18 @@ void StateDict::forget_pages() const noexcept {
   if (!file) return;
   const ByteView bytes = file->bytes();  // starts on a page, as every mapping
   ::madvise(const_cast<std::uint8_t*>(bytes.data()), bytes.size(), MADV_DONTNEED);
+}
+
+void StateDict::forget_pages(const TensorView& tensor) const noexcept {
+  constexpr std::uintptr_t page = 4096;
+  if (!file || tensor.bytes.empty()) return;
+  const ByteView all = file->bytes();
+  const std::less_equal<const std::uint8_t*> at_most;
+  const std::uint8_t *first = tensor.bytes.data(), *last = first + tensor.bytes.size();
+  if (!at_most(all.data(), first) || !at_most(last, all.data() + all.size())) return;
+  const std::uintptr_t begin = (reinterpret_cast<std::uintptr_t>(first) + page - 1) / page * page;
+  const std::uintptr_t end = reinterpret_cast<std::uintptr_t>(last) / page * page;
+  if (begin < end) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
 }
 
 void StateDict::add(std::string name, std::vector<std::int64_t> shape, std::vector<float> values) {

@@ -38,6 +38,8 @@ struct StateDict {
   const TensorView* find(std::string_view name) const;
   /// Gives the memory of `file` back to the system; what is read again comes from the file again.
   void forget_pages() const noexcept;
+  /// The same for one of the tensors, except where others share its pages.
+  void forget_pages(const TensorView& tensor) const noexcept;
   /// Adds a float32 tensor and keeps its values.
   void add(std::string name, std::vector<std::int64_t> shape, std::vector<float> values);
 };

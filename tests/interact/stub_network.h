@@ -40,7 +40,8 @@ class StubNetwork : public nn::Network {
     control.report("stub", 0.5);
     control.check();
     if (remember) inputs.emplace_back(input.begin(), input.end());
-    const Seen seen{size, input};
+    const std::vector<float> values(input.begin(), input.end());  // the logits may lie over it
+    const Seen seen{size, values};
     std::size_t v = 0;
     for (std::int64_t i = 0; i < size[0]; ++i) {
       for (std::int64_t j = 0; j < size[1]; ++j) {

@@ -9,6 +9,8 @@
 #include "base/bytes.h"
 #include "base/json.h"
 #include "expect_error.h"
+#include "nn/cpu/builder.h"
+#include "nn/cpu/shared_arena.h"
 #include "nn/cpu/tuning.h"
 #include "nn/hashed_tensors.h"
 
@@ -73,6 +75,24 @@ std::vector<float> run(const Network& network, const SpatialSize& size, const st
   return logits;
 }
 
+/// With the logits over the input, from that of its values on.
+std::vector<float> run_in_place(const Network& network, const SpatialSize& size, std::vector<float> input,
+                                std::size_t first) {
+  const std::size_t count = voxels(size) * static_cast<std::size_t>(network.output_channels());
+  input.resize(std::max(input.size(), first + count));
+  const std::span<float> logits = std::span(input).subspan(first, count);
+  const std::size_t inputs = voxels(size) * static_cast<std::size_t>(network.input_channels());
+  network.run(size, std::span(input).first(inputs), logits, {});
+  return {logits.begin(), logits.end()};
+}
+
+void expect_same_in_place(const Network& network, const SpatialSize& size, const std::vector<float>& input) {
+  const std::vector<float> apart = run(network, size, input);
+  for (const std::size_t first : {std::size_t{0}, input.size() / 3, input.size() - 1}) {
+    EXPECT_EQ(run_in_place(network, size, input, first), apart) << "from value " << first;
+  }
+}
+
 std::vector<float> hashed_input(const Case& c) {
   return hashed::uniform("input", voxels(c.size) * static_cast<std::size_t>(c.network.input_channels));
 }
@@ -112,6 +132,44 @@ TEST_P(NetworkParity, Bf16IsCloseToTheOriginal) {
   EXPECT_LE(std::sqrt(difference / reference), 0.03);
 }
 
+class NetworkMemoryUse : public NetworkParity {};
+
+TEST_P(NetworkMemoryUse, LogitsMayLieOverTheInput) {
+  const Case& c = case_named(GetParam());
+  const auto network = cpu::make_network(c.network, hashed::weights(c.network), {2, cpu::Precision::fp32});
+  expect_same_in_place(*network, c.size, hashed_input(c));
+}
+
+/// The weights as a plan counts them, and as they are made for a run.
+template <class T>
+void expect_counted_as_made(const Case& c, cpu::Tuning& tuning) {
+  const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
+  std::vector<std::size_t> bytes;
+  for (const cpu::Packing packing : {cpu::Packing::counted, cpu::Packing::made}) {
+    cpu::WeightStore store(hashed::weights(c.network), engine, packing);
+    cpu::Program program;
+    cpu::Workshop shop{program, store, cpu::select_kernels(), 2, &tuning};
+    cpu::build_network<T>(shop, c.network, c.size);
+    bytes.push_back(store.packed_bytes());
+  }
+  EXPECT_EQ(bytes[0], bytes[1]);
+  EXPECT_GT(bytes[0], 0U);
+}
+
+TEST_P(NetworkMemoryUse, TellsTheMemoryOfARun) {
+  const Case& c = case_named(GetParam());
+  const auto tuning = std::make_shared<cpu::Tuning>();
+  const auto arenas = std::make_shared<BufferPool>(std::size_t{1} << 30);
+  const cpu::CpuOptions options{2, cpu::Precision::fp32, tuning};
+  const auto network = cpu::make_network(c.network, hashed::weights(c.network), options, arenas);
+  const NetworkMemory planned = network->memory(c.size);
+  EXPECT_EQ(arenas->find(1).size(), 0U) << "a plan takes none of it";
+  run(*network, c.size, hashed_input(c));
+  EXPECT_EQ(arenas->find(1).size(), planned.maps);
+  expect_counted_as_made<float>(c, *tuning);
+  if (cpu::select_kernels().bf16 != nullptr) expect_counted_as_made<cpu::Bf16>(c, *tuning);
+}
+
 TEST_P(NetworkParity, ListsTheOriginalsParameters) {
   const Case& c = case_named(GetParam());
   std::int64_t count = 0;
@@ -131,6 +189,14 @@ std::vector<std::string> case_names() {
   return names;
 }
 INSTANTIATE_TEST_SUITE_P(Parity, NetworkParity, testing::ValuesIn(case_names()), [](const auto& c) { return c.param; });
+
+std::vector<std::string> small_case_names() {
+  std::vector<std::string> names = case_names();
+  std::erase(names, "nninteractive_v1_full_size");
+  return names;
+}
+INSTANTIATE_TEST_SUITE_P(Parity, NetworkMemoryUse, testing::ValuesIn(small_case_names()),
+                         [](const auto& c) { return c.param; });
 
 /// Pointwise layers at full resolution are fused; written as 3x3x3 kernels of zeros around the centre they are not.
 StateDict with_wide_first_kernel(const UNet& narrow, const UNet& wide) {
@@ -154,6 +220,7 @@ void expect_fused_equals_plain(UNet network, const SpatialSize& size, cpu::Preci
   const auto plain = cpu::make_network(wide, with_wide_first_kernel(network, wide), {2, cpu::Precision::fp32});
   const auto input = hashed::uniform("input", voxels(size) * static_cast<std::size_t>(network.input_channels));
   const std::vector<float> a = run(*fused, size, input), b = run(*plain, size, input);
+  expect_same_in_place(*fused, size, input);
   double worst = 0, most = 0;
   for (std::size_t i = 0; i < a.size(); ++i) {
     worst = std::max(worst, std::abs(static_cast<double>(a[i]) - static_cast<double>(b[i])));
@@ -238,6 +305,7 @@ TEST(CpuNetwork, WrongSizesAreErrors) {
   EXPECT_ERROR(network->run({8, 8, 0}, input, logits, control), ErrorCode::bad_input);
   EXPECT_ERROR(network->run({8, 8, 12}, input, logits, control), ErrorCode::bad_input);
   EXPECT_ERROR(network->run({INT64_MAX - 7, 8, 8}, input, logits, control), ErrorCode::bad_input);
+  EXPECT_ERROR(network->memory({8, 8, 6}), ErrorCode::bad_input);
   EXPECT_NO_THROW(network->run({8, 8, 8}, input, logits, control));
 }
 

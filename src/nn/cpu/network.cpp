@@ -31,18 +31,19 @@ bool offers(dnnl::cpu_isa isa) {
   return (present & static_cast<unsigned>(isa)) == static_cast<unsigned>(isa);
 }
 
-/// An idle arena, or a new one whose pages are all present.
-Buffer borrow_arena(BufferPool& pool, std::size_t bytes, int threads) {
-  Buffer arena = pool.find(bytes);
-  if (arena.size() > 0) return arena;
-  Buffer fresh(bytes);
+/// Makes all pages present.
+void touch(std::byte* memory, std::size_t bytes, int threads) {
   const auto pages = static_cast<std::int64_t>((bytes + kPage - 1) / kPage);
   constexpr std::int64_t pages_per_part = 2048;
   parallel_for(threads, (pages + pages_per_part - 1) / pages_per_part, [&](std::int64_t part) {
     const std::int64_t end = std::min(pages, (part + 1) * pages_per_part);
-    for (std::int64_t page = part * pages_per_part; page < end; ++page) fresh.data()[page * kPage] = std::byte{0};
+    for (std::int64_t page = part * pages_per_part; page < end; ++page) memory[page * kPage] = std::byte{0};
   });
-  return fresh;
+}
+
+[[noreturn]] void rethrow(const dnnl::error& error, const SpatialSize& size) {
+  const ErrorCode code = error.status == dnnl_out_of_memory ? ErrorCode::too_large : ErrorCode::internal;
+  throw Error(code, fmt::format("oneDNN failed on an input of {}: {}", fmt::join(size, " x "), error.what()));
 }
 
 double seconds_of(const std::atomic<std::int64_t>& nanoseconds) { return 1e-9 * static_cast<double>(nanoseconds); }
@@ -117,6 +118,8 @@ class CpuNetwork final : public Network {
     return times;
   }
 
+  NetworkMemory memory(const SpatialSize& size) const override;
+
   NetworkUse use() const override { return {seconds_of(waited_), seconds_of(computed_)}; }
 
   std::string description() const override {
@@ -132,7 +135,9 @@ class CpuNetwork final : public Network {
  private:
   void execute(const SpatialSize& size, std::span<const float> input, std::span<float> logits,
                const RunControl& control, std::vector<StepTime>* times) const;
+  std::int64_t checked_voxels(const SpatialSize& size) const;
   void check(const SpatialSize& size, std::size_t inputs, std::size_t outputs) const;
+  std::shared_ptr<const Program> make_program(const SpatialSize& size, WeightStore& weights) const;
   std::shared_ptr<const Program> program_for(const SpatialSize& size) const;
 
   UNet network_;
@@ -147,7 +152,7 @@ class CpuNetwork final : public Network {
   mutable std::vector<std::pair<SpatialSize, std::shared_ptr<const Program>>> programs_;  // latest used last
 };
 
-void CpuNetwork::check(const SpatialSize& size, std::size_t inputs, std::size_t outputs) const {
+std::int64_t CpuNetwork::checked_voxels(const SpatialSize& size) const {
   const SpatialSize unit = network_.total_stride();
   std::int64_t voxels = 1;
   for (std::size_t axis = 0; axis < 3; ++axis) {
@@ -157,10 +162,40 @@ void CpuNetwork::check(const SpatialSize& size, std::size_t inputs, std::size_t 
     }
     voxels *= size[axis];
   }
+  return voxels;
+}
+
+void CpuNetwork::check(const SpatialSize& size, std::size_t inputs, std::size_t outputs) const {
+  const std::int64_t voxels = checked_voxels(size);
   const auto expected = [voxels](int channels) { return static_cast<std::size_t>(voxels * channels); };
   if (inputs != expected(input_channels()) || outputs != expected(output_channels())) {
     throw Error(ErrorCode::bad_input, fmt::format("network arrays of {} and {} values, expected {} and {}", inputs,
                                                   outputs, expected(input_channels()), expected(output_channels())));
+  }
+}
+
+std::shared_ptr<const Program> CpuNetwork::make_program(const SpatialSize& size, WeightStore& weights) const {
+  const auto program = std::make_shared<Program>();
+  Workshop shop{*program, weights, kernels_, threads_, tuning_.get()};
+  if (precision_ == Precision::bf16) {
+    build_network<Bf16>(shop, network_, size);
+  } else {
+    build_network<float>(shop, network_, size);
+  }
+  program->plan();
+  weights.forget_originals();
+  return program;
+}
+
+NetworkMemory CpuNetwork::memory(const SpatialSize& size) const {
+  checked_voxels(size);
+  const OmpThreads scope(threads_);
+  WeightStore counted(weights_.originals(), weights_.engine(), Packing::counted);
+  try {
+    const std::size_t maps = make_program(size, counted)->arena_bytes();
+    return {maps, counted.packed_bytes()};
+  } catch (const dnnl::error& error) {
+    rethrow(error, size);
   }
 }
 
@@ -172,15 +207,7 @@ std::shared_ptr<const Program> CpuNetwork::program_for(const SpatialSize& size) 
     std::rotate(found, found + 1, programs_.end());
     return programs_.back().second;
   }
-  const auto program = std::make_shared<Program>();
-  Workshop shop{*program, weights_, kernels_, threads_, tuning_.get()};
-  if (precision_ == Precision::bf16) {
-    build_network<Bf16>(shop, network_, size);
-  } else {
-    build_network<float>(shop, network_, size);
-  }
-  program->plan();
-  weights_.forget_originals();
+  const auto program = make_program(size, weights_);
   if (programs_.size() == kKeptPrograms) programs_.erase(programs_.begin());
   programs_.emplace_back(size, program);
   return program;
@@ -194,7 +221,8 @@ void CpuNetwork::execute(const SpatialSize& size, std::span<const float> input, 
   const Stopwatch stopwatch(threads_, waited_, computed_);
   try {
     const auto program = program_for(size);
-    BorrowedBuffer arena(*arenas_, borrow_arena(*arenas_, program->arena_bytes(), threads_));
+    BorrowedBuffer arena(*arenas_, program->arena_bytes(), control);
+    if (arena.fresh()) touch(arena.data(), arena.size(), threads_);
     std::vector<double> seconds(times == nullptr ? 0 : program->notes().size());
     program->run(arena.data(), threads_, input, logits, control, seconds);
     for (std::size_t i = 0; i < seconds.size(); ++i) {
@@ -202,8 +230,7 @@ void CpuNetwork::execute(const SpatialSize& size, std::span<const float> input, 
       times->push_back({note.layer, note.work, note.multiply_adds, seconds[i]});
     }
   } catch (const dnnl::error& error) {
-    const ErrorCode code = error.status == dnnl_out_of_memory ? ErrorCode::too_large : ErrorCode::internal;
-    throw Error(code, fmt::format("oneDNN failed on an input of {}: {}", fmt::join(size, " x "), error.what()));
+    rethrow(error, size);
   }
 }
 

@@ -22,7 +22,12 @@ int stored(const std::vector<int>& groups) {
 
 }  // namespace
 
-std::vector<float> WeightStore::values(const std::string& name) const { return to_float(tensor_of(weights_, name)); }
+std::vector<float> WeightStore::values(const std::string& name) const {
+  const TensorView& tensor = tensor_of(weights_, name);
+  std::vector<float> values = to_float(tensor);
+  weights_.forget_pages(tensor);
+  return values;
+}
 
 std::vector<float> WeightStore::vector(const std::string& name, int channels, float fallback) const {
   std::vector<float> values(static_cast<std::size_t>(channels), fallback);
@@ -38,11 +43,13 @@ PackedWeights WeightStore::pack(const std::string& name, const dnnl::memory::des
   for (const auto& [key, packed] : packed_) {
     if (key == name && packed.layout == wanted) return packed;
   }
-  Buffer values(plain.get_size());
-  std::fill(values.as<float>().begin(), values.as<float>().end(), 0.0F);
-  fill(to_float(tensor_of(weights_, name)), values.as<float>().data());
+  packed_bytes_ += wanted.get_size();
+  if (packing_ == Packing::counted) return packed_.emplace_back(name, PackedWeights{wanted, nullptr}).second;
+  Buffer plain_values(plain.get_size());
+  std::fill(plain_values.as<float>().begin(), plain_values.as<float>().end(), 0.0F);
+  fill(values(name), plain_values.as<float>().data());
   const auto bytes = std::make_shared<Buffer>(wanted.get_size());
-  dnnl::memory source(plain, engine_, values.data());
+  dnnl::memory source(plain, engine_, plain_values.data());
   dnnl::memory target(wanted, engine_, bytes->data());
   dnnl::stream stream(engine_);
   dnnl::reorder(source, target).execute(stream, source, target);
@@ -85,12 +92,19 @@ PackedWeights WeightStore::upsampling(const std::string& name, int inputs, int o
   });
 }
 
-std::shared_ptr<const Buffer> WeightStore::packed(const std::string& name, const std::string& form,
+std::shared_ptr<const Buffer> WeightStore::packed(const std::string& name, const std::string& form, std::size_t bytes,
                                                   const std::function<Buffer(const std::vector<float>&)>& make) {
   const std::lock_guard lock(mutex_);
   std::shared_ptr<const Buffer>& found = forms_[{name, form}];
-  if (!found) found = std::make_shared<const Buffer>(make(values(name)));
+  if (found) return found;
+  found = std::make_shared<const Buffer>(packing_ == Packing::counted ? Buffer() : make(values(name)));
+  packed_bytes_ += packing_ == Packing::counted ? bytes : found->size();
   return found;
+}
+
+std::size_t WeightStore::packed_bytes() const {
+  const std::lock_guard lock(mutex_);
+  return packed_bytes_;
 }
 
 }  // namespace sagittal::nn::cpu

@@ -24,10 +24,16 @@ struct PackedWeights {
   }
 };
 
+enum class Packing {
+  made,
+  counted,  ///< for a plan, which is never run: packed weights are empty
+};
+
 /// The parameters of a network and the packed forms made of them so far. Any thread may call it.
 class WeightStore {
  public:
-  WeightStore(StateDict weights, dnnl::engine engine) : weights_(std::move(weights)), engine_(std::move(engine)) {}
+  WeightStore(StateDict weights, dnnl::engine engine, Packing packing = Packing::made)
+      : weights_(std::move(weights)), engine_(std::move(engine)), packing_(packing) {}
 
   const dnnl::engine& engine() const { return engine_; }
   const StateDict& originals() const { return weights_; }
@@ -45,9 +51,11 @@ class WeightStore {
   /// Weights [in, out, kd, kh, kw] of a transposed convolution as a matrix [in, (kd, kh, kw, out)].
   PackedWeights upsampling(const std::string& name, int inputs, int outputs, const SpatialSize& kernel,
                            const dnnl::memory::desc& wanted);
-  /// What `make` makes of all values of a parameter, once for each form.
-  std::shared_ptr<const Buffer> packed(const std::string& name, const std::string& form,
+  /// What `make` makes of all values of a parameter, once for each form: so many bytes.
+  std::shared_ptr<const Buffer> packed(const std::string& name, const std::string& form, std::size_t bytes,
                                        const std::function<Buffer(const std::vector<float>&)>& make);
+  /// Of all that is packed, or counted, so far.
+  std::size_t packed_bytes() const;
 
  private:
   template <class Fill>
@@ -56,7 +64,9 @@ class WeightStore {
 
   StateDict weights_;
   dnnl::engine engine_;
-  std::mutex mutex_;
+  const Packing packing_;
+  mutable std::mutex mutex_;
+  std::size_t packed_bytes_ = 0;
   std::vector<std::pair<std::string, PackedWeights>> packed_;
   std::map<std::pair<std::string, std::string>, std::shared_ptr<const Buffer>> forms_;
 };

@@ -50,7 +50,7 @@ std::shared_ptr<const Buffer> pack_weights(WeightStore& store, const std::string
   const bool pairs = recipe.kernels->block_channels == 2 * kSteps;
   const bool winograd = recipe.algorithm == Algorithm::winograd;
   const std::string form = winograd ? "winograd lines" : pairs ? "bf16 lines" : "fp32 lines";
-  return store.packed(name, form, [&](const std::vector<float>& values) {
+  return store.packed(name, form, weight_bytes(recipe), [&](const std::vector<float>& values) {
     const WeightLines lines(recipe.shape, recipe.kernels->block_channels, outputs, values);
     return winograd ? lines.frequencies() : pairs ? lines.pairs() : lines.floats();
   });
@@ -69,24 +69,24 @@ void pack_upsampling(WeightStore& store, const Kernels<T>& kernels, Input& input
   const std::int64_t places = voxels_of(up.stride);
   const int outputs = (padded(up.outputs) + kGroup - 1) / kGroup * kGroup, inputs = input.map.groups[0];
   const bool pairs = kernels.block_channels == 2 * kSteps;
-  up.weights =
-      store.packed(up.name + ".weight", pairs ? "bf16 lines" : "fp32 lines", [&](const std::vector<float>& from) {
-        // [in, out, place] as a convolution of one voxel with places * outputs outputs
-        std::vector<float> values(static_cast<std::size_t>(places * outputs * inputs), 0.0F);
-        const float* next = from.data();
-        for (int in = 0; in < inputs; ++in) {
-          for (int out = 0; out < up.outputs; ++out) {
-            for (std::int64_t place = 0; place < places; ++place) {
-              values[static_cast<std::size_t>((place * outputs + out) * inputs + in)] = *next++;
-            }
-          }
-        }
-        Shape shape;
-        shape.inputs = {{input.map, {}, 1}};
-        shape.out.groups = {static_cast<int>(places) * outputs};
-        const WeightLines lines(shape, kernels.block_channels, shape.out.groups[0], values);
-        return pairs ? lines.pairs() : lines.floats();
-      });
+  up.weights = store.packed(up.name + ".weight", pairs ? "bf16 lines" : "fp32 lines",
+                            upsampling_weight_bytes(kernels, input), [&](const std::vector<float>& from) {
+                              // [in, out, place] as a convolution of one voxel with places * outputs outputs
+                              std::vector<float> values(static_cast<std::size_t>(places * outputs * inputs), 0.0F);
+                              const float* next = from.data();
+                              for (int in = 0; in < inputs; ++in) {
+                                for (int out = 0; out < up.outputs; ++out) {
+                                  for (std::int64_t place = 0; place < places; ++place) {
+                                    values[static_cast<std::size_t>((place * outputs + out) * inputs + in)] = *next++;
+                                  }
+                                }
+                              }
+                              Shape shape;
+                              shape.inputs = {{input.map, {}, 1}};
+                              shape.out.groups = {static_cast<int>(places) * outputs};
+                              const WeightLines lines(shape, kernels.block_channels, shape.out.groups[0], values);
+                              return pairs ? lines.pairs() : lines.floats();
+                            });
   up.biases.assign(static_cast<std::size_t>(outputs + kGroup), 0.0F);
   if (!up.biased) return;
   const std::vector<float> values = store.values(up.name + ".bias");
