@@ -26,8 +26,10 @@ void add_model_options(CLI::App& command, ModelOptions& options, ModelCount coun
   add_network_options(command, options.precision, options.threads);
 }
 
-std::vector<std::shared_ptr<const interact::Model>> load_models(const ModelOptions& options) {
+std::vector<std::shared_ptr<const interact::Model>> load_models(const ModelOptions& options,
+                                                                const interact::Workspace& workspace) {
   interact::LoadOptions load;
+  load.workspace = workspace;
   load.threads = options.threads;
   load.precision = options.precision;
   const bool no_folder = options.data_directory == kNoFolder;

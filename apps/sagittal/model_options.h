@@ -23,8 +23,9 @@ struct ModelOptions {
 enum class ModelCount { one, several };
 void add_model_options(CLI::App& command, ModelOptions& options, ModelCount count = ModelCount::one);
 
-/// Finds and loads the models, which share the memory that they compute in. Throws what `find_model` and
+/// Finds and loads the models, which share the memory that they compute in, `workspace`. Throws what `find_model` and
 /// `interact::load_model` throw, and Error(wrong_usage) where a model is named twice.
-std::vector<std::shared_ptr<const interact::Model>> load_models(const ModelOptions& options);
+std::vector<std::shared_ptr<const interact::Model>> load_models(const ModelOptions& options,
+                                                                const interact::Workspace& workspace = {});
 
 }  // namespace sagittal

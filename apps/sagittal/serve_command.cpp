@@ -18,7 +18,6 @@
 
 #include "base/error.h"
 #include "base/machine.h"
-#include "base/text.h"
 #include "commands.h"
 #include "data_folder.h"
 #include "hub/hub.h"
@@ -27,6 +26,7 @@
 #include "scan_sources.h"
 #include "serve.h"
 #include "serve_jobs.h"
+#include "serve_memory.h"
 #include "serve_options.h"
 #include "serve_streams.h"
 #include "server/access/audit_log.h"
@@ -131,36 +131,18 @@ void reload(server::Server& server, server::AuditLog* audit) {
   }
 }
 
-std::uint64_t weight_bytes(const server::Models& models) {
-  std::uint64_t sum = 0;
-  for (const auto& model : models) sum += model->weight_bytes;
-  return sum;
-}
-
-/// Of this machine's memory beside all models' weights half for images, a quarter for requests in flight; the network
-/// needs the rest.
-void divide_memory(const server::Models& models, server::SessionLimits& sessions, server::ServerOptions& server,
-                   server::UploadLimits& limits) {
-  const std::uint64_t all = inspect_machine().memory_limit_bytes, weights = weight_bytes(models);
-  if (weights > all / 2) {
-    throw Error(ErrorCode::too_large,
-                fmt::format("the weights of {} take {}, more than half of this machine's memory of {}", models.names(),
-                            size_text(weights), size_text(all)));
-  }
-  const std::uint64_t memory = all - weights;
-  sessions.max_memory_bytes = memory / 2;
-  server.listener.max_body_bytes_in_memory = memory / 4;
-  limits.max_image_bytes = memory / 4;
-  limits.max_mask_bytes = memory / 8;
-}
-
-/// Where nothing is kept on a disk, uploaded files have a quarter of what sessions have.
-server::ShelfLimits limit_shelf(const server::SessionLimits& sessions, const server::UploadLimits& uploads) {
+/// Where nothing is kept on a disk, uploaded files have a fifth of what is for sessions.
+void set_limits(const MemoryShares& shares, bool on_disk, server::SessionLimits& sessions,
+                server::ServerOptions& server, server::UploadLimits& uploads, server::ShelfLimits& shelf) {
   constexpr std::size_t files_per_session = 16;
-  return {.max_file_bytes = std::min(uploads.max_image_bytes, sessions.max_memory_bytes),
-          .max_memory_bytes = sessions.max_memory_bytes / 4,
-          .max_per_owner = files_per_session * sessions.max_sessions_per_owner,
-          .keep_for = sessions.keep_for};
+  sessions.max_memory_bytes = on_disk ? shares.sessions : shares.sessions / 5 * 4;
+  server.listener.max_body_bytes_in_memory = shares.bodies;
+  uploads.max_image_bytes = shares.bodies;
+  uploads.max_mask_bytes = shares.bodies / 2;
+  shelf = {.max_file_bytes = std::min(uploads.max_image_bytes, sessions.max_memory_bytes),
+           .max_memory_bytes = shares.sessions / 5,
+           .max_per_owner = files_per_session * sessions.max_sessions_per_owner,
+           .keep_for = sessions.keep_for};
 }
 
 void describe_model_metrics(server::Metrics& metrics, const server::Models& models) {
@@ -219,13 +201,21 @@ void serve(const ServeOptions& options, const WhenReady& ready) {
   server::Gate gate({options.allowed_origins, options.allowed_hosts, {}}, keys.get(), log_to_stderr);
   const auto audit =
       options.audit_log.empty() ? nullptr : std::make_unique<server::AuditLog>(options.audit_log, log_to_stderr);
-  const server::Models models(load_models(options.model));
+  const interact::Workspace workspace;
+  const server::Models models(load_models(options.model, workspace));
   server::SessionLimits session_limits{.max_sessions = options.max_sessions};
   const std::size_t per_user = options.max_sessions_per_user ? options.max_sessions_per_user : options.max_sessions;
   session_limits.max_sessions_per_owner = per_user;
   server::ServerOptions server_options;
   server::UploadLimits upload_limits;
-  divide_memory(models, session_limits, server_options, upload_limits);
+  server::ShelfLimits shelf_limits;
+  session_limits.keep_for = std::chrono::hours(options.keep_hours);
+  session_limits.max_data_bytes = options.data_limit;
+  const MemoryShares shares = divide_memory(models, options.memory_limit);
+  set_limits(shares, options.model.data_directory != kNoFolder, session_limits, server_options, upload_limits,
+             shelf_limits);
+  workspace.arenas->limit(shares.maps);
+  workspace.scratch->limit(shares.patches);
   server_options.listener.host = options.host;
   server_options.listener.port = static_cast<std::uint16_t>(options.port);
   server_options.listener.max_connections = allow_connections(server_options.listener.max_connections);
@@ -234,10 +224,7 @@ void serve(const ServeOptions& options, const WhenReady& ready) {
   if (!keys && !options.open_to_all) server_options.listener.public_refusal = public_refusal(options);
 
   ThreadPool pool(options.model.threads);
-  const std::chrono::hours keep_for(options.keep_hours);
-  session_limits.keep_for = keep_for;
-  if (options.memory_limit > 0) session_limits.max_memory_bytes = options.memory_limit;
-  session_limits.max_data_bytes = options.data_limit;
+  const std::chrono::seconds keep_for = session_limits.keep_for;
   const DataFolder data(options.model.data_directory, pool, log_to_stderr);
   server::Sessions sessions(models, pool, session_limits, Clock::now, data.journal());
   const auto make_room = [&sessions](std::uint64_t bytes) { sessions.make_disk_room(bytes); };
@@ -257,7 +244,6 @@ void serve(const ServeOptions& options, const WhenReady& ready) {
   server::Leases monai_leases(sessions, without_heartbeat);
   without_heartbeat.kind = "native";
   server::Leases native_leases(sessions, without_heartbeat);
-  const server::ShelfLimits shelf_limits = limit_shelf(session_limits, upload_limits);
   server::VolumeShelf volumes(data.journal(), pool, shelf_limits);
   server::VolumeUploads uploads(data.journal(), shelf_limits);
   const auto sweep = [&] {

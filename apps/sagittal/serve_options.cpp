@@ -58,8 +58,10 @@ void add_serve_options(CLI::App& command, ServeOptions& options) {
       ->capture_default_str()
       ->check(CLI::Range(0, 256));
   command
-      .add_option("--memory-limit", options.memory_limit,
-                  "Memory for sessions, such as 8GiB; others wait in the data folder. Default: half of the machine's")
+      .add_option(
+          "--memory-limit", options.memory_limit,
+          "Memory of the whole server, such as 8GiB: sessions beyond it wait in the data folder, predictions for "
+          "each other. Default: what the machine has")
       ->transform(CLI::AsSizeValue(false));
   command
       .add_option(

@@ -29,7 +29,7 @@ struct ServeOptions {
   double drain_seconds = 30;
   std::vector<std::string> allowed_origins;
   std::vector<std::string> allowed_hosts;
-  std::uint64_t memory_limit = 0;  ///< bytes of all sessions in memory; 0: half of this machine's
+  std::uint64_t memory_limit = 0;  ///< bytes of the whole process; 0: what this machine has
   std::uint64_t data_limit = 0;    ///< bytes of all sessions on the disk; 0: what it has
   std::int64_t keep_hours = 24;
   std::int64_t keep_jobs_days = 30;

@@ -56,7 +56,7 @@ def test_itksnap_keeps_its_mask(start):
 
 
 def test_a_session_of_monai_label_goes_on(start, tmp_path):
-    viewer = Monai(start("--memory-limit", "100000").url, "x", scan())
+    viewer = Monai(start("--max-sessions", "1").url, "x", scan())
     first = viewer.prompt("point", CENTRE, True)
     server = start()
     assert viewer.client.get_session(viewer.session)
@@ -98,8 +98,8 @@ def test_an_upload_that_the_end_interrupted_is_asked_for_again(start):
     assert isinstance(client.point(CENTRE), np.ndarray)
 
 
-def test_more_sessions_than_memory_wait_on_the_disk(start):
-    server = start("--memory-limit", "100000")  # an image takes 43 kB
+def test_more_sessions_than_places_wait_on_the_disk(start):
+    server = start("--max-sessions", "2")
     clients = [Client(f"{server.url}/person{n}") for n in range(6)]
     first = []
     for n, client in enumerate(clients):
