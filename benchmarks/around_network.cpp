@@ -89,8 +89,8 @@ class Threshold : public nn::Network {
     const auto start = Clock::now();
     const std::size_t voxels = logits.size() / 2;
     for (std::size_t v = 0; v < voxels; ++v) {
+      logits[voxels + v] = input[v] - 1;  // before what it reads is written over
       logits[v] = 0;
-      logits[voxels + v] = input[v] - 1;
     }
     milliseconds += milliseconds_since(start);
   }
