@@ -1,5 +1,9 @@
 #include "base/recycled.h"
 
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <bit>
 #include <map>
 #include <mutex>
 
@@ -8,9 +12,21 @@ namespace {
 
 constexpr std::size_t kLeast = std::size_t{64} << 10;  ///< smaller blocks are malloc's affair
 constexpr std::align_val_t kAlignment{64};
+constexpr std::size_t kHugePage = std::size_t{2} << 20;
 
-/// All blocks of one size class are alike.
-std::size_t size_class(std::size_t bytes) { return (bytes + kLeast - 1) / kLeast * kLeast; }
+/// All blocks of one size class are alike; the next class is at most an eighth larger.
+std::size_t size_class(std::size_t bytes) {
+  const std::size_t unit = std::max(kLeast, std::bit_floor(bytes) / 8);
+  return (bytes + unit - 1) / unit * unit;
+}
+
+std::align_val_t alignment_of(std::size_t size) { return size < kHugePage ? kAlignment : std::align_val_t{kHugePage}; }
+
+void* take_new(std::size_t size) {
+  void* memory = ::operator new(size, alignment_of(size));
+  if (size >= kHugePage) ::madvise(memory, size / kHugePage * kHugePage, MADV_HUGEPAGE);
+  return memory;
+}
 
 struct Idle {
   std::mutex mutex;
@@ -38,12 +54,12 @@ void* take_recycled(std::size_t bytes) {
       return memory;
     }
   }
-  return ::operator new(size, kAlignment);
+  return take_new(size);
 }
 
 void give_recycled(void* memory, std::size_t bytes) noexcept {
+  const std::size_t size = bytes < kLeast ? bytes : size_class(bytes);
   if (bytes >= kLeast) {
-    const std::size_t size = size_class(bytes);
     Idle& all = idle();
     const std::lock_guard lock(all.mutex);
     if (all.bytes + size <= kIdleRecycled) {
@@ -55,7 +71,7 @@ void give_recycled(void* memory, std::size_t bytes) noexcept {
       }
     }
   }
-  ::operator delete(memory, kAlignment);
+  ::operator delete(memory, alignment_of(size));
 }
 
 }  // namespace sagittal

@@ -7,11 +7,11 @@
 namespace sagittal {
 
 /// Memory of at least `bytes`, for vectors that come and go: large blocks wait for the next who needs as much, so that
-/// their pages are not cleared by the kernel again. At most kIdleRecycled bytes wait. Any thread. Throws
-/// std::bad_alloc.
+/// their pages are not cleared by the kernel again; from 2 MiB on in huge pages where it grants them. At most
+/// kIdleRecycled bytes wait. Any thread. Throws std::bad_alloc.
 void* take_recycled(std::size_t bytes);
 void give_recycled(void* memory, std::size_t bytes) noexcept;
-inline constexpr std::size_t kIdleRecycled = std::size_t{64} << 20;
+inline constexpr std::size_t kIdleRecycled = std::size_t{256} << 20;
 
 /// An allocator over them. Values that are not given stay what the memory held: `RecycledVector<T>(n)` fills nothing.
 template <class T>

@@ -8,6 +8,8 @@
 #include <thread>
 #include <vector>
 
+#include "base/computing.h"
+
 namespace sagittal {
 namespace {
 
@@ -36,6 +38,15 @@ struct ThreadPool::State {
   bool stopping = false;
   std::vector<std::thread> threads;
 
+  int fair_threads() const { return Computing::fair_threads(static_cast<int>(threads.size()) + 1); }
+
+  /// A loop that has fewer threads than it should; null where there is none.
+  Loop* in_need() const {
+    const int share = fair_threads();
+    const auto found = std::find_if(loops.begin(), loops.end(), [share](Loop* loop) { return loop->running < share; });
+    return found == loops.end() ? nullptr : *found;
+  }
+
   /// Runs one range of `loop`; `lock` is held on entry and on return.
   void run_one_range(Loop& loop, std::unique_lock<std::mutex>& lock) {
     const std::int64_t begin = loop.next;
@@ -63,9 +74,10 @@ struct ThreadPool::State {
   void work() {
     std::unique_lock lock(mutex);
     while (true) {
-      work_ready.wait(lock, [this] { return stopping || !loops.empty(); });
+      Loop* loop = nullptr;
+      work_ready.wait(lock, [&] { return stopping || (loop = in_need()) != nullptr; });
       if (stopping) return;
-      run_one_range(*loops.front(), lock);
+      run_one_range(*loop, lock);
     }
   }
 };
@@ -95,7 +107,7 @@ void ThreadPool::parallel_for(std::int64_t count, std::int64_t grain, const Body
   Loop loop{&body, count, grain};
   std::unique_lock lock(state_->mutex);
   state_->loops.push_back(&loop);
-  state_->work_ready.notify_all();
+  if (state_->fair_threads() > 1) state_->work_ready.notify_all();
   while (!loop.exhausted()) state_->run_one_range(loop, lock);
   state_->loop_finished.wait(lock, [&loop] { return loop.finished(); });
   if (loop.failure) std::rethrow_exception(loop.failure);

@@ -7,7 +7,8 @@ namespace sagittal {
 
 /// A fixed set of threads for data-parallel loops. The caller's thread works too, so `ThreadPool(1)` starts none.
 /// Several threads may call `parallel_for` at once, and a body may call it again: who waits for a loop waits only for
-/// ranges that others already work on.
+/// ranges that others already work on. Loops of several answers that are computed at once divide the threads evenly
+/// (computing.h).
 class ThreadPool {
  public:
   explicit ThreadPool(int threads);

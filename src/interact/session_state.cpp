@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/computing.h"
 #include "base/error.h"
 #include "interact/guide.h"
 
@@ -197,6 +198,7 @@ std::uint64_t Session::State::memory_bytes() const {
 }
 
 Prediction Session::State::predict(Layers& layers, const Focus& focus, bool refine_all, const PromptOptions& options) {
+  const Computing computing;
   if (model_->guide) {
     return Guide(*model_, image_, pool()).run(layers, focus, auto_zoom, options.preview, options.control);
   }

@@ -3,11 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <future>
 #include <numeric>
 #include <stdexcept>
 #include <thread>
 #include <vector>
 
+#include "base/computing.h"
 #include "base/error.h"
 #include "base/progress.h"
 #include "expect_error.h"
@@ -60,6 +62,23 @@ TEST(ThreadPool, RunsLoopsInsideLoops) {
     });
   }
   EXPECT_EQ(sum, 50 * 8 * 5 * 5);
+}
+
+TEST(ThreadPool, IsDividedAmongThoseWhoCompute) {
+  EXPECT_EQ(Computing::fair_threads(5), 5);
+  ThreadPool pool(2);
+  {
+    const Computing one, other;
+    EXPECT_EQ(Computing::fair_threads(5), 2);
+    EXPECT_EQ(Computing::fair_threads(1), 1);
+    const std::thread::id caller = std::this_thread::get_id();
+    for (int turn = 0; turn < 50; ++turn) {
+      pool.parallel_for(100, 1, [&](std::int64_t, std::int64_t) { EXPECT_EQ(std::this_thread::get_id(), caller); });
+    }
+  }
+  std::promise<void> helped;  // both threads are needed again
+  pool.parallel_for(
+      2, 1, [&](std::int64_t begin, std::int64_t) { begin == 0 ? helped.get_future().wait() : helped.set_value(); });
 }
 
 TEST(RunControl, CheckThrowsOnceCancelled) {

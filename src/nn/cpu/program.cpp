@@ -4,6 +4,8 @@
 #include <chrono>
 #include <numeric>
 
+#include "base/computing.h"
+
 namespace sagittal::nn::cpu {
 namespace {
 constexpr std::size_t kAlignment = 64;
@@ -55,9 +57,10 @@ void Program::plan() {
 
 void Program::run(std::byte* arena, int threads, std::span<const float> input, std::span<float> logits,
                   const RunControl& control, std::span<double> seconds) const {
-  const RunContext context{arena, offsets_.data(), threads, input, logits};
+  RunContext context{arena, offsets_.data(), threads, input, logits};
   for (std::size_t n = 0; n < steps_.size(); ++n) {
     control.check();
+    context.threads = Computing::fair_threads(threads);
     control.report({}, static_cast<double>(n) / static_cast<double>(steps_.size()));
     const auto start = std::chrono::steady_clock::now();
     steps_[n]->run(context);
