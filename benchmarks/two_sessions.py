@@ -84,7 +84,8 @@ def rates(program: str, image: np.ndarray, places: np.ndarray, rounds: int, extr
     found: dict[str, list[float]] = {"alone": [], "apart": [], "together": []}
     with contextlib.ExitStack() as stack:
         folder, crowds = stack.enter_context(tempfile.TemporaryDirectory()), {}
-        for name, cores, people in (("alone", [{first}], 1), ("apart", [{first}, {second}], 1), ("together", [{first, second}], 2)):
+        kinds = {"alone": ([{first}], 1), "apart": ([{first}, {second}], 1), "together": ([{first, second}], 2)}
+        for name, (cores, people) in kinds.items():
             crowds[name] = Crowd(program, folder, image, cores, people, extra)
             stack.callback(crowds[name].close)
             crowds[name].rate(places[:2], empty)  # warm
@@ -137,7 +138,8 @@ def main() -> None:
     def share(name: str) -> float:
         return round(statistics.median(many / (2 * one) for many, one in zip(found[name], found["alone"])), 3)
     print(json.dumps({
-        "clicks": args.clicks, "rounds": args.rounds, "per_s": {name: round(statistics.median(list_), 3) for name, list_ in found.items()},
+        "clicks": args.clicks, "rounds": args.rounds,
+        "per_s": {name: round(statistics.median(of), 3) for name, of in found.items()},
         "ratio": share("together"), "ceiling": share("apart"), "idle_sessions": args.idle,
         "idle_share_of_a_core": round(idle_share(args.program, args.idle, args.rest, args.serve), 4)}))
 
