@@ -17,11 +17,11 @@
 #include "nn/cpu/parallel.h"
 #include "nn/cpu/shared_arena.h"
 #include "nn/cpu/tuning.h"
+#include "nn/network_checks.h"
 
 namespace sagittal::nn::cpu {
 namespace {
 
-constexpr std::int64_t kMaxVoxels = std::int64_t{1} << 31;
 constexpr std::size_t kKeptPrograms = 8;
 constexpr std::size_t kIdleBytes = std::size_t{1} << 30;  // one arena is kept whatever its size, more within this
 constexpr std::size_t kPage = 4096;
@@ -94,13 +94,7 @@ class CpuNetwork final : public Network {
     if (precision_ == Precision::bf16 && kernels_.bf16 == nullptr) {
       throw Error(ErrorCode::unsupported, "bf16 needs a processor with AVX-512; use fp32");
     }
-    for (const Parameter& parameter : parameters_of(network_)) {
-      const TensorView* found = weights.find(parameter.name);
-      if (found == nullptr || found->shape != parameter.shape) {
-        throw Error(ErrorCode::bad_input, fmt::format("the weights lack {}, or it has another shape than [{}]",
-                                                      parameter.name, fmt::join(parameter.shape, ", ")));
-      }
-    }
+    check_parameters(network_, weights);
   }
 
   int input_channels() const override { return network_.input_channels; }
@@ -135,8 +129,6 @@ class CpuNetwork final : public Network {
  private:
   void execute(const SpatialSize& size, std::span<const float> input, std::span<float> logits,
                const RunControl& control, std::vector<StepTime>* times) const;
-  std::int64_t checked_voxels(const SpatialSize& size) const;
-  void check(const SpatialSize& size, std::size_t inputs, std::size_t outputs) const;
   std::shared_ptr<const Program> make_program(const SpatialSize& size, WeightStore& weights) const;
   std::shared_ptr<const Program> program_for(const SpatialSize& size) const;
 
@@ -152,28 +144,6 @@ class CpuNetwork final : public Network {
   mutable std::vector<std::pair<SpatialSize, std::shared_ptr<const Program>>> programs_;  // latest used last
 };
 
-std::int64_t CpuNetwork::checked_voxels(const SpatialSize& size) const {
-  const SpatialSize unit = network_.total_stride();
-  std::int64_t voxels = 1;
-  for (std::size_t axis = 0; axis < 3; ++axis) {
-    if (size[axis] < 1 || size[axis] % unit[axis] != 0 || size[axis] > kMaxVoxels / voxels) {
-      throw Error(ErrorCode::bad_input, fmt::format("network input of {} voxels, expected multiples of {}",
-                                                    fmt::join(size, " x "), fmt::join(unit, " x ")));
-    }
-    voxels *= size[axis];
-  }
-  return voxels;
-}
-
-void CpuNetwork::check(const SpatialSize& size, std::size_t inputs, std::size_t outputs) const {
-  const std::int64_t voxels = checked_voxels(size);
-  const auto expected = [voxels](int channels) { return static_cast<std::size_t>(voxels * channels); };
-  if (inputs != expected(input_channels()) || outputs != expected(output_channels())) {
-    throw Error(ErrorCode::bad_input, fmt::format("network arrays of {} and {} values, expected {} and {}", inputs,
-                                                  outputs, expected(input_channels()), expected(output_channels())));
-  }
-}
-
 std::shared_ptr<const Program> CpuNetwork::make_program(const SpatialSize& size, WeightStore& weights) const {
   const auto program = std::make_shared<Program>();
   Workshop shop{*program, weights, kernels_, threads_, tuning_.get()};
@@ -188,7 +158,7 @@ std::shared_ptr<const Program> CpuNetwork::make_program(const SpatialSize& size,
 }
 
 NetworkMemory CpuNetwork::memory(const SpatialSize& size) const {
-  checked_voxels(size);
+  checked_voxels(network_, size);
   const OmpThreads scope(threads_);
   WeightStore counted(weights_.originals(), weights_.engine(), Packing::counted);
   try {
@@ -215,7 +185,7 @@ std::shared_ptr<const Program> CpuNetwork::program_for(const SpatialSize& size) 
 
 void CpuNetwork::execute(const SpatialSize& size, std::span<const float> input, std::span<float> logits,
                          const RunControl& control, std::vector<StepTime>* times) const {
-  check(size, input.size(), logits.size());
+  check_run(network_, size, input.size(), logits.size());
   control.check();
   const OmpThreads scope(threads_);
   const Stopwatch stopwatch(threads_, waited_, computed_);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/progress.h"
+#include "nn/memory_plan.h"
 
 namespace sagittal::nn::cpu {
 
@@ -49,10 +50,10 @@ class Program {
   /// `tensors` are all those that the step reads or writes.
   void add_step(std::unique_ptr<const Step> step, std::span<const TensorId> tensors, StepNote note = {});
   /// Assigns the offsets; to be called once, after the last step.
-  void plan();
+  void plan() { memory_.place(); }
 
   const std::vector<StepNote>& notes() const { return notes_; }
-  std::size_t arena_bytes() const { return arena_bytes_; }
+  std::size_t arena_bytes() const { return memory_.total_bytes(); }
   /// `arena` has arena_bytes() bytes. `seconds`, where given, has a place for what each step takes. Reports progress
   /// and throws Error(cancelled) between steps.
   void run(std::byte* arena, int threads, std::span<const float> input, std::span<float> logits,
@@ -62,15 +63,9 @@ class Program {
            std::span<const std::span<float>> outputs) const;
 
  private:
-  struct Tensor {
-    std::size_t bytes = 0;
-    int first = -1, last = -1;  // steps
-  };
-  std::vector<Tensor> tensors_;
-  std::vector<std::size_t> offsets_;
+  MemoryPlan memory_;
   std::vector<std::unique_ptr<const Step>> steps_;
   std::vector<StepNote> notes_;
-  std::size_t arena_bytes_ = 0;
 };
 
 }  // namespace sagittal::nn::cpu
