@@ -23,7 +23,7 @@ using FindModel = std::function<std::filesystem::path(const std::string&)>;
 
 struct ComposeOptions {
   FindModel find_model;
-  segment::LoadOptions load;                               ///< threads and precision
+  segment::LoadOptions load;                               ///< threads, precision and devices
   segment::CompositionOptions asked = {};                  ///< organs and small parts
   std::function<void(const segment::Model&)> loaded = {};  ///< called for each model that is used
   RunControl control{};

@@ -202,6 +202,7 @@ WorkReport NativeWork::run(const JobRequest& request, const fs::path& folder, Ru
   const int most = std::max(1, static_cast<int>(std::floor(request.limits.cpus)));
   load.threads = threads_ > 0 ? threads_ : std::min(available_cores(), most);
   load.configuration = request.workflow;
+  load.devices = devices_;
   const Run run{request, load, log, control, expect_};
   Scan scan;
   const segment::Composition* task = composed_task(request.model);

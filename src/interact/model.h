@@ -7,8 +7,8 @@
 #include "base/buffer_pool.h"
 #include "interact/capabilities.h"
 #include "interact/guide_model.h"
-#include "nn/cpu/network.h"
 #include "nn/cpu/shared_arena.h"
+#include "nn/device/devices.h"
 #include "nn/network.h"
 #include "volume/geometry.h"
 
@@ -35,7 +35,7 @@ struct Workspace {
   std::shared_ptr<BufferPool> scratch = std::make_shared<BufferPool>(Model::kIdleScratch);
 };
 
-struct LoadOptions : nn::cpu::CpuOptions {
+struct LoadOptions : nn::NetworkOptions {
   std::string fold;  ///< "0", "all"; empty: the only one there is
   std::string checkpoint = "checkpoint_final.pth";
   Workspace workspace = {};

@@ -40,8 +40,7 @@ class Loader {
  private:
   std::shared_ptr<const nn::Network> network_of(const nn::Checkpoint& checkpoint) {
     model_.weight_bytes += static_cast<std::uint64_t>(checkpoint.parameter_count()) * sizeof(float);
-    return nn::cpu::make_network(checkpoint.network, checkpoint.weights, options_,
-                                 options_.workspace.arenas);
+    return nn::make_network(checkpoint.network, checkpoint.weights, options_, options_.workspace.arenas);
   }
 
   Model& model_;

@@ -65,7 +65,7 @@ class Network {
   /// What runs underneath, for people: "oneDNN 2.6.3, bf16, AMX, 2 threads".
   virtual std::string description() const = 0;
 
-  /// What computes, for programs: "cpu" is all that there is so far.
+  /// What computes, for programs: "cpu" or "cuda".
   virtual std::string device() const = 0;
 };
 

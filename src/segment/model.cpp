@@ -81,7 +81,7 @@ void load_folds(Model& model, const LoadOptions& options) {
     const std::vector<int> axes = checkpoint.mirroring_axes.value_or(std::vector<int>());
     check_mirroring(axes, model.plan.dimensions);
     if (n == 0) model.mirror_axes = axes;
-    model.networks.push_back(nn::cpu::make_network(checkpoint.network, checkpoint.weights, options, arenas));
+    model.networks.push_back(nn::make_network(checkpoint.network, checkpoint.weights, options, arenas));
   }
 }
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "nn/cpu/network.h"
+#include "nn/device/devices.h"
 #include "nn/model_folder.h"
 #include "nn/network.h"
 #include "segment/plan.h"
@@ -25,7 +25,7 @@ struct Model {
   std::string description() const { return networks[0]->description(); }
 };
 
-struct LoadOptions : nn::cpu::CpuOptions {
+struct LoadOptions : nn::NetworkOptions {
   std::string configuration;       ///< where the folder holds several
   std::vector<std::string> folds;  ///< empty: all numbered ones, else "all"
   std::string checkpoint;          ///< file in each fold; empty: checkpoint_final.pth, or checkpoint_best.pth alone

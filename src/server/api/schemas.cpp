@@ -130,7 +130,7 @@ constexpr std::string_view kSchemas = R"json({
 "Accepted": {"type": "object", "required": ["request"], "properties": {"request": {"type": "string"}}},
 "Info": {"type": "object", "properties": {"version": {"type": "string"}, "default_model": {"type": "string"},
   "models": {"type": "array", "items": {"$ref": "#/components/schemas/Model"}}, "precision": {"type": "string"},
-  "device": {"description": "What the default model computes on.", "type": "string", "examples": ["cpu"]},
+  "device": {"description": "What the default model computes on.", "type": "string", "examples": ["cpu", "cuda"]},
   "limits": {"type": "object"},
   "capabilities": {"description": "Those of the default model.", "$ref": "#/components/schemas/Capabilities"},
   "parts": {"description": "What this server offers: segment, hub.", "type": "array", "items": {"type": "string"}},
