@@ -1,6 +1,5 @@
 #include "bench_network.h"
 
-#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -10,17 +9,9 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "nn/noise.h"
 
 namespace sagittal::commands {
-namespace {
-
-std::size_t element_count(const nn::Parameter& parameter) {
-  std::size_t count = 1;
-  for (const std::int64_t extent : parameter.shape) count *= static_cast<std::size_t>(extent);
-  return count;
-}
-
-}  // namespace
 
 nn::UNet full_size_network() {
   nn::UNet network;
@@ -36,23 +27,12 @@ nn::UNet full_size_network() {
   return network;
 }
 
-void make_noise(std::span<float> values, float scale) {
-  std::uint32_t state = 1;
-  for (float& value : values) {
-    state = state * 1664525 + 1013904223;
-    value = scale * (static_cast<float>(state >> 8) * 0x1p-23F - 1.0F);
-  }
-}
-
 nn::StateDict random_weights(const nn::UNet& network) {
   const std::vector<nn::Parameter> parameters = nn::parameters_of(network);
   const auto path = std::filesystem::temp_directory_path() / fmt::format("sagittal-bench-{}.bin", ::getpid());
   std::ofstream file(path, std::ios::binary);
   for (const nn::Parameter& parameter : parameters) {
-    const double inputs = static_cast<double>(element_count(parameter)) / static_cast<double>(parameter.shape[0]);
-    const double scale = parameter.shape.size() == 1 ? 1 : std::sqrt(3 / inputs);
-    std::vector<float> values(element_count(parameter));
-    make_noise(values, static_cast<float>(scale));
+    const std::vector<float> values = nn::noise_of(parameter);
     file.write(reinterpret_cast<const char*>(values.data()),
                static_cast<std::streamsize>(values.size() * sizeof(float)));
   }
@@ -63,8 +43,10 @@ nn::StateDict random_weights(const nn::UNet& network) {
   std::filesystem::remove(path);
   std::size_t offset = 0;
   for (const nn::Parameter& parameter : parameters) {
-    const std::size_t bytes = element_count(parameter) * sizeof(float);
-    weights.tensors[parameter.name] = {nn::DType::f32, parameter.shape, weights.file->bytes().subspan(offset, bytes)};
+    nn::TensorView& tensor = weights.tensors[parameter.name];
+    tensor.shape = parameter.shape;
+    const std::size_t bytes = static_cast<std::size_t>(tensor.element_count()) * sizeof(float);
+    tensor.bytes = weights.file->bytes().subspan(offset, bytes);
     offset += bytes;
   }
   return weights;

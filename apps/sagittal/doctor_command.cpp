@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
@@ -15,9 +16,9 @@
 #include "base/text.h"
 #include "commands.h"
 #include "doctor_finding.h"
-#include "hub/runners/process.h"
 #include "model_lookup.h"
 #include "net/http_client.h"
+#include "nn/cuda/card.h"
 
 namespace sagittal::commands {
 namespace {
@@ -66,13 +67,16 @@ Finding data_directory() {
           writable ? "" : fmt::format("mkdir -p {0} && chown $USER {0}", directory.string())};
 }
 
-/// Optional helpers: absence is no fault, but what they would add is said.
-Finding optional_program(const std::string& topic, const std::vector<std::string>& names, const std::string& adds,
-                         const std::string& mend) {
-  for (const std::string& name : names) {
-    if (const auto path = hub::find_program(name)) return {topic, true, path->string()};
+/// None is no fault.
+Finding gpus() {
+  try {
+    std::vector<std::string> found;
+    for (const auto& card : nn::cuda::open_cards())
+      found.push_back(fmt::format("cuda:{} {}, {} free", card->index(), card->name(), size_text(card->free_bytes())));
+    return {"GPU", true, found.empty() ? "none that CUDA can use" : fmt::format("{}", fmt::join(found, "; "))};
+  } catch (const Error& error) {
+    return {"GPU", true, fmt::format("none is used: {}", error.what())};
   }
-  return {topic, true, fmt::format("none ({})", adds), mend};
 }
 
 /// A running server: whether its /healthz, which is open to all, answers as ours does.
@@ -101,7 +105,7 @@ std::vector<Finding> examine() {
       memory(machine),
       model(),
       data_directory(),
-      optional_program("GPU", {"nvidia-smi"}, "not needed: this build computes on the processor", ""),
+      gpus(),
   };
   for (Finding& finding : examine_runners()) all.push_back(std::move(finding));
   return all;

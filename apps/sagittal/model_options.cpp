@@ -23,7 +23,7 @@ void add_model_options(CLI::App& command, ModelOptions& options, ModelCount coun
       ->multi_option_policy(count == ModelCount::one ? CLI::MultiOptionPolicy::Throw : CLI::MultiOptionPolicy::TakeAll)
       ->default_str(std::string(kDefaultModel));
   command.add_option("--data-dir", options.data_directory, "Where models and state are kept")->capture_default_str();
-  add_network_options(command, options.precision, options.threads);
+  add_network_options(command, options.precision, options.threads, options.device);
 }
 
 std::vector<std::shared_ptr<const interact::Model>> load_models(const ModelOptions& options,
@@ -32,6 +32,7 @@ std::vector<std::shared_ptr<const interact::Model>> load_models(const ModelOptio
   load.workspace = workspace;
   load.threads = options.threads;
   load.precision = options.precision;
+  load.devices = open_devices(options.device);
   const bool no_folder = options.data_directory == kNoFolder;
   if (no_folder) load.tuning = std::make_shared<nn::cpu::Tuning>();  // nothing is written, not even what is fastest
   const auto data = no_folder ? default_data_directory() : std::filesystem::path(options.data_directory);

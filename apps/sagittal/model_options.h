@@ -17,9 +17,11 @@ struct ModelOptions {
   std::string data_directory = default_data_directory().string();
   nn::cpu::Precision precision = nn::cpu::Precision::automatic;
   int threads = available_cores();
+  nn::DeviceChoice device;
 };
 
-/// Adds --model for one or several, --data-dir, --precision and --threads; `options` must outlive the parsing.
+/// Adds --model for one or several, --data-dir, --precision, --threads and --device; `options` must outlive the
+/// parsing.
 enum class ModelCount { one, several };
 void add_model_options(CLI::App& command, ModelOptions& options, ModelCount count = ModelCount::one);
 

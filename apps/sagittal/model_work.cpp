@@ -17,6 +17,7 @@
 #include "hub/native_work.h"
 #include "model_lookup.h"
 #include "model_runner.h"
+#include "nn/device/devices.h"
 
 namespace sagittal {
 namespace {
@@ -26,8 +27,8 @@ std::vector<std::string> work_command(const std::filesystem::path& data_director
   return {program, "hub", "work", "--relay", "--data-dir", std::filesystem::absolute(data_directory).string()};
 }
 
-std::vector<std::string> here_arguments(bool background) {
-  std::vector<std::string> arguments{"--parent", fmt::format("{}", ::getpid())};
+std::vector<std::string> here_arguments(bool background, const nn::DeviceChoice& device) {
+  std::vector<std::string> arguments{"--parent", fmt::format("{}", ::getpid()), "--device", device.text()};
   if (background) arguments.push_back("--background");
   return arguments;
 }
@@ -47,7 +48,9 @@ hub::WorkReport ModelWork::run(const hub::JobRequest& request, const std::filesy
                 fmt::format("{} is a model of this machine, which only --backend native runs", request.model));
   if (request.source != "local") return run_mhub(request, folder, log, control);
   const auto find = [this](const std::string& name) { return find_model_or_parent(name, data_directory_); };
-  return hub::NativeWork(find, 0, expect_).run(request, folder, log, control);
+  const auto note = [&log](LogLevel, std::string_view line) { log.add(line); };
+  const auto devices = std::make_shared<const nn::Devices>(device_, note);
+  return hub::NativeWork(find, 0, expect_, devices).run(request, folder, log, control);
 }
 
 hub::WorkReport ModelWork::run_mhub(const hub::JobRequest& request, const std::filesystem::path& folder,
@@ -87,8 +90,9 @@ hub::WorkReport ModelWork::run_mhub(const hub::JobRequest& request, const std::f
   return run([](const std::string&) { return hub::Hardening::writable_layer; });
 }
 
-PlacedWork::PlacedWork(const std::filesystem::path& data_directory, bool background, const CancelToken& leaving)
-    : here_(with(work_command(data_directory), here_arguments(background))),
+PlacedWork::PlacedWork(const std::filesystem::path& data_directory, bool background, const CancelToken& leaving,
+                       const nn::DeviceChoice& device)
+    : here_(with(work_command(data_directory), here_arguments(background, device))),
       cluster_(work_command(data_directory), leaving) {}
 
 hub::WorkReport PlacedWork::run(const hub::JobRequest& request, const std::filesystem::path& folder, hub::RunLog& log,

@@ -8,6 +8,7 @@
 #include "hub/jobs/process_work.h"
 #include "hub/jobs/slurm_work.h"
 #include "hub/runnable.h"
+#include "nn/device/choice.h"
 
 namespace sagittal {
 
@@ -15,9 +16,10 @@ namespace sagittal {
 /// an image bears is learnt: read-only first, and where it complains of that, once more with a layer to write in.
 class ModelWork final : public hub::Work {
  public:
-  /// `expect` as in hub::NativeWork.
-  explicit ModelWork(std::filesystem::path data_directory, std::function<void(std::uint64_t bytes)> expect = {})
-      : data_directory_(std::move(data_directory)), expect_(std::move(expect)) {}
+  /// `expect` as in hub::NativeWork, whose networks run on `device`.
+  explicit ModelWork(std::filesystem::path data_directory, std::function<void(std::uint64_t bytes)> expect = {},
+                     const nn::DeviceChoice& device = {})
+      : data_directory_(std::move(data_directory)), expect_(std::move(expect)), device_(device) {}
   hub::WorkReport run(const hub::JobRequest& request, const std::filesystem::path& folder, hub::RunLog& log,
                       const RunControl& control) const override;
 
@@ -26,14 +28,16 @@ class ModelWork final : public hub::Work {
                            const RunControl& control) const;
   const std::filesystem::path data_directory_;
   const std::function<void(std::uint64_t bytes)> expect_;
+  const nn::DeviceChoice device_;
 };
 
 /// Runs jobs where they want to run, each in a process of its own, this program's hidden `hub work`: here, or as a job
 /// of Slurm.
 class PlacedWork final : public hub::Work {
  public:
-  /// `background`: here, clicks come first. `leaving`: as in hub::SlurmWork.
-  PlacedWork(const std::filesystem::path& data_directory, bool background, const CancelToken& leaving);
+  /// `background`: here, clicks come first. `leaving`: as in hub::SlurmWork. `device`: of our own engine, here.
+  PlacedWork(const std::filesystem::path& data_directory, bool background, const CancelToken& leaving,
+             const nn::DeviceChoice& device = {});
   hub::WorkReport run(const hub::JobRequest& request, const std::filesystem::path& folder, hub::RunLog& log,
                       const RunControl& control) const override;
 

@@ -42,7 +42,7 @@ struct Options {
   std::string previous;
   std::string postprocessing;
   std::string organs;  // of a composed task, separated by commas
-  std::string device = "cpu";
+  nn::DeviceChoice device;
   segment::LoadOptions load;
   io::ReadOptions read;
   double step = 0.5;
@@ -299,10 +299,7 @@ void run(const Options& options) {
 
 void add_arithmetic_options(CLI::App& command, Options& options) {
   options.load.threads = available_cores();
-  add_network_options(command, options.load.precision, options.load.threads);
-  command.add_option("--device", options.device, "Where to compute: cpu")
-      ->capture_default_str()
-      ->check(CLI::IsMember({"cpu"}));
+  add_network_options(command, options.load.precision, options.load.threads, options.device);
   command.add_option("--data-dir", options.data_directory, "Where models and state are kept")->capture_default_str();
 }
 
@@ -360,6 +357,7 @@ void add_predict(CLI::App& app) {
                              "--postprocessing"}) {
       if (command->count(name) > 0) options->model_choices.emplace_back(name);
     }
+    options->load.devices = open_devices(options->device);
     run(*options);
   });
 }

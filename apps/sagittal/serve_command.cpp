@@ -22,6 +22,7 @@
 #include "data_folder.h"
 #include "hub/hub.h"
 #include "key_file_option.h"
+#include "log_to_stderr.h"
 #include "model_lookup.h"
 #include "scan_sources.h"
 #include "serve.h"
@@ -89,8 +90,6 @@ std::string address_to_type(const std::string& host, int port, bool encrypted) {
                           : host,
                      port);
 }
-
-void log_to_stderr(LogLevel, std::string_view message) { fmt::print(stderr, "sagittal: {}\n", message); }
 
 /// The keys that clients need; null where this is a server for everybody.
 std::unique_ptr<server::ApiKeys> open_keys(const ServeOptions& options) {

@@ -35,7 +35,7 @@ ServeJobs::ServeJobs(const ServeOptions& options, hub::Hub& hub, server::VolumeS
                      const LogSink& log)
     : store_(options.model.data_directory, log),
       memory_(options.model.data_directory),
-      work_(options.model.data_directory, true, leaving_),
+      work_(options.model.data_directory, true, leaving_, options.model.device),
       queue_(store_, work_, queue_options(options, leaving_, log)),
       events_(store_, events),
       services_{.store = store_,

@@ -23,6 +23,7 @@
 #include "limit_watch.h"
 #include "model_lookup.h"
 #include "model_work.h"
+#include "network_options.h"
 #include "stop_on_signal.h"
 #include "store/folder_lock.h"
 
@@ -33,6 +34,7 @@ struct Arguments {
   std::string folder;
   std::string data_directory = default_data_directory().string();
   int parent = 0;  ///< its process; 0: it lives on without one
+  nn::DeviceChoice device;
   bool background = false;
   bool relay = false;  ///< progress and log go to standard output
 };
@@ -99,7 +101,7 @@ hub::WorkEnd do_work(const Arguments& arguments, const std::filesystem::path& fo
     const auto expect = [&](std::uint64_t bytes) {
       if (watch) watch->expect(bytes);
     };
-    end.report = ModelWork(arguments.data_directory, expect).run(request, folder, log, control);
+    end.report = ModelWork(arguments.data_directory, expect, arguments.device).run(request, folder, log, control);
   } catch (const Error& error) {
     // Who stopped it says what becomes of the job.
     if (error.code() == ErrorCode::cancelled) throw;
@@ -138,6 +140,7 @@ void add_hub_work(CLI::App& hub) {
   command->add_option("folder", arguments->folder)->required();
   command->add_option("--data-dir", arguments->data_directory);
   command->add_option("--parent", arguments->parent);
+  add_device_option(*command, arguments->device);
   command->add_flag("--background", arguments->background);
   command->add_flag("--relay", arguments->relay);
   command->callback([arguments] { work(*arguments); });

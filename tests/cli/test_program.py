@@ -25,6 +25,12 @@ def test_doctor_reports_every_topic_as_json(sagittal):
     assert {"processor", "instructions", "precision", "memory", "model", "data"} <= set(topics)
 
 
+def test_doctor_says_why_no_gpu_is_used(sagittal):
+    report = json.loads(sagittal("doctor", "--json").stdout)
+    gpu = next(finding for finding in report["findings"] if finding["topic"] == "GPU")
+    assert gpu["ok"] and ("built without CUDA" in gpu["found"] or "none that CUDA can use" in gpu["found"])
+
+
 def test_doctor_asks_a_container_engine_whether_it_answers(sagittal, tmp_path):
     def finding(script):
         engine = tmp_path / "podman"
