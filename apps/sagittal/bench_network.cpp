@@ -43,10 +43,8 @@ nn::StateDict random_weights(const nn::UNet& network) {
   std::filesystem::remove(path);
   std::size_t offset = 0;
   for (const nn::Parameter& parameter : parameters) {
-    nn::TensorView& tensor = weights.tensors[parameter.name];
-    tensor.shape = parameter.shape;
-    const std::size_t bytes = static_cast<std::size_t>(tensor.element_count()) * sizeof(float);
-    tensor.bytes = weights.file->bytes().subspan(offset, bytes);
+    const std::size_t bytes = nn::element_count(parameter) * sizeof(float);
+    weights.tensors[parameter.name] = {nn::DType::f32, parameter.shape, weights.file->bytes().subspan(offset, bytes)};
     offset += bytes;
   }
   return weights;

@@ -13,9 +13,14 @@ void make_noise(std::span<float> values, float scale) {
   }
 }
 
-std::vector<float> noise_of(const Parameter& parameter) {
+std::size_t element_count(const Parameter& parameter) {
   std::size_t count = 1;
   for (const std::int64_t extent : parameter.shape) count *= static_cast<std::size_t>(extent);
+  return count;
+}
+
+std::vector<float> noise_of(const Parameter& parameter) {
+  const std::size_t count = element_count(parameter);
   const double inputs = static_cast<double>(count) / static_cast<double>(parameter.shape[0]);
   std::vector<float> values(count);
   make_noise(values, parameter.shape.size() == 1 ? 1 : static_cast<float>(std::sqrt(3 / inputs)));

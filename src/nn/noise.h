@@ -1,4 +1,5 @@
 #pragma once
+#include <cstddef>
 #include <span>
 #include <vector>
 
@@ -10,6 +11,8 @@ namespace sagittal::nn {
 
 /// Fills with values in [-scale, scale], always the same.
 void make_noise(std::span<float> values, float scale);
+
+std::size_t element_count(const Parameter& parameter);
 
 /// Values of a parameter, of a size that keeps feature maps near 1.
 std::vector<float> noise_of(const Parameter& parameter);
