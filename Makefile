@@ -18,7 +18,8 @@ WEB ?= $(if $(filter asan tsan fuzz,$(PRESET)),OFF,ON)
 ## FFMPEG=ON: the plug-in for videos too, which Debian's FFmpeg puts under the GPL.
 FFMPEG ?= OFF
 configure:
-	@tools/install_dependencies.sh build $(if $(filter ON,$(WEB)),web) $(if $(filter ON,$(FFMPEG)),video)
+	@tools/install_dependencies.sh build $(if $(filter ON,$(WEB)),web) $(if $(filter ON,$(FFMPEG)),video) $(if $(filter cuda,$(PRESET)),cuda)
+	@$(if $(filter cuda,$(PRESET)),tools/cuda_toolkit.sh build/cuda-toolkit)
 	@cmake --preset $(PRESET) -DSAGITTAL_WEB=$(WEB) -DSAGITTAL_FFMPEG=$(FFMPEG) --log-level=WARNING
 
 build: configure

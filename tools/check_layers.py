@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parent.parent
 MAY_INCLUDE = {
     "base": [],
     "volume": [], "terms": [], "nn": [], "net": [], "store": [],
-    "nn/cpu": ["nn"], "nn/cuda": ["nn"], "nn/no_cuda": ["nn", "nn/cuda"],
+    "nn/cpu": ["nn"], "nn/cuda": ["nn"], "nn/cuda/device": ["nn", "nn/cuda"], "nn/no_cuda": ["nn", "nn/cuda"],
     "nn/device": ["nn", "nn/cpu", "nn/cuda"],
     "io": ["volume", "terms"],
     "segment": ["volume", "nn", "nn/cpu", "nn/device"],
@@ -37,6 +37,7 @@ MAY_INCLUDE = {
 THIRD_PARTY = {
     r"dcmtk/|openjpeg|libdeflate|zlib|zstd|lz4": r"src/io/.*\.cpp",
     r"(oneapi/)?dnnl": r"src/nn/cpu/.*",
+    r"cuda_|cudnn": r"src/nn/cuda/.*",
     r"boost/beast": r"src/server/http/.*\.cpp",
     r"boost/asio": r"src/(net|server/http)/.*\.cpp|src/server/http/transport\.h",
     r"curl/": r"src/net/.*\.cpp",
@@ -78,7 +79,7 @@ def complaints(file: Path) -> list[str]:
 
 
 def main() -> int:
-    files = sorted(p for top in ("src", "apps") for p in (ROOT / top).rglob("*") if p.suffix in {".h", ".cpp"})
+    files = sorted(p for top in ("src", "apps") for p in (ROOT / top).rglob("*") if p.suffix in {".h", ".cpp", ".cu"})
     found = [line for file in files for line in complaints(file)]
     print("\n".join(found) if found else f"layers hold in {len(files)} files")
     return 1 if found else 0
