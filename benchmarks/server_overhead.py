@@ -34,11 +34,13 @@ sys.path.insert(0, str(ROOT / "python"))
 CENTRE, RADIUS = (200, 250, 260), 20
 
 
-def make_checkpoint(folder: Path) -> None:
+def make_checkpoint(folder: Path, features: tuple[int, ...] = (2, 2), blocks: tuple[int, ...] = (1, 1), edge: int = 64,
+                    residual: bool = False) -> None:
     """logit[1] - logit[0] grows with the image channel alone."""
     import torch
     from sagittal_train import plans
-    design = plans.Design("Overhead", False, (2, 2), (1, 1), (64, 64, 64), 1)
+    design = plans.Design("Overhead", residual, features, blocks, (edge, edge, edge), 1)
+    last = len(features) - 2
     weights = plans.build(design).state_dict()
     for name, value in weights.items():
         if "norm" in name or name.endswith("all_modules.1.weight"):
@@ -46,13 +48,13 @@ def make_checkpoint(folder: Path) -> None:
         else:
             value.zero_()
     for name, value in weights.items():
-        if "encoder.stages.0" in name and name.endswith("conv.weight"):
+        if ("encoder.stem" in name or "encoder.stages.0" in name) and name.endswith("conv.weight"):
             value[0, 0] = 1.0  # feature 0 is the image
-        if "decoder.stages.0" in name and name.endswith("conv.weight"):
-            value[0, 2] = 1.0  # feature 0 is the skipped feature 0
-        if "seg_layers.0" in name and name.endswith("weight"):
+        if f"decoder.stages.{last}." in name and name.endswith("conv.weight"):
+            value[0, features[0]] = 1.0  # feature 0 is the skipped feature 0
+        if f"seg_layers.{last}." in name and name.endswith("weight"):
             value[1, 0] = 1.0
-        if "seg_layers.0" in name and name.endswith("bias"):
+        if f"seg_layers.{last}." in name and name.endswith("bias"):
             value.copy_(torch.tensor([0.0, -1.0]))
     plans.export(design, weights, folder)
 
@@ -142,22 +144,22 @@ class RemoteSession:
         return self.mask.astype(bool)
 
 
-def nninteractive(checkpoint: Path, threads: int) -> RemoteSession:
+def nninteractive(checkpoint: Path, threads: int, device: str = "cpu") -> RemoteSession:
     """Its idle threads sleep, as ours do: else they would spin and be counted as overhead."""
     port, use = 20000 + os.getpid() % 20000, checkpoint.parent / "network_seconds"
     server = Process([sys.executable, str(ROOT / "benchmarks/peer_server.py"), str(use),
-                      "--model-dir", str(checkpoint), "--fold", "0", "--device", "cpu", "--port", str(port),
-                      "--torch-n-threads", str(threads), "--no-torch-compile"],
+                      "--model-dir", str(checkpoint), "--fold", "0", "--device", device, "--port", str(port),
+                      "--torch-n-threads", str(threads), *(["--no-torch-compile"] if device == "cpu" else [])],
                      "Uvicorn running|startup complete", OMP_WAIT_POLICY="passive")
     server.network_seconds = lambda: float(use.read_text()) if use.exists() else 0.0
     return RemoteSession(server, f"http://127.0.0.1:{port}")
 
 
-def sagittal(program: str, checkpoint: Path, threads: int) -> tuple[Process, str]:
+def sagittal(program: str, checkpoint: Path, threads: int, device: str | None = None) -> tuple[Process, str]:
     """With a data folder, as always: uploads and prompts are on the disk before they are answered."""
     data = tempfile.mkdtemp(dir=checkpoint.parent)
     server = Process([program, "serve", "--port", "0", "--model", str(checkpoint), "--threads", str(threads),
-                      "--data-dir", data], "ready at")
+                      "--data-dir", data, *(["--device", device] if device else [])], "ready at")
     url = re.search(r"http://\S+", server.text).group()
     metric = re.compile(r"^sagittal_network_processor_seconds_total\{.*\} (\S+)$", re.MULTILINE)
     server.network_seconds = lambda: float(metric.search(requests.get(f"{url}/metrics").text).group(1))
