@@ -13,6 +13,8 @@
 #include "interact/session.h"
 #include "io/gzip.h"
 #include "io/image_io.h"
+#include "nn/cuda/host_card.h"
+#include "nn/device/devices.h"
 #include "volume/bits.h"
 #include "volume/dice.h"
 
@@ -138,7 +140,7 @@ class Parity : public testing::TestWithParam<std::size_t> {
   const Json& sequence() const { return vectors()["sequences"][GetParam()]; }
 
   /// Opens the sequence's scan, or skips the test.
-  void open(nn::cpu::Precision precision) {
+  void open(nn::cpu::Precision precision, std::shared_ptr<const nn::Devices> devices = nullptr) {
     const Json& scan = vectors()["volumes"][sequence()["volume"].get<std::string>()];
     const auto path = root_of(scan["root"]) / scan["path"].get<std::string>();
     if (!std::filesystem::exists(path)) GTEST_SKIP() << path << " is not on this machine";
@@ -148,6 +150,7 @@ class Parity : public testing::TestWithParam<std::size_t> {
     ASSERT_EQ(scan["shape"].get<Index3>(), shape_);
     LoadOptions options;
     options.precision = precision;
+    options.devices = std::move(devices);
     session_ =
         std::make_unique<Session>(load_model(kHere / vectors()["checkpoint"].get<std::string>(), options), pool_);
     session_->set_image(shape_, store(volume));
@@ -209,6 +212,23 @@ TEST_P(Parity, InBf16MasksAreAlmostTheOriginals) {
     if (error.code() != ErrorCode::unsupported) throw;
     GTEST_SKIP() << error.what();
   }
+  if (IsSkipped()) return;
+  play([](const Outcome&, const Json&, double overlap) { EXPECT_GE(overlap, 0.99); });
+}
+
+/// A card made of this machine's memory: all but CUDA's own functions are what a GPU computes with.
+TEST_P(Parity, OnAnEmulatedCardMasksAreAlmostTheOriginals) {
+  nn::CardDriver driver = nn::own_driver();
+  driver.open = [] { return std::vector<std::shared_ptr<nn::cuda::Card>>{std::make_shared<nn::cuda::HostCard>()}; };
+  open(nn::cpu::Precision::automatic,
+       std::make_shared<nn::Devices>(nn::parse_device("cuda"), LogSink(), std::move(driver)));
+  if (IsSkipped()) return;
+  play([](const Outcome&, const Json&, double overlap) { EXPECT_GE(overlap, 0.99); });
+}
+
+TEST_P(Parity, OnACardMasksAreAlmostTheOriginals) {
+  if (std::getenv("SAGITTAL_CUDA_TESTS") == nullptr) GTEST_SKIP() << "SAGITTAL_CUDA_TESTS is not set";
+  open(nn::cpu::Precision::automatic, std::make_shared<nn::Devices>(nn::parse_device("cuda")));
   if (IsSkipped()) return;
   play([](const Outcome&, const Json&, double overlap) { EXPECT_GE(overlap, 0.99); });
 }

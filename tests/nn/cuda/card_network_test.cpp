@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <thread>
 
 #include "expect_error.h"
@@ -36,6 +37,30 @@ TEST_P(CardNetworkParity, AgreesWithTheOriginal) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Parity, CardNetworkParity, testing::ValuesIn(small_case_names()),
+                         [](const auto& c) { return c.param; });
+
+/// The cards of this machine, where SAGITTAL_CUDA_TESTS asks for them.
+class OnThisMachinesCards : public testing::TestWithParam<std::string> {
+ protected:
+  void SetUp() override {
+    if (std::getenv("SAGITTAL_CUDA_TESTS") == nullptr) GTEST_SKIP() << "SAGITTAL_CUDA_TESTS is not set";
+    cards_ = open_cards();
+    ASSERT_FALSE(cards_.empty()) << "no card";
+  }
+  std::vector<std::shared_ptr<Card>> cards_;
+};
+
+TEST_P(OnThisMachinesCards, AgreeWithTheOriginalAgainAndAgain) {
+  const Case& c = case_named(GetParam());
+  for (const auto& card : cards_) {
+    const auto network = make_network(c.network, hashed::weights(c.network), {share(card)});
+    const std::vector<float> first = run(*network, c);
+    EXPECT_LE(relative_error(c, first), 0.004) << card->name();
+    EXPECT_EQ(run(*network, c), first) << card->name();
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Parity, OnThisMachinesCards, testing::ValuesIn(case_names()),
                          [](const auto& c) { return c.param; });
 
 TEST(CardNetwork, RecordsASizeOnceAndPutsWeightsOnceOnTheCard) {

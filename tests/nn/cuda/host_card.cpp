@@ -14,9 +14,13 @@ struct HostRecording final : Recording {
   Operations operations;
 };
 
-std::vector<float> floats(const Half* from, std::size_t count) {
-  std::vector<float> out(count);
-  for (std::size_t n = 0; n < count; ++n) out[n] = from_half(from[n]);
+/// Of each of `count` voxels the first channels, without gaps.
+std::vector<float> floats(const Half* from, Index count, std::size_t channels, Index pitch) {
+  std::vector<float> out;
+  out.reserve(static_cast<std::size_t>(count) * channels);
+  for (Index voxel = 0; voxel < count; ++voxel) {
+    for (std::size_t n = 0; n < channels; ++n) out.push_back(from_half(from[voxel * pitch + static_cast<Index>(n)]));
+  }
   return out;
 }
 
@@ -34,8 +38,9 @@ void convolve_plainly(const Convolution& c, const Half* in, const Half* weights,
   const auto inputs = static_cast<std::size_t>(c.in_channels), outputs = static_cast<std::size_t>(c.out_channels);
   const Index taps = c.kernel[0] * c.kernel[1] * c.kernel[2];
   const std::size_t rows = static_cast<std::size_t>(taps) * inputs;
-  const std::vector<float> all = by_tap(floats(weights, outputs * rows), outputs, rows);
+  const std::vector<float> all = by_tap(floats(weights, c.out_channels, rows, static_cast<Index>(rows)), outputs, rows);
   const SpatialSize size{depth / c.stride[0], height / c.stride[1], width / c.stride[2]};
+  const std::vector<float> map = floats(in, depth * height * width, inputs, c.in_pitch);
   std::vector<float> sum(outputs);
   for (Index voxel = 0; voxel < size[0] * size[1] * size[2]; ++voxel) {
     const SpatialSize at{voxel / (size[1] * size[2]), voxel / size[2] % size[1], voxel % size[2]};
@@ -49,7 +54,7 @@ void convolve_plainly(const Convolution& c, const Half* in, const Half* weights,
         inside = inside && from[axis] >= 0 && from[axis] < c.size[axis];
       }
       if (!inside) continue;
-      const std::vector<float> x = floats(in + ((from[0] * height + from[1]) * width + from[2]) * c.in_pitch, inputs);
+      const float* x = map.data() + ((from[0] * height + from[1]) * width + from[2]) * c.in_channels;
       for (std::size_t i = 0; i < inputs; ++i) {
         const float* row = all.data() + (static_cast<std::size_t>(tap) * inputs + i) * outputs;
         for (std::size_t o = 0; o < outputs; ++o) sum[o] += x[i] * row[o];
